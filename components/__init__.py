@@ -1,0 +1,1 @@
+"""Custom TFX components, each a thin wrapper over a tested plain function."""

@@ -1,0 +1,1 @@
+"""Reference tasks, one module file each, over the engine that they share."""

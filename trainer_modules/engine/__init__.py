@@ -1,0 +1,1 @@
+"""What the task modules share; importing it pulls in no TensorFlow."""

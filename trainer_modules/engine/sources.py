@@ -1,0 +1,169 @@
+"""Where a task's images or rows lie: the layouts that ImageExampleGen reads.
+
+A source is plain data. Paths in it are relative to the data root (`--data`), so that one
+task file serves a laptop and a bucket. What each layout becomes is in `components/example_gen`.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class HashSplit:
+    """Splits by a hash of the example's content, for data that comes without splits.
+
+    An example keeps its split when data is added or moved, and equal bytes share one split.
+
+    Attributes:
+      eval: Fraction of the examples for `eval`, in [0, 1).
+      test: Fraction of the examples for `test`, in [0, 1); 0 for no test split.
+    """
+
+    eval: float = 0.2
+    test: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.eval < 0 or self.test < 0 or self.eval + self.test >= 1:
+            raise ValueError(
+                "eval and test must be fractions >= 0 with a sum below 1. "
+                f"Received: eval={self.eval}, test={self.test}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledPaths:
+    """A CSV file that names images, one a row.
+
+    Attributes:
+      csv: The CSV file, relative to the data root.
+      path: Column with the image's path, relative to the CSV file's folder.
+      label: Column with the class name; "" for a file without labels.
+      split: Column with the split name (train, eval, test); "" where the CSV is one split.
+      slices: Further columns to carry along as raw string features, to slice metrics by.
+    """
+
+    csv: str
+    path: str = "path"
+    label: str = "label"
+    split: str = ""
+    slices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFolders:
+    """Class folders: the folder that holds an image, directly or some levels up, is its label.
+
+    With `train` empty the data root itself holds the class folders, and `splits` decides; if the
+    root instead holds folders named train/training, val/valid/validation/eval, test/testing (any
+    case), those are the splits. With `train` set, each split has a folder of class folders.
+
+    Attributes:
+      train: Folder of the training split, or "" (see above).
+      eval: Folder of the evaluation split, or a `LabelledPaths`, or "" for a share of train.
+      test: Folder of the test split, or a `LabelledPaths`, or "" for none.
+      unlabelled: Folder of images without labels, or "" for none.
+      splits: What to hold out where folders do not say.
+    """
+
+    train: str = ""
+    eval: str | LabelledPaths = ""
+    test: str | LabelledPaths = ""
+    unlabelled: str = ""
+    splits: HashSplit = field(default_factory=HashSplit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathTable:
+    """A CSV of paths and labels beside a folder of images, the whole of the data.
+
+    Attributes:
+      paths: The CSV and its columns; its `split` column decides the split where it is set.
+      splits: What to hold out where there is no split column.
+    """
+
+    paths: LabelledPaths
+    splits: HashSplit = field(default_factory=HashSplit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TFRecords:
+    """Shards of `tf.train.Example` records, plain or gzip-compressed (told by content).
+
+    Attributes:
+      train: Glob of the training shards, relative to the data root.
+      eval: Glob of the evaluation shards; "" to hold out `eval_fraction` of the train shards.
+      test: Glob of the test shards; "" for none.
+      unlabelled: Glob of shards without labels; "" for none.
+      image: Feature key of the encoded image bytes.
+      label: Feature key of the label: an int64 index into the problem's classes, or the class
+        name as bytes.
+      id: Feature key of the record's own name; "" to number the records as `shard:index`.
+      eval_fraction: Share of the train shards that becomes `eval`, whole shards, at least one.
+      eval_shards: Which shards: "first" in name order, or "seeded", a shuffle with `seed`.
+      seed: Seed of that shuffle.
+      slices: Further features to carry along, to slice metrics by.
+    """
+
+    train: str = "*.tfrec*"
+    eval: str = ""
+    test: str = ""
+    unlabelled: str = ""
+    image: str = "image"
+    label: str = "label"
+    id: str = ""
+    eval_fraction: float = 0.2
+    eval_shards: str = "first"
+    seed: int = 0
+    slices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesAndMasks:
+    """Folders of images with folders of masks, matched by file name without its ending.
+
+    Attributes:
+      train: (image folder, mask folder) of the training split.
+      eval: The same for `eval`; ("", "") for a share of train by `splits`.
+      test: The same for `test`; ("", "") for none.
+      splits: What to hold out where folders do not say.
+    """
+
+    train: tuple[str, str] = ("train", "trainannot")
+    eval: tuple[str, str] = ("val", "valannot")
+    test: tuple[str, str] = ("test", "testannot")
+    splits: HashSplit = field(default_factory=HashSplit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows of numbers: a CSV with a header, or a NumPy .npz whose arrays are the columns.
+
+    Attributes:
+      file: The table, relative to the data root.
+      splits: What to hold out; rows are hashed by content.
+    """
+
+    file: str = "data.csv"
+    splits: HashSplit = field(default_factory=HashSplit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundled:
+    """Data that a library carries or downloads; written once as data under the run root.
+
+    Attributes:
+      loader: `sklearn:load_digits` or `keras:<name of a tf_keras.datasets module>`.
+      stored: The layout in which it is written, and in which `--data` is read when given.
+      test_fraction: Share held out as `eval` for loaders that come unsplit.
+      seed: Seed of that split (scikit-learn's `train_test_split`).
+      last_as_eval: Share of the end of train that becomes `eval` for loaders that come with
+        train and test; 0 evaluates on test alone while training.
+    """
+
+    loader: str
+    stored: "TFRecords | Table"
+    test_fraction: float = 0.0
+    seed: int = 0
+    last_as_eval: float = 0.0
+
+
+Source = ImageFolders | PathTable | TFRecords | ImagesAndMasks | Table | Bundled
