@@ -1,0 +1,102 @@
+"""Layers of a network as plain data, so that a recipe is readable and `--set` can change it.
+
+Each class names one Keras layer with the arguments that the recipes use; anything not listed has
+Keras' default. `build` imports Keras only when called.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer of `units`; `activation` is a Keras name."""
+
+    units: int
+    activation: str = "linear"
+
+    def build(self, name: str | None = None) -> Any:
+        """Returns the `tf_keras` layer."""
+        from tf_keras import layers
+
+        return layers.Dense(self.units, activation=self.activation, name=name)
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A square 2-D convolution."""
+
+    filters: int
+    size: int = 3
+    activation: str = "relu"
+    padding: str = "valid"
+
+    def build(self, name: str | None = None) -> Any:
+        """Returns the `tf_keras` layer."""
+        from tf_keras import layers
+
+        return layers.Conv2D(
+            self.filters, self.size, padding=self.padding, activation=self.activation, name=name
+        )
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """Max pooling over `size` × `size` pixels."""
+
+    size: int = 2
+
+    def build(self, name: str | None = None) -> Any:
+        """Returns the `tf_keras` layer."""
+        from tf_keras import layers
+
+        return layers.MaxPooling2D(self.size, name=name)
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool:
+    """Mean over height and width."""
+
+    def build(self, name: str | None = None) -> Any:
+        """Returns the `tf_keras` layer."""
+        from tf_keras import layers
+
+        return layers.GlobalAveragePooling2D(name=name)
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """All features of an image as one vector."""
+
+    def build(self, name: str | None = None) -> Any:
+        """Returns the `tf_keras` layer."""
+        from tf_keras import layers
+
+        return layers.Flatten(name=name)
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Drops a fraction `rate` of the inputs, in training only."""
+
+    rate: float
+
+    def build(self, name: str | None = None) -> Any:
+        """Returns the `tf_keras` layer."""
+        from tf_keras import layers
+
+        return layers.Dropout(self.rate, name=name)
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Batch normalisation with Keras' defaults."""
+
+    def build(self, name: str | None = None) -> Any:
+        """Returns the `tf_keras` layer."""
+        from tf_keras import layers
+
+        return layers.BatchNormalization(name=name)
+
+
+Layer = Dense | Conv | MaxPool | GlobalAveragePool | Flatten | Dropout | BatchNorm

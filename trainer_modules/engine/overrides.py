@@ -1,0 +1,187 @@
+"""Frozen dataclasses as JSON and back, and `--set KEY=VALUE` on them.
+
+JSON carries each dataclass with its class name under `"type"`, so that what a compiled job
+contains can be read, and unions (a number or a schedule) come back as what they were.
+"""
+
+import ast
+import dataclasses
+import importlib
+import json
+import types
+import typing
+from typing import Any, TypeVar
+
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+
+T = TypeVar("T")
+_TYPE = "type"
+_ROOT = "trainer_modules."
+
+
+def to_plain(value: Any) -> Any:
+    """Returns `value` as dicts, lists, strings and numbers, dataclasses tagged with their type."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        cls = type(value)
+        tag = f"{cls.__module__.removeprefix(_ROOT)}.{cls.__qualname__}"
+        fields = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {_TYPE: tag, **fields}
+    if isinstance(value, list | tuple):
+        return [to_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: to_plain(v) for k, v in value.items()}
+    return value
+
+
+def from_plain(value: Any) -> Any:
+    """The inverse of `to_plain`; lists come back as tuples.
+
+    Raises:
+      ValueError: If a tag names no dataclass of the task modules.
+    """
+    if isinstance(value, dict) and _TYPE in value:
+        cls = _find_class(value[_TYPE])
+        return cls(**{k: from_plain(v) for k, v in value.items() if k != _TYPE})
+    if isinstance(value, dict):
+        return {k: from_plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return tuple(from_plain(v) for v in value)
+    return value
+
+
+def to_json(value: Any) -> str:
+    """Returns `value` as JSON with a stable key order."""
+    return json.dumps(to_plain(value), sort_keys=True, ensure_ascii=False)
+
+
+def from_json(text: str) -> Any:
+    """The inverse of `to_json`."""
+    return from_plain(json.loads(text))
+
+
+def _find_class(tag: str) -> Any:
+    module_name, _, class_name = tag.rpartition(".")
+    module = importlib.import_module(_ROOT + module_name)
+    cls = getattr(module, class_name, None)
+    if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
+        raise ValueError(f"type must name a dataclass of {_ROOT}. Received: {tag!r}")
+    return cls
+
+
+def apply(target: T, settings: list[str] | tuple[str, ...]) -> T:
+    """Returns `target` with every `KEY=VALUE` of `settings` applied, in order.
+
+    Args:
+      target: A frozen dataclass.
+      settings: For example `["phases.0.epochs=2", "train.batch_size=16"]`. A value is read as a
+        Python literal (`2`, `1e-3`, `True`, `None`, `(1, 2)`), else as a string. Where a field
+        takes a dataclass or one of several, the value is JSON with a `"type"`.
+
+    Raises:
+      BadInputError: If a key is unknown (the nearest is named) or a value does not fit.
+    """
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise BadInputError(f"--set takes KEY=VALUE. Received: {setting!r}")
+        target = _replace(target, key.strip().split("."), text.strip(), key.strip())
+    return target
+
+
+def _replace(target: Any, path: list[str], text: str, key: str) -> Any:
+    head, rest = path[0], path[1:]
+    if isinstance(target, tuple):
+        indices = [str(i) for i in range(len(target))]
+        if head not in indices:
+            raise BadInputError(f"--set {key}: '{head}' {did_you_mean(head, indices)}.")
+        i = int(head)
+        new = (
+            _replace(target[i], rest, text, key)
+            if rest
+            else _parse(text, type(target[i]), key, current=target[i])
+        )
+        return (*target[:i], new, *target[i + 1 :])
+    if not dataclasses.is_dataclass(target):
+        raise BadInputError(f"--set {key}: there is nothing called '{head}' inside {target!r}.")
+    names = [f.name for f in dataclasses.fields(target)]
+    if head not in names:
+        raise BadInputError(f"--set {key}: '{head}' {did_you_mean(head, names)}.")
+    current = getattr(target, head)
+    if rest:
+        new = _replace(current, rest, text, key)
+    else:
+        new = _parse(text, typing.get_type_hints(type(target))[head], key, current=current)
+    try:
+        return dataclasses.replace(target, **{head: new})  # type: ignore[type-var]
+    except BadInputError:
+        raise
+    except ValueError as e:
+        raise BadInputError(f"--set {key}: {e}") from e
+
+
+def _parse(text: str, hint: Any, key: str, *, current: Any) -> Any:
+    if text.startswith(("{", "[")):
+        try:
+            value = from_plain(json.loads(text))
+        except (ValueError, TypeError, ImportError) as e:
+            raise BadInputError(f"--set {key}: {text!r} is not a value for it: {e}") from e
+    elif hint is str:
+        value = text
+    else:
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
+    value = _fit(value, hint)
+    if not _is_a(value, hint):
+        raise BadInputError(
+            f"--set {key}: must be {_describe(hint)} (now {current!r}); received {text!r}."
+        )
+    return value
+
+
+def _fit(value: Any, hint: Any) -> Any:
+    """Widens an int to a float, a list to a tuple, and what lies inside, where `hint` asks."""
+    hints = typing.get_args(hint) if _is_union(hint) else (hint,)
+    if isinstance(value, int) and not isinstance(value, bool) and int not in hints:
+        return float(value) if float in hints else value
+    if isinstance(value, list | tuple):
+        for h in hints:
+            if typing.get_origin(h) is tuple:
+                args = typing.get_args(h)
+                inner = args[:1] * len(value) if args[-1:] == (...,) else args
+                if len(inner) == len(value):
+                    return tuple(_fit(v, i) for v, i in zip(value, inner, strict=True))
+    return value
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (typing.Union, types.UnionType)
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    if _is_union(hint):
+        return any(_is_a(value, h) for h in typing.get_args(hint))
+    if hint is Any:
+        return True
+    if hint is None or hint is type(None):
+        return value is None
+    if typing.get_origin(hint) is tuple:
+        args = typing.get_args(hint)
+        if not isinstance(value, tuple):
+            return False
+        inner = args[:1] * len(value) if args[-1:] == (...,) else args
+        return len(inner) == len(value) and all(
+            _is_a(v, i) for v, i in zip(value, inner, strict=True)
+        )
+    if hint in (int, float) and isinstance(value, bool):
+        return False
+    return isinstance(value, hint)
+
+
+def _describe(hint: Any) -> str:
+    if _is_union(hint):
+        return " or ".join(_describe(h) for h in typing.get_args(hint))
+    if hint is type(None):
+        return "None"
+    return getattr(hint, "__name__", str(hint)) if typing.get_origin(hint) is None else str(hint)

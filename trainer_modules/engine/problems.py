@@ -1,0 +1,344 @@
+"""What is learnt: everything that differs between classification, regression and segmentation.
+
+A problem owns its label features, the last layer of the network, loss and training metrics, what
+a served prediction looks like and how Evaluator measures it. Nothing else in the project asks
+what kind of problem it has.
+
+Labels travel as class names. They become indices in `Classification.label_index`, and nowhere
+else.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+_EVALUATION = "trainer_modules.engine.evaluation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classification:
+    """One of several classes for each image.
+
+    Attributes:
+      classes: Class names in the order of the model's outputs; () infers them from the data's
+        folder names, in sorted order.
+    """
+
+    classes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        repeated = sorted({c for c in self.classes if self.classes.count(c) > 1})
+        if repeated:
+            raise ValueError(f"classes must be distinct. Received twice: {', '.join(repeated)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes, empty where there are none to judge one by one."""
+        return self.classes
+
+    @property
+    def raw_label(self) -> str:
+        """The raw feature that holds the truth."""
+        return "label"
+
+    @property
+    def monitor(self) -> str:
+        """The training metric that a person follows."""
+        return "accuracy"
+
+    def label_index(self, label: Any) -> Any:
+        """Returns int64 indices `[batch]` of class names `[batch]`; -1 for an unknown name."""
+        import tensorflow as tf
+
+        same = tf.equal(label[:, tf.newaxis], tf.constant(self.classes)[tf.newaxis, :])
+        index = tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int64)
+        return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))
+
+    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+        """Returns the label features to store: `label`, int64 `[batch]`."""
+        del image
+        return {"label": self.label_index(inputs["label"])}
+
+    def label_spec(self, image: Any) -> dict[str, Any]:
+        """Returns the parsing spec of the stored label features."""
+        del image
+        import tensorflow as tf
+
+        return {"label": tf.io.FixedLenFeature([], tf.int64)}
+
+    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+        """Returns what the loss compares with: int64, scalar for one example."""
+        del image
+        return parsed["label"]
+
+    def output_layers(self) -> list[Any]:
+        """Returns the network's last layers: probabilities float32 `[batch, classes]`."""
+        from tf_keras import layers
+
+        return [
+            layers.Dense(len(self.classes), name="logits"),
+            layers.Activation("softmax", dtype="float32", name="probabilities"),
+        ]
+
+    def loss(self, label_smoothing: float = 0.0) -> Any:
+        """Returns cross-entropy, against smoothed targets where asked."""
+        import tensorflow as tf
+        from tf_keras import losses
+
+        if not label_smoothing:
+            return losses.SparseCategoricalCrossentropy()
+        smoothed = losses.CategoricalCrossentropy(
+            label_smoothing=label_smoothing, reduction=losses.Reduction.NONE
+        )
+        depth = len(self.classes)
+
+        class SmoothedCrossentropy(losses.Loss):
+            """Cross-entropy with label smoothing for integer labels."""
+
+            def call(self, y_true: Any, y_pred: Any) -> Any:
+                index = tf.cast(tf.reshape(y_true, [-1]), tf.int32)
+                return smoothed(tf.one_hot(index, depth), y_pred)
+
+        return SmoothedCrossentropy(name="smoothed_crossentropy")
+
+    def training_metrics(self) -> list[Any]:
+        """Returns fresh Keras metrics for `compile`."""
+        from tf_keras import metrics
+
+        found = [metrics.SparseCategoricalAccuracy(name="accuracy")]
+        if len(self.classes) > 5:
+            found.append(metrics.SparseTopKCategoricalAccuracy(5, name="top_5_accuracy"))
+        return found
+
+    def served(self, outputs: Any) -> dict[str, Any]:
+        """Returns a prediction as served: `probabilities`, `label` names and `score`."""
+        import tensorflow as tf
+
+        probabilities = tf.cast(outputs, tf.float32)
+        return {
+            "probabilities": probabilities,
+            "label": tf.gather(tf.constant(self.classes), tf.argmax(probabilities, axis=-1)),
+            "score": tf.reduce_max(probabilities, axis=-1),
+        }
+
+    def evaluation_metrics(self) -> list[dict[str, Any]]:
+        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
+        config = {"classes": list(self.classes)}
+        return [{"class_name": "ClassReport", "module": _EVALUATION, "config": config}]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary(Classification):
+    """Two classes with one sigmoid output, the probability of the second class."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.classes) != 2:
+            raise ValueError(
+                f"a Binary problem must have 2 classes. Received: {len(self.classes)}: "
+                f"{', '.join(self.classes)}"
+            )
+
+    @property
+    def monitor(self) -> str:
+        """The training metric that a person follows."""
+        return "binary_accuracy"
+
+    def output_layers(self) -> list[Any]:
+        """Returns the last layers: probability float32 `[batch, 1]` of the second class."""
+        from tf_keras import layers
+
+        return [
+            layers.Dense(1, name="logits"),
+            layers.Activation("sigmoid", dtype="float32", name="probability"),
+        ]
+
+    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+        """Returns the label as float32 `[1]`, as a single output unit wants it."""
+        del image
+        import tensorflow as tf
+
+        return tf.cast(parsed["label"], tf.float32)[tf.newaxis]
+
+    def loss(self, label_smoothing: float = 0.0) -> Any:
+        """Returns binary cross-entropy."""
+        from tf_keras import losses
+
+        return losses.BinaryCrossentropy(label_smoothing=label_smoothing)
+
+    def training_metrics(self) -> list[Any]:
+        """Returns fresh Keras metrics for `compile`."""
+        from tf_keras import metrics
+
+        return [metrics.BinaryAccuracy(name="binary_accuracy")]
+
+    def served(self, outputs: Any) -> dict[str, Any]:
+        """Returns a prediction as served, with both classes' probabilities."""
+        import tensorflow as tf
+
+        second = tf.cast(outputs, tf.float32)
+        return super().served(tf.concat([1.0 - second, second], axis=-1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regression:
+    """A number for each row.
+
+    Attributes:
+      target: Column to predict.
+      features: Columns to predict it from, in the order of the model's input.
+      unit: Unit of the target, for people.
+    """
+
+    target: str
+    features: tuple[str, ...]
+    unit: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """There are no classes."""
+        return ()
+
+    @property
+    def raw_label(self) -> str:
+        """The raw feature that holds the truth."""
+        return self.target
+
+    @property
+    def monitor(self) -> str:
+        """The training metric that a person follows."""
+        return "mae"
+
+    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+        """Returns the label features to store: `target`, float32 `[batch]`."""
+        del image
+        import tensorflow as tf
+
+        return {"target": tf.cast(inputs[self.target], tf.float32)}
+
+    def label_spec(self, image: Any) -> dict[str, Any]:
+        """Returns the parsing spec of the stored label features."""
+        del image
+        import tensorflow as tf
+
+        return {"target": tf.io.FixedLenFeature([], tf.float32)}
+
+    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+        """Returns the target as float32 `[1]`."""
+        del image
+        return parsed["target"][None]
+
+    def output_layers(self) -> list[Any]:
+        """Returns the last layer: one linear unit, float32 `[batch, 1]`."""
+        from tf_keras import layers
+
+        return [layers.Dense(1, dtype="float32", name="value")]
+
+    def loss(self, label_smoothing: float = 0.0) -> Any:
+        """Returns mean squared error; there are no labels to smooth."""
+        del label_smoothing
+        from tf_keras import losses
+
+        return losses.MeanSquaredError()
+
+    def training_metrics(self) -> list[Any]:
+        """Returns fresh Keras metrics for `compile`."""
+        from tf_keras import metrics
+
+        return [metrics.MeanAbsoluteError(name="mae")]
+
+    def served(self, outputs: Any) -> dict[str, Any]:
+        """Returns a prediction as served: `value`, float32 `[batch]`."""
+        import tensorflow as tf
+
+        return {"value": tf.cast(outputs, tf.float32)[:, 0]}
+
+    def evaluation_metrics(self) -> list[dict[str, Any]]:
+        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
+        return [{"class_name": "RegressionReport", "module": _EVALUATION, "config": {}}]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmentation:
+    """A class for each pixel.
+
+    Attributes:
+      classes: Class names; a mask pixel holds an index into them.
+      void: Pixel value that stands for "no label" and is ignored; None where there is none.
+      colours: RGB of each class, for people, and the mask's own colours where `rgb_masks`.
+      rgb_masks: Masks are RGB images in `colours`, not ids.
+    """
+
+    classes: tuple[str, ...]
+    void: int | None = None
+    colours: tuple[tuple[int, int, int], ...] = ()
+    rgb_masks: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.classes
+
+    @property
+    def raw_label(self) -> str:
+        """The raw feature that holds the truth."""
+        return "mask"
+
+    @property
+    def monitor(self) -> str:
+        """The training metric that a person follows."""
+        return "pixel_accuracy"
+
+    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+        """Returns the label features to store: `mask`, id PNG bytes `[batch]`."""
+        from trainer_modules.engine import masks
+
+        return {"mask": masks.stored_masks(inputs["mask"], image=image, problem=self)}
+
+    def label_spec(self, image: Any) -> dict[str, Any]:
+        """Returns the parsing spec of the stored label features."""
+        del image
+        import tensorflow as tf
+
+        return {"mask": tf.io.FixedLenFeature([], tf.string)}
+
+    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+        """Returns class ids uint8 `[height, width]`."""
+        from trainer_modules.engine import masks
+
+        return masks.decode_stored(parsed["mask"], image=image)
+
+    def output_layers(self) -> list[Any]:
+        """Returns the last layers: probabilities float32 `[batch, height, width, classes]`."""
+        from tf_keras import layers
+
+        return [
+            layers.Conv2D(len(self.classes), 1, name="logits"),
+            layers.Activation("softmax", dtype="float32", name="probabilities"),
+        ]
+
+    def loss(self, label_smoothing: float = 0.0) -> Any:
+        """Returns cross-entropy per pixel, void pixels ignored; labels are not smoothed."""
+        del label_smoothing
+        from tf_keras import losses
+
+        return losses.SparseCategoricalCrossentropy(ignore_class=self.void)
+
+    def training_metrics(self) -> list[Any]:
+        """Returns fresh Keras metrics for `compile`."""
+        from trainer_modules.engine import masks
+
+        return masks.training_metrics(self)
+
+    def served(self, outputs: Any) -> dict[str, Any]:
+        """Returns a prediction as served: `mask_png`, id PNG bytes `[batch]`."""
+        from trainer_modules.engine import masks
+
+        return {"mask_png": masks.encode_predictions(outputs)}
+
+    def evaluation_metrics(self) -> list[dict[str, Any]]:
+        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
+        config = {"classes": list(self.classes), "void": self.void}
+        return [{"class_name": "MaskReport", "module": _EVALUATION, "config": config}]
+
+
+Problem = Classification | Binary | Regression | Segmentation

@@ -1,0 +1,320 @@
+"""A task as data: what to read, what to learn, how to train, and what to insist on.
+
+Everything here is a frozen dataclass, so that a whole task travels as JSON into Transform,
+Trainer and a compiled job, and `--set phases.0.epochs=2` can change any value of it.
+Nothing here imports TensorFlow.
+"""
+
+from dataclasses import dataclass, field
+
+from trainer_modules.engine.gates import Gate
+from trainer_modules.engine.layers import Layer
+from trainer_modules.engine.problems import Problem
+from trainer_modules.engine.schedules import Schedule
+from trainer_modules.engine.sources import Source
+
+
+def _one_of(name: str, value: str, valid: tuple[str, ...]) -> None:
+    if value not in valid:
+        raise ValueError(f"{name} must be one of {', '.join(valid)}. Received: {value!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """The images a model sees: uint8 `[height, width, channels]`, values 0..255.
+
+    Attributes:
+      height: Pixels.
+      width: Pixels.
+      channels: 1 (grey) or 3 (RGB).
+      resize: `bilinear`, `nearest` or `area`, as in `tf.image.resize`.
+      antialias: Low-pass before shrinking, as Pillow does; slower.
+      scale: What the model's first layer does: `unit` (x / 255), `none` (floats 0..255), or
+        `standardise` (minus the training set's mean, over its deviation, per channel).
+        A backbone brings its own scaling instead.
+      store: How Transform keeps pixels: `png`, `jpeg`, or `auto` (PNG below 64 × 64 pixels).
+      quality: JPEG quality, 1..100.
+    """
+
+    height: int
+    width: int
+    channels: int = 3
+    resize: str = "bilinear"
+    antialias: bool = False
+    scale: str = "unit"
+    store: str = "auto"
+    quality: int = 95
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise ValueError(
+                f"height and width must be at least 1. Received: {self.height} × {self.width}"
+            )
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels must be 1 or 3. Received: {self.channels}")
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"quality must be within 1..100. Received: {self.quality}")
+        _one_of("resize", self.resize, ("bilinear", "nearest", "area"))
+        _one_of("scale", self.scale, ("unit", "none", "standardise"))
+        _one_of("store", self.store, ("auto", "png", "jpeg"))
+
+    @property
+    def stored_as(self) -> str:
+        """`png` or `jpeg`: the encoding in the transformed Examples."""
+        if self.store != "auto":
+            return self.store
+        return "png" if self.height * self.width < 64 * 64 else "jpeg"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A plain stack of layers from the scaled image (or row of numbers) to the features.
+
+    The problem adds the last layer (softmax, sigmoid, linear).
+    """
+
+    layers: tuple[Layer, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone:
+    """A `keras.applications` network without its top, and a head on it.
+
+    Attributes:
+      name: Class name in `keras.applications`, for example `MobileNetV2`.
+      head: Layers between the base and the problem's last layer.
+      weights: `imagenet`, `none`, or a path to a weights file or SavedModel of the base.
+      alpha: Width multiplier of the MobileNets; ignored by none: others refuse it.
+      include_top: Keep the published classifier (task `imagenet`); then `head` is empty.
+    """
+
+    name: str
+    head: tuple[Layer, ...] = ()
+    weights: str = "imagenet"
+    alpha: float | None = None
+    include_top: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderDecoder:
+    """A U-Net-like decoder over a `keras.applications` encoder, for segmentation.
+
+    Attributes:
+      name: The encoder's class name in `keras.applications`.
+      weights: As in `Backbone`.
+      alpha: As in `Backbone`.
+      filters: Channels of the decoder's steps, deepest first.
+    """
+
+    name: str = "MobileNetV2"
+    weights: str = "imagenet"
+    alpha: float | None = None
+    filters: tuple[int, ...] = (256, 128, 64, 32)
+
+
+Model = Network | Backbone | EncoderDecoder
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last `layers` layers of the base are trainable, and the head."""
+
+    layers: int
+
+    def __post_init__(self) -> None:
+        if self.layers < 1:
+            raise ValueError(f"Last must name at least 1 layer. Received: {self.layers}")
+
+
+@dataclass(frozen=True)
+class HeadOnly:
+    """Nothing of the base is trainable; only the head."""
+
+
+@dataclass(frozen=True)
+class Everything:
+    """The whole network is trainable."""
+
+
+Trainable = Last | HeadOnly | Everything
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One stretch of training with one set of trainable layers and one optimiser.
+
+    Attributes:
+      epochs: Epochs of this phase; they count on from the phase before.
+      learning_rate: A number, or a schedule over the phase's own steps.
+      trainable: What learns.
+      freeze_batch_norm: Keep the base's BatchNormalization frozen and in inference mode.
+      steps_per_epoch: Steps of one epoch; None for the whole training split once.
+      validation_freq: Validate every so many epochs.
+      validation_share: Share of the evaluation split to validate on while training, in (0, 1].
+    """
+
+    epochs: int
+    learning_rate: float | Schedule = 1e-3
+    trainable: Trainable = Everything()
+    freeze_batch_norm: bool = True
+    steps_per_epoch: int | None = None
+    validation_freq: int = 1
+    validation_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1. Received: {self.epochs}")
+        if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
+            raise ValueError(f"steps_per_epoch must be at least 1. Received: {self.steps_per_epoch}")
+        if not 0 < self.validation_share <= 1:
+            raise ValueError(
+                f"validation_share must be within (0, 1]. Received: {self.validation_share}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """An optimiser of `tf_keras`, by name; a value of None keeps Keras' default.
+
+    Attributes:
+      name: `adam`, `rmsprop` or `sgd`.
+      epsilon: Term in the denominator of Adam and RMSprop.
+      momentum: Momentum of SGD and RMSprop.
+    """
+
+    name: str = "adam"
+    epsilon: float | None = None
+    momentum: float | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("optimizer", self.name, ("adam", "rmsprop", "sgd"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment:
+    """Random changes to training images; they are no part of the SavedModel.
+
+    Attributes:
+      flip: Mirror left and right, with probability one half.
+      saturation: (low, high) factors of the colour saturation, or None.
+      brightness: Largest shift as a share of the value range; 0 for none.
+      rotation: Largest angle as a share of a full turn; 0 for none.
+      zoom: Largest zoom in or out as a share; 0 for none.
+      translation: Largest shift as a share of the size; 0 for none.
+      contrast: Largest change of contrast as a share; 0 for none.
+    """
+
+    flip: bool = False
+    saturation: tuple[float, float] | None = None
+    brightness: float = 0.0
+    rotation: float = 0.0
+    zoom: float = 0.0
+    translation: float = 0.0
+    contrast: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """Ends a phase when `monitor` has not improved for `patience` validations."""
+
+    monitor: str = "val_loss"
+    patience: int = 3
+    min_delta: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReduceOnPlateau:
+    """Multiplies the learning rate by `factor` after `patience` validations without progress."""
+
+    monitor: str = "val_loss"
+    factor: float = 0.1
+    patience: int = 2
+    min_learning_rate: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How training runs, whatever the phase.
+
+    Attributes:
+      batch_size: Examples per replica and step; the global batch is this times the replicas.
+      eval_batch_size: The same in evaluation; None for `batch_size`.
+      optimizer: The optimiser of every phase.
+      shuffle: Size of the shuffle buffer in examples; 0 keeps the stored order.
+      seed: Seed of weights, shuffling, augmentation and dropout.
+      epochs: When set, replaces the epochs of every phase: a quick trial.
+      steps_per_execution: Steps per call into the compiled train function.
+      augment: Random changes to training images.
+      accelerator: `auto`, `cpu`, `gpu` or `tpu`.
+      tpu: Name of the TPU for the resolver, or `local`.
+      precision: `auto` (mixed on the accelerators it helps), `float32`, `mixed_float16`,
+        `mixed_bfloat16`.
+      xla: Compile the train step with XLA.
+      deterministic: Bit-identical runs on CPU, at some cost in speed.
+      best: Metric whose best epoch's weights are exported; "" for the last epoch's.
+      early_stopping: When to end a phase early; None for never.
+      reduce_on_plateau: When to lower the learning rate; None for never.
+      class_weights: `none`, or `balanced` (weights inverse to the class counts).
+      label_smoothing: Share of the label mass spread over all classes, in [0, 1).
+      cache_megabytes: Memory that decoded training images may take; more are decoded each epoch.
+    """
+
+    batch_size: int = 32
+    eval_batch_size: int | None = None
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    shuffle: int = 1000
+    seed: int = 0
+    epochs: int | None = None
+    steps_per_execution: int = 1
+    augment: Augment = field(default_factory=Augment)
+    accelerator: str = "auto"
+    tpu: str = "local"
+    precision: str = "auto"
+    xla: bool = False
+    deterministic: bool = False
+    best: str = ""
+    early_stopping: EarlyStopping | None = None
+    reduce_on_plateau: ReduceOnPlateau | None = None
+    class_weights: str = "none"
+    label_smoothing: float = 0.0
+    cache_megabytes: int = 2048
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1. Received: {self.batch_size}")
+        if self.epochs is not None and self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1. Received: {self.epochs}")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be in [0, 1). Received: {self.label_smoothing}")
+        _one_of("accelerator", self.accelerator, ("auto", "cpu", "gpu", "tpu"))
+        _one_of(
+            "precision", self.precision, ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+        )
+        _one_of("class_weights", self.class_weights, ("none", "balanced"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One image (or table) workload, whole.
+
+    Attributes:
+      name: The module's name; runs and served models are filed under it.
+      source: Where the data lies.
+      problem: What is learnt; owns labels, loss, metrics and the form of a prediction.
+      model: The network.
+      phases: Stretches of training, in order.
+      image: The images' form; None for tables.
+      train: Settings of the training as a whole.
+      gates: What the model must reach to be blessed.
+      slices: Raw features to slice the evaluation by.
+    """
+
+    name: str
+    source: Source
+    problem: Problem
+    model: Model
+    phases: tuple[Phase, ...]
+    image: Image | None = None
+    train: Training = field(default_factory=Training)
+    gates: tuple[Gate, ...] = ()
+    slices: tuple[str, ...] = ()
