@@ -1,0 +1,58 @@
+"""The two functions TFX looks for in a task's module file."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from trainer_modules.engine import overrides
+from trainer_modules.engine.task import Task
+
+# Under these keys of `custom_config` the pipeline passes the task, settings applied.
+TASK_KEY = "task"
+
+
+def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[Any], None]]:
+    """Returns `preprocessing_fn` and `run_fn` of a task, as Transform and Trainer call them.
+
+    The pipeline hands the task with its `--set` changes over in `custom_config`; without it, as
+    when a module file is given to TFX directly, the task holds as written.
+    """
+
+    def preprocessing_fn(
+        inputs: dict[str, Any], custom_config: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        from trainer_modules.engine import preprocessing
+
+        return preprocessing.transform(inputs, _effective(task, custom_config))
+
+    def run_fn(fn_args: Any) -> None:
+        from trainer_modules.engine import run
+
+        run.run(_effective(task, fn_args.custom_config), fn_args)
+
+    return preprocessing_fn, run_fn
+
+
+def _effective(task: Task, custom_config: dict[str, Any] | None) -> Task:
+    given = (custom_config or {}).get(TASK_KEY)
+    if given is None:
+        return task
+    return overrides.from_json(given if isinstance(given, str) else json.dumps(given))
+
+
+def module_path(task_name: str) -> str:
+    """Returns the dotted path of a task's module."""
+    return f"trainer_modules.{task_name}"
+
+
+def task_names() -> list[str]:
+    """Returns the names of the tasks there are, sorted: the module files beside the engine."""
+    import trainer_modules
+
+    folder = os.path.dirname(os.path.abspath(trainer_modules.__file__))
+    return sorted(
+        name.removesuffix(".py")
+        for name in os.listdir(folder)
+        if name.endswith(".py") and not name.startswith("_")
+    )

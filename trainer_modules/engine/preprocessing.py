@@ -1,0 +1,115 @@
+"""The one way from encoded bytes to the pixels a model sees.
+
+Transform, the serving signatures and the tests all call `load_images`, so that a model is served
+what it was trained on. What Transform stores is that tensor as PNG or JPEG; the first layers of
+the model do the casting and scaling.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+from trainer_modules.engine.decoding import decode_image
+from trainer_modules.engine.problems import Regression
+from trainer_modules.engine.task import Image, Task
+
+# Rows of numbers travel as one vector under this name.
+FEATURES = "features"
+
+
+def load_image(contents: tf.Tensor, image: Image) -> tf.Tensor:
+    """Decodes and resizes one image.
+
+    Args:
+      contents: Encoded bytes, a scalar string tensor.
+      image: The size and channels to bring it to.
+
+    Returns:
+      uint8 `[height, width, channels]`, values 0..255.
+
+    Raises:
+      tf.errors.InvalidArgumentError: If the bytes are no image.
+    """
+    pixels = decode_image(contents, image.channels)
+    size = (image.height, image.width)
+    if image.resize == "nearest":
+        resized = tf.image.resize(pixels, size, method="nearest")
+    else:
+        resized = tf.image.resize(pixels, size, method=image.resize, antialias=image.antialias)
+        resized = tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
+    return tf.ensure_shape(resized, (*size, image.channels))
+
+
+def load_images(contents: tf.Tensor, image: Image) -> tf.Tensor:
+    """Decodes and resizes a batch: string `[batch]` → uint8 `[batch, height, width, channels]`."""
+    signature = tf.TensorSpec((image.height, image.width, image.channels), tf.uint8)
+    return tf.map_fn(lambda one: load_image(one, image), contents, fn_output_signature=signature)
+
+
+def encode_image(pixels: tf.Tensor, image: Image) -> tf.Tensor:
+    """Encodes uint8 `[height, width, channels]` in the task's stored form, a scalar string."""
+    if image.stored_as == "png":
+        return tf.io.encode_png(pixels)
+    return tf.io.encode_jpeg(pixels, quality=image.quality, chroma_downsampling=False)
+
+
+def decode_stored(contents: tf.Tensor, image: Image) -> tf.Tensor:
+    """Decodes what `encode_image` wrote: a scalar string → uint8 `[height, width, channels]`."""
+    decode = tf.io.decode_png if image.stored_as == "png" else tf.io.decode_jpeg
+    pixels = decode(contents, channels=image.channels)
+    return tf.ensure_shape(pixels, (image.height, image.width, image.channels))
+
+
+def transform(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
+    """The body of every task's `preprocessing_fn`.
+
+    Args:
+      inputs: Batched raw features, as the schema parses them.
+      task: The task whose `image` and `problem` say what to make of them.
+
+    Returns:
+      The transformed features of DESIGN: `image` (encoded uint8) or the feature columns, the
+      problem's label features, `id`, and with standardisation `mean` and `deviation`, float32,
+      the training set's per channel (values 0..255) or per column.
+    """
+    outputs: dict[str, Any] = {"id": inputs["id"]}
+    if task.image is None:
+        outputs |= _transform_row(inputs, task)
+    else:
+        outputs |= _transform_image(inputs["image"], task.image)
+    return outputs | task.problem.transformed_labels(inputs, task.image)
+
+
+def _transform_row(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
+    assert isinstance(task.problem, Regression)
+    return {name: tf.cast(inputs[name], tf.float32) for name in task.problem.features}
+
+
+def _transform_image(contents: tf.Tensor, image: Image) -> dict[str, Any]:
+    if image.scale != "standardise":
+        encoded = tf.map_fn(
+            lambda one: encode_image(load_image(one, image), image),
+            contents,
+            fn_output_signature=tf.string,
+        )
+        return {"image": encoded}
+    pixels = load_images(contents, image)
+    encoded = tf.map_fn(
+        lambda one: encode_image(one, image), pixels, fn_output_signature=tf.string
+    )
+    return {"image": encoded} | _moments(pixels)
+
+
+def _moments(pixels: tf.Tensor) -> dict[str, Any]:
+    import tensorflow_transform as tft
+
+    values = tf.cast(pixels, tf.float32)
+    # The mean of image means is the mean of all pixels, since every image has the same size.
+    mean = tft.mean(tf.reduce_mean(values, axis=(1, 2)), reduce_instance_dims=False)
+    square = tft.mean(tf.reduce_mean(values**2, axis=(1, 2)), reduce_instance_dims=False)
+    deviation = tf.sqrt(tf.maximum(square - mean**2, 1e-6))
+    count = tf.shape(pixels)[0]
+    return {
+        "mean": tf.tile(mean[tf.newaxis], (count, 1)),
+        "deviation": tf.tile(deviation[tf.newaxis], (count, 1)),
+    }
