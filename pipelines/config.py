@@ -1,0 +1,125 @@
+"""How to run: read from the command line in one place, typed, frozen."""
+
+import argparse
+import os
+from dataclasses import dataclass
+
+from trainer_modules.engine.errors import BadInputError
+
+# Beam's default DirectRunner would look for the Prism binary on the network first.
+_BEAM_RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """One run of one task.
+
+    Attributes:
+      task: Name of the task.
+      data: Folder (or gs:// path) of the data; None for what the task can provide itself.
+      root: Folder under which runs, data and served models are kept.
+      settings: `KEY=VALUE` changes to the task, in order.
+      weights: `imagenet`, `none` or a path; None for what the task says.
+      max_rejected: Largest share of unreadable examples that a run accepts, in [0, 1].
+      metadata: Where lineage is kept: a SQLite file, or `mysql://user:password@host:port/db`;
+        None for a SQLite file under the root.
+      beam: Options for Beam, added to the local runner's.
+      fresh: Do every step again, whatever the cache holds.
+    """
+
+    task: str = "digits"
+    data: str | None = None
+    root: str = "runs"
+    settings: tuple[str, ...] = ()
+    weights: str | None = None
+    max_rejected: float = 0.01
+    metadata: str | None = None
+    beam: tuple[str, ...] = ()
+    fresh: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_rejected <= 1:
+            raise BadInputError(
+                f"--max-rejected must be a share within 0..1. Received: {self.max_rejected:g}"
+            )
+
+    @property
+    def folder(self) -> str:
+        """Where this task's runs are kept."""
+        return os.path.join(self.root, self.task)
+
+    @property
+    def serving_folder(self) -> str:
+        """Where versions of this task's model are pushed, as TF Serving and KServe read it."""
+        return os.path.join(self.root, "serving", self.task)
+
+    @property
+    def artifacts_folder(self) -> str:
+        """TFX's pipeline root: the components' outputs."""
+        return os.path.join(self.folder, "artifacts")
+
+    @property
+    def metadata_file(self) -> str:
+        """The SQLite file of lineage, where `metadata` names no server."""
+        return self.metadata or os.path.join(self.folder, "metadata.sqlite")
+
+    @property
+    def beam_args(self) -> list[str]:
+        """Beam's options: the local runner unless `beam` names another."""
+        given = list(self.beam)
+        if not any(arg.startswith("--runner") for arg in given):
+            given.insert(0, _BEAM_RUNNER)
+        return given
+
+
+def local_parser() -> argparse.ArgumentParser:
+    """Returns the parser of `run_local.py`."""
+    parser = argparse.ArgumentParser(
+        prog="run_local.py",
+        description="Run a task's pipeline on this machine: read the data, train, judge, push.",
+        epilog="Exit codes: 0 pushed, or nothing new to do; 1 a component failed; 2 bad input or "
+        "usage; 3 trained but not blessed.",
+    )
+    parser.add_argument("--task", default="digits", metavar="NAME", help="default: digits")
+    parser.add_argument("--data", metavar="PATH|gs://…", help="where the task's data lies")
+    parser.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a value of the task, for example phases.0.epochs=2; may be repeated",
+    )
+    parser.add_argument("--weights", metavar="imagenet|none|PATH", help="weights of the backbone")
+    parser.add_argument(
+        "--max-rejected",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        help="stop when a larger share of the examples cannot be read; default: 0.01",
+    )
+    parser.add_argument(
+        "--metadata", metavar="URI", help="lineage store: a SQLite file or mysql://…"
+    )
+    parser.add_argument(
+        "--beam", action="append", default=[], metavar="ARG", help="an option for Beam, repeatable"
+    )
+    parser.add_argument("--fresh", action="store_true", help="do every step again")
+    parser.add_argument("--list", action="store_true", help="list the tasks and stop")
+    return parser
+
+
+def from_args(args: argparse.Namespace) -> RunConfig:
+    """Returns the configuration that parsed arguments ask for."""
+    return RunConfig(
+        task=args.task,
+        data=args.data,
+        root=os.path.abspath(args.root) if "://" not in args.root else args.root,
+        settings=tuple(args.settings),
+        weights=args.weights,
+        max_rejected=args.max_rejected,
+        metadata=args.metadata,
+        beam=tuple(args.beam),
+        fresh=args.fresh,
+    )

@@ -1,0 +1,119 @@
+"""What a person sees while a run goes on; everything else goes to the log file."""
+
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+# Without a terminal, a line of training progress at most every so many seconds.
+_PACE = 5.0
+
+
+class RunConsole(logging.Handler):
+    """Prints one line per component, and the progress that components log.
+
+    Progress is whatever arrives at the logger `tfx_vision`: a living line on a terminal, a line
+    now and then elsewhere; warnings are always printed.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.console = Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
+        self._status: Status | None = None
+        self._node = ""
+        self._printed = 0.0
+        self._held = ""
+
+    def start(self, node: str) -> None:
+        """Says that a component begins."""
+        self._node = node
+        self._printed = time.monotonic()
+        self._held = ""
+        if self.console.is_terminal:
+            self._status = self.console.status(f"{node} …", spinner="dots")
+            self._status.start()
+
+    def finish(self, node: str, *, seconds: float, cached: bool, note: str = "") -> None:
+        """Prints the component's line."""
+        self.stop()
+        if self._held:
+            self.console.print(Text(f"    {self._held}", style="dim"))
+            self._held = ""
+        took = "cached" if cached else f"{seconds:.1f} s"
+        line = Text.assemble(
+            ("  ✓ ", "green"), f"{node:<18}", (f"{took:>9}", "dim" if cached else ""), f"  {note}"
+        )
+        line.rstrip()
+        self.console.print(line)
+
+    def fail(self, node: str, *, seconds: float) -> None:
+        """Prints the line of a component that failed."""
+        self.stop()
+        self.console.print(Text.assemble(("  ✗ ", "bold red"), f"{node:<18}{seconds:>7.1f} s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Shows a progress message."""
+        message = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            self.console.print(Text(f"    {message}", style="yellow"))
+        elif self._status is not None:
+            self._status.update(Text(f"{self._node}  {message}"))
+            self._held = message if message.startswith("epoch") else self._held
+        elif time.monotonic() - self._printed >= _PACE or not message.startswith("epoch"):
+            self.console.print(Text(f"    {message}", style="dim"))
+            self._printed = time.monotonic()
+            self._held = ""
+        else:
+            self._held = message
+
+    def stop(self) -> None:
+        """Ends the living line, if there is one."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+@contextlib.contextmanager
+def quiet(log_file: str) -> Iterator[RunConsole]:
+    """Sends both output streams and all logging to `log_file`; yields the console for people.
+
+    The redirection is of the file descriptors, since TensorFlow's C++ part writes to them.
+    """
+    os.makedirs(os.path.dirname(log_file), exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept_out, kept_err = os.dup(1), os.dup(2)
+    terminal = os.fdopen(os.dup(kept_out), "w", buffering=1, encoding="utf-8")
+    console = RunConsole(terminal)
+    log = open(log_file, "a", buffering=1, encoding="utf-8")  # noqa: SIM115  (closed below)
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    handler = logging.StreamHandler(log)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname).1s %(name)s  %(message)s"))
+    root, ours = logging.getLogger(), logging.getLogger("tfx_vision")
+    before = root.handlers[:], root.level, ours.level
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    ours.setLevel(logging.INFO)
+    ours.addHandler(console)
+    try:
+        yield console
+    finally:
+        console.stop()
+        ours.removeHandler(console)
+        root.handlers[:], root.level, ours.level = before[0], before[1], before[2]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(kept_out, 1)
+        os.dup2(kept_err, 2)
+        os.close(kept_out)
+        os.close(kept_err)
+        terminal.close()
+        log.close()

@@ -1,0 +1,187 @@
+"""The only DAG: from images to a judged and pushed model, the same on every platform."""
+
+import dataclasses
+import os
+from typing import Any
+
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.pusher.component import Pusher
+from tfx.components.schema_gen.component import SchemaGen
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
+
+import schemas
+from components.baseline import BaselineStrategy
+from components.data_gate import DataGate
+from components.evaluator import ImageEvaluator
+from components.example_gen.component import ImageExampleGen
+from components.model_gate import ModelGate
+from pipelines.config import RunConfig
+from trainer_modules.engine import fingerprint, overrides
+from trainer_modules.engine.entry import TASK_KEY, module_path
+from trainer_modules.engine.sources import Source
+from trainer_modules.engine.task import Network, Phase, Task, Training
+
+# What each step's code is, for the cache key; comments and layout do not count.
+_READING = ("components.example_gen", "trainer_modules.engine.decoding")
+_PREPROCESSING = (
+    "trainer_modules.engine.preprocessing",
+    "trainer_modules.engine.decoding",
+    "trainer_modules.engine.problems",
+    "trainer_modules.engine.masks",
+)
+_TRAINING = ("trainer_modules.engine",)
+
+
+def create_pipeline(
+    task: Task, config: RunConfig, *, data: str, source: Source, connection: Any = None
+) -> Pipeline:
+    """Builds the pipeline of a task.
+
+    Args:
+      task: The task, settings applied and classes known.
+      config: Where things are kept and how strict to be.
+      data: Root folder of the data as it is stored.
+      source: The layout that `data` has.
+      connection: MLMD connection config; None where the platform keeps the lineage.
+
+    Returns:
+      The pipeline, components in the order in which they run.
+    """
+    examples = ImageExampleGen(
+        input_base=data,
+        source=overrides.to_json(source),
+        problem=overrides.to_json(task.problem),
+        image=overrides.to_json(task.image),
+        code_fingerprint=fingerprint.of_modules(_READING),
+    )
+    read = examples.outputs["examples"]
+    nodes: list[BaseNode] = [examples]
+    schema = _judged_data(nodes, task, config, examples)
+    transform = Transform(
+        examples=read,
+        schema=schema,
+        preprocessing_fn=f"{module_path(task.name)}.preprocessing_fn",
+        custom_config=_code_and_task(task, ("image", "problem"), _PREPROCESSING),
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        disable_statistics=True,
+        disable_analyzer_cache=True,
+    )
+    transform.add_upstream_node(nodes[-1])
+    trainer = Trainer(
+        run_fn=f"{module_path(task.name)}.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config=_code_and_task(
+            task, ("image", "problem", "model", "phases", "train"), _TRAINING
+        )
+        | {"weights": _weights_fingerprint(task)},
+    )
+    baseline = Resolver(
+        strategy_class=BaselineStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        candidate=trainer.outputs["model"],
+    ).with_id("baseline")
+    evaluator = ImageEvaluator(
+        task=task,
+        examples=read,
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+    )
+    gate = ModelGate(
+        evaluation=evaluator.outputs["evaluation"],
+        model=trainer.outputs["model"],
+        gates=overrides.to_json(task.gates),
+    ).with_id("ModelGate")
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=gate.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
+        ),
+    )
+    nodes += [transform, trainer, baseline, evaluator, gate, pusher]
+    return Pipeline(
+        pipeline_name=task.name,
+        pipeline_root=config.artifacts_folder,
+        components=nodes,
+        enable_cache=not config.fresh,
+        metadata_connection_config=connection,
+        beam_pipeline_args=config.beam_args,
+    )
+
+
+def _judged_data(
+    nodes: list[BaseNode], task: Task, config: RunConfig, examples: ImageExampleGen
+) -> Channel:
+    """Adds statistics, schema, validation and the data gate; returns the schema's channel."""
+    import tensorflow_data_validation as tfdv
+
+    schema_file = schema_path(task)
+    schema = tfdv.load_schema_text(schema_file)
+    statistics = StatisticsGen(
+        examples=examples.outputs["examples"],
+        # The schema says which features are encoded images: they are counted, not ranked.
+        stats_options=tfdv.StatsOptions(schema=schema),
+        exclude_splits=["unlabelled"],
+    )
+    if infers_schema(task):
+        schema_gen: BaseNode = SchemaGen(
+            statistics=statistics.outputs["statistics"], exclude_splits=["eval", "test"]
+        )
+    else:
+        schema_gen = ImportSchemaGen(schema_file=schema_file)
+    validator = ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    )
+    gate = DataGate(
+        rejected=examples.outputs["rejected"],
+        anomalies=validator.outputs["anomalies"],
+        max_rejected=config.max_rejected,
+    ).with_id("DataGate")
+    nodes += [statistics, schema_gen, validator, gate]
+    return schema_gen.outputs["schema"]
+
+
+def schema_path(task: Task) -> str:
+    """Returns the file of the task's reviewed schema."""
+    return os.path.join(os.path.dirname(os.path.abspath(schemas.__file__)), f"{task.name}.pbtxt")
+
+
+def infers_schema(task: Task) -> bool:
+    """Says whether the classes come from the data, so that the schema must come from it too."""
+    return task.name == "image_folder"
+
+
+def _code_and_task(task: Task, fields: tuple[str, ...], modules: tuple[str, ...]) -> dict[str, Any]:
+    """Returns a step's `custom_config`: what it needs of the task, and its code's fingerprint.
+
+    What a step does not read is neutral, so that changing it leaves the step's cache alone.
+    """
+    neutral = Task(
+        name=task.name,
+        source=overrides.from_json('{"type": "engine.sources.TFRecords"}'),
+        problem=task.problem,
+        model=Network(),
+        phases=(Phase(epochs=1),),
+        train=Training(),
+    )
+    seen = dataclasses.replace(neutral, **{name: getattr(task, name) for name in fields})
+    return {TASK_KEY: overrides.to_json(seen), "code": fingerprint.of_modules(modules)}
+
+
+def _weights_fingerprint(task: Task) -> str:
+    """Returns a fingerprint of a weights file, so that other weights of the same name retrain."""
+    weights = getattr(task.model, "weights", "none")
+    return fingerprint.of_path(weights) if os.path.exists(weights) else str(weights)

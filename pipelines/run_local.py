@@ -1,0 +1,158 @@
+"""Runs a task's pipeline on this machine.
+
+python pipelines/run_local.py [--task digits] [--data PATH] [--set KEY=VALUE]…
+"""
+
+import argparse
+import contextlib
+import datetime
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+try:
+    from rich.console import Console
+
+    from pipelines import tasks
+    from pipelines.config import RunConfig, from_args, local_parser
+    from trainer_modules.engine.errors import BadInputError
+    from trainer_modules.engine.task import Task
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"{missing.name} is not installed for {sys.executable}. Run `make run`, or "
+        "`make install` once and then `.venv/bin/python pipelines/run_local.py`."
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    args = local_parser().parse_args(argv)
+    if args.list:
+        return _list()
+    try:
+        config = from_args(args)
+        task = tasks.load(config.task, config.settings, config.weights)
+        return _locked_run(task, config, args)
+    except BadInputError as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {_escape(error)}")
+        return 2
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted; the same command goes on where it stopped")
+        return 130
+
+
+def _escape(error: object) -> str:
+    from rich.markup import escape
+
+    return escape(str(error))
+
+
+def _list() -> int:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("task", no_wrap=True)
+    table.add_column("what it is")
+    for name, line in tasks.descriptions():
+        table.add_row(name, line)
+    Console().print(table)
+    return 0
+
+
+def _locked_run(task: Task, config: RunConfig, args: argparse.Namespace) -> int:
+    del args
+    try:
+        os.makedirs(config.folder, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(f"--root: cannot write to {config.folder}: {error.strerror}.") from error
+    with _lock(os.path.join(config.folder, ".lock")):
+        return _run(task, config)
+
+
+@contextlib.contextmanager
+def _lock(path: str) -> Iterator[None]:
+    """Keeps two runs of one task under one root apart."""
+    with open(path, "a+", encoding="utf-8") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            f.seek(0)
+            raise BadInputError(
+                f"Another run of this task is at work in {os.path.dirname(path)} (process "
+                f"{f.read().strip() or 'unknown'}). Wait for it, or use another --root."
+            ) from None
+        f.truncate(0)
+        f.write(str(os.getpid()))
+        f.flush()
+        yield
+
+
+def _run(task: Task, config: RunConfig) -> int:
+    from pipelines import console as consoles
+    from pipelines.summary import EXIT_CODES, Summary
+
+    begin = time.monotonic()
+    run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    log = os.path.join(config.folder, "logs", f"{run_id}.log")
+    summary = Summary(task=task.name, run_id=run_id, log=log)
+    with consoles.quiet(log) as console:
+        console.console.print(f"[bold]{task.name}[/]  run {run_id}  log {log}")
+        try:
+            code = _execute(task, config, summary, console)
+        finally:
+            summary.seconds["total"] = round(time.monotonic() - begin, 3)
+            summary.write(os.path.join(config.folder, "summary.json"))
+        from pipelines import conclusion
+
+        conclusion.show(console.console, summary)
+    return EXIT_CODES[summary.status] if code is None else code
+
+
+def _execute(task: Task, config: RunConfig, summary: Any, console: Any) -> int | None:
+    """Runs the pipeline into `summary`; returns an exit code that its status does not say."""
+    console.start("starting up")
+    from pipelines import startup
+
+    startup.prepare()
+    from components.example_gen import ingest
+    from pipelines import lineage, outcome
+    from pipelines.image_pipeline import create_pipeline
+    from pipelines.local_runner import LocalRunner, NodeFailedError
+
+    try:
+        task, data, source = ingest.prepare(task, config.data, config.root)
+        connection = lineage.connection(config.metadata_file)
+        lineage.forget_vanished_pushes(connection)
+        pipeline = create_pipeline(
+            task, config, data=data, source=source, connection=connection
+        )
+    except BadInputError as error:
+        summary.error = str(error)
+        return 2
+    finally:
+        console.stop()
+    runner = LocalRunner(
+        started=console.start,
+        finished=lambda result: console.finish(
+            result.id,
+            seconds=result.seconds,
+            cached=result.cached,
+            note=outcome.add_node(summary, result),
+        ),
+    )
+    try:
+        runner.run(pipeline)
+    except NodeFailedError as failure:
+        console.fail(failure.node_id, seconds=failure.seconds)
+        summary.seconds[failure.node_id] = round(failure.seconds, 3)
+        summary.error, code = lineage.explain(failure)
+        return code
+    outcome.conclude(summary, runner.results)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

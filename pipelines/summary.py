@@ -1,0 +1,69 @@
+"""`summary.json`: what a run did, for scripts; its fields are promises."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from typing import Any
+
+PUSHED = "pushed"
+NOT_BLESSED = "not_blessed"
+NOTHING_NEW = "nothing_new"
+FAILED = "failed"
+
+EXIT_CODES = {PUSHED: 0, NOTHING_NEW: 0, FAILED: 1, NOT_BLESSED: 3}
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """One run.
+
+    Attributes:
+      task: Name of the task.
+      run_id: Start of the run, local time.
+      status: `pushed`, `not_blessed`, `nothing_new` or `failed`.
+      counts: Examples per split, and `rejected` and `duplicates`.
+      metrics: Overall metrics by name.
+      per_class: Class name → precision, recall, f1, support.
+      gates: Each gate with its bound, value and whether it passed.
+      pushed_model: Folder of the served version, or None.
+      report: The HTML report, or None.
+      seconds: Wall time per component, and `total`.
+      cached: Components whose results came from an earlier run.
+      error: Why the run failed, or None.
+      log: The log file.
+    """
+
+    task: str
+    run_id: str
+    status: str = FAILED
+    counts: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    pushed_model: str | None = None
+    report: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    cached: list[str] = field(default_factory=list)
+    error: str | None = None
+    log: str = ""
+
+    def write(self, path: str) -> None:
+        """Writes the summary to `path`, whole or not at all."""
+        folder = os.path.dirname(path)
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8"
+        ) as f:
+            json.dump(self.__dict__, f, indent=2, ensure_ascii=False)
+        os.chmod(f.name, 0o644)
+        os.replace(f.name, path)
+
+
+def worst_class(per_class: dict[str, dict[str, float]]) -> tuple[str, dict[str, float]] | None:
+    """Returns the class with the lowest F1 (or IoU) among those that have examples."""
+    present = {name: m for name, m in per_class.items() if m.get("support", 1)}
+    if not present:
+        return None
+    name = min(present, key=lambda n: present[n].get("f1", present[n].get("iou", 0.0)))
+    return name, present[name]
