@@ -49,9 +49,7 @@ def _gates(summary: Summary) -> Table:
         within = f" in {gate['slice']}" if gate.get("slice") else ""
         value = "–" if gate["value"] is None else f"{gate['value']:.4f}"
         verdict = "[green]passed[/]" if gate["passed"] else "[bold red]failed[/]"
-        table.add_row(
-            escape(f"{gate['metric']}{of}{within}"), value, f"{gate['bound']:g}", verdict
-        )
+        table.add_row(escape(f"{gate['metric']}{of}{within}"), value, f"{gate['bound']:g}", verdict)
     return table
 
 

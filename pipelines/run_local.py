@@ -67,7 +67,9 @@ def _locked_run(task: Task, config: RunConfig, args: argparse.Namespace) -> int:
     try:
         os.makedirs(config.folder, exist_ok=True)
     except OSError as error:
-        raise BadInputError(f"--root: cannot write to {config.folder}: {error.strerror}.") from error
+        raise BadInputError(
+            f"--root: cannot write to {config.folder}: {error.strerror}."
+        ) from error
     with _lock(os.path.join(config.folder, ".lock")):
         return _run(task, config)
 
@@ -126,9 +128,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any) -> int |
         task, data, source = ingest.prepare(task, config.data, config.root)
         connection = lineage.connection(config.metadata_file)
         lineage.forget_vanished_pushes(connection)
-        pipeline = create_pipeline(
-            task, config, data=data, source=source, connection=connection
-        )
+        pipeline = create_pipeline(task, config, data=data, source=source, connection=connection)
     except BadInputError as error:
         summary.error = str(error)
         return 2

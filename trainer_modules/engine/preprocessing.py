@@ -94,9 +94,7 @@ def _transform_image(contents: tf.Tensor, image: Image) -> dict[str, Any]:
         )
         return {"image": encoded}
     pixels = load_images(contents, image)
-    encoded = tf.map_fn(
-        lambda one: encode_image(one, image), pixels, fn_output_signature=tf.string
-    )
+    encoded = tf.map_fn(lambda one: encode_image(one, image), pixels, fn_output_signature=tf.string)
     return {"image": encoded} | _moments(pixels)
 
 

@@ -165,7 +165,9 @@ class Phase:
         if self.epochs < 1:
             raise ValueError(f"epochs must be at least 1. Received: {self.epochs}")
         if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
-            raise ValueError(f"steps_per_epoch must be at least 1. Received: {self.steps_per_epoch}")
+            raise ValueError(
+                f"steps_per_epoch must be at least 1. Received: {self.steps_per_epoch}"
+            )
         if not 0 < self.validation_share <= 1:
             raise ValueError(
                 f"validation_share must be within (0, 1]. Received: {self.validation_share}"
@@ -287,9 +289,7 @@ class Training:
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"label_smoothing must be in [0, 1). Received: {self.label_smoothing}")
         _one_of("accelerator", self.accelerator, ("auto", "cpu", "gpu", "tpu"))
-        _one_of(
-            "precision", self.precision, ("auto", "float32", "mixed_float16", "mixed_bfloat16")
-        )
+        _one_of("precision", self.precision, ("auto", "float32", "mixed_float16", "mixed_bfloat16"))
         _one_of("class_weights", self.class_weights, ("none", "balanced"))
 
 

@@ -1,0 +1,44 @@
+# Everything runs in .venv, which the first target to need it sets up from uv.lock.
+# TASK, DATA, ARGS pass on: make run TASK=image_folder DATA=photos ARGS="--set phases.0.epochs=2"
+
+TASK ?= digits
+ARGS ?=
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV := $(shell command -v uv || echo .uv/bin/uv)
+PY := .venv/bin/python
+READY := .venv/.ready
+
+.PHONY: run test test-slow lint format install clean help
+
+run: $(READY)  ## set up on first use, then the default job: digits, trained, judged, pushed
+	@$(PY) pipelines/run_local.py --task $(TASK) $(if $(DATA),--data $(DATA)) $(ARGS)
+
+test: $(READY)  ## set up on first use, then the test suite
+	$(PY) -m pytest $(ARGS)
+
+test-slow: $(READY)  ## the tests that take long
+	$(PY) -m pytest -m slow $(ARGS)
+
+lint: $(READY)  ## ruff and mypy
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	$(PY) -m mypy
+
+format: $(READY)  ## let ruff mend what it can
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+install: $(READY)  ## only set up
+
+# The stamp is older than the lock after a pull, and only then is anything installed again.
+$(READY): uv.lock pyproject.toml
+	@command -v $(UV) >/dev/null || $(PYTHON) -m pip install --quiet --target .uv uv
+	@echo "setting up .venv from uv.lock (about 3 GB; a minute or two on first use)"
+	@UV_HTTP_TIMEOUT=300 $(UV) sync --quiet --locked --python 3.11
+	@touch $@
+
+clean:  ## remove runs and caches, keep .venv
+	rm -rf runs .pytest_cache .mypy_cache .ruff_cache
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
