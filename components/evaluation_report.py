@@ -1,0 +1,77 @@
+"""`report.json`: what Evaluator found, in one file that gates, reports and people read.
+
+TFMA writes the same numbers as records of its own; this is their plain form:
+
+    {"splits": [...], "metrics": {name: value}, "per_class": {class: {precision, recall, ...}},
+     "slices": {"format=PNG": {"metrics": ..., "per_class": ...}}, "details": {...},
+     "baseline": {the same four keys} | null, "baseline_reason": "..."}
+
+A metric that the examples leave undefined (AUC of one class) is null.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+REPORT_FILE = "report.json"
+_DETAILS = "details"
+
+
+def build(
+    sliced: Iterable[Any], *, splits: list[str], candidate: str, baseline: str, reason: str
+) -> dict[str, Any]:
+    """Returns the report.
+
+    Args:
+      sliced: TFMA's `MetricsForSlice` protos.
+      splits: Names of the evaluated splits.
+      candidate: TFMA's name of the candidate; "" where there is no baseline.
+      baseline: TFMA's name of the baseline; "" where there is none.
+      reason: Which baseline was used, or why none was.
+    """
+    found = {_slice_name(one.slice_key): one for one in sliced}
+    return {
+        "splits": splits,
+        **_of_model(found, candidate),
+        "baseline": _of_model(found, baseline) if baseline else None,
+        "baseline_reason": reason,
+    }
+
+
+def _of_model(found: dict[str, Any], model_name: str) -> dict[str, Any]:
+    slices = {name: _read(one, model_name) for name, one in sorted(found.items())}
+    overall = slices.pop("", {"metrics": {}, "per_class": {}, _DETAILS: {}})
+    for one in slices.values():
+        del one[_DETAILS]
+    return {
+        "metrics": overall["metrics"],
+        "per_class": overall["per_class"],
+        "slices": slices,
+        "details": overall[_DETAILS],
+    }
+
+
+def _read(one: Any, model_name: str) -> dict[str, Any]:
+    metrics: dict[str, float | None] = {}
+    details: dict[str, Any] = {}
+    for item in one.metric_keys_and_values:
+        if item.key.model_name != model_name or item.key.is_diff:
+            continue
+        if item.key.name == _DETAILS:
+            details = json.loads(item.value.bytes_value)
+        elif item.value.HasField("double_value"):
+            value = item.value.double_value.value
+            metrics[item.key.name] = value if math.isfinite(value) else None
+    per_class = details.pop("per_class", {})
+    return {"metrics": metrics, "per_class": per_class, _DETAILS: details}
+
+
+def _slice_name(key: Any) -> str:
+    """Returns `feature=value`, several joined by commas; "" for all examples."""
+    parts = []
+    for single in key.single_slice_keys:
+        value = getattr(single, single.WhichOneof("kind"))
+        text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+        parts.append(f"{single.column}={text}")
+    return ",".join(parts)

@@ -1,0 +1,256 @@
+"""ImageEvaluator on tiny SavedModels: TFMA, slices, splits and baselines."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from pipelines import startup
+
+startup.prepare()
+
+import tensorflow as tf  # noqa: E402
+from tfx.types import artifact_utils, standard_artifacts  # noqa: E402
+from tfx.utils import proto_utils  # noqa: E402
+
+from components import evaluator  # noqa: E402
+from trainer_modules.engine.errors import BadInputError  # noqa: E402
+from trainer_modules.engine.problems import Classification  # noqa: E402
+from trainer_modules.engine.sources import TFRecords  # noqa: E402
+from trainer_modules.engine.task import Image, Network, Phase, Task  # noqa: E402
+
+CLASSES = ("cat", "<b>dog</b>", "鳥")
+RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+
+
+def a_task(classes: tuple[str, ...] = CLASSES, slices: tuple[str, ...] = ("format",)) -> Task:
+    return Task(
+        name="tiny",
+        source=TFRecords(),
+        problem=Classification(classes=classes),
+        model=Network(),
+        phases=(Phase(epochs=1),),
+        image=Image(height=8, width=8, channels=1),
+        slices=slices,
+    )
+
+
+def save_model(
+    folder: Path, *, classes: tuple[str, ...] = CLASSES, power: float = 1.0, key: str = ""
+) -> standard_artifacts.Model:
+    """Writes a model whose `image` feature is the float32 probabilities themselves."""
+    problem = Classification(classes=classes)
+
+    class Echo(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+        def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+            spec = {"image": tf.io.FixedLenFeature([], tf.string)}
+            image = tf.io.parse_example(examples, spec)["image"]
+            p = tf.reshape(tf.io.decode_raw(image, tf.float32), [-1, 3]) ** power
+            served = problem.served(p / tf.reduce_sum(p, axis=1, keepdims=True))
+            return {key + name: value for name, value in served.items()}
+
+    saved = folder / "Format-Serving"
+    asset = folder / "classes.txt"
+    folder.mkdir(parents=True, exist_ok=True)
+    asset.write_text("".join(f"{name}\n" for name in classes))
+    module = Echo()
+    module.assets = [tf.saved_model.Asset(str(asset))]
+    tf.saved_model.save(module, str(saved), signatures={"examples": module.serve})
+    model = standard_artifacts.Model()
+    model.uri = str(folder)
+    return model
+
+
+def write_examples(folder: Path, splits: dict[str, list[dict[str, Any]]]) -> Any:
+    """Writes raw tf.Examples; a value is bytes, an int or a float."""
+    for split, rows in splits.items():
+        path = folder / f"Split-{split}"
+        path.mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(path / "data-00000-of-00001.gz"), "GZIP") as out:
+            for row in rows:
+                features = {
+                    name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+                    if isinstance(value, bytes)
+                    else tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+                    if isinstance(value, float)
+                    else tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+                    for name, value in row.items()
+                }
+                example = tf.train.Example(features=tf.train.Features(feature=features))
+                out.write(example.SerializeToString())
+    examples = standard_artifacts.Examples()
+    examples.uri = str(folder)
+    examples.split_names = artifact_utils.encode_split_names(list(splits))
+    return examples
+
+
+def rows_of(p: np.ndarray, truth: np.ndarray, prefix: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "image": p[i].tobytes(),
+            "label": CLASSES[truth[i]].encode(),
+            "id": f"{prefix}/{i}".encode(),
+            "format": b"PNG" if i % 3 else b"JPEG",
+            "height": 20 + 30 * (i % 4),
+            "width": 20,
+            "brightness": float(i % 10) / 10,
+        }
+        for i in range(len(p))
+    ]
+
+
+def evaluate(
+    output: Path, examples: Any, model: Any, baseline: Any = None, task: Task | None = None
+) -> dict[str, Any]:
+    task = task or a_task()
+    evaluation = standard_artifacts.ModelEvaluation()
+    evaluation.uri = str(output)
+    executor = evaluator.Executor(evaluator.Executor.Context(beam_pipeline_args=[RUNNER]))
+    executor.Do(
+        {
+            "examples": [examples],
+            "model": [model],
+            **({"baseline_model": [baseline]} if baseline else {}),
+        },
+        {"evaluation": [evaluation]},
+        {
+            "eval_config": proto_utils.proto_to_json(evaluator.eval_config(task)),
+            "example_splits": "null",
+            "batch_size": 64,
+        },
+    )
+    return json.loads((output / "report.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities on a coarse grid, so that there are ties, and true classes."""
+    rng = np.random.default_rng(0)
+    p = rng.integers(1, 5, size=(300, 3)).astype(np.float32)
+    return p / p.sum(axis=1, keepdims=True), rng.integers(0, 3, size=300)
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory, data: Any) -> Any:
+    p, truth = data
+    splits = {"eval": rows_of(p[:5], truth[:5], "eval"), "test": rows_of(p, truth, "test")}
+    return write_examples(tmp_path_factory.mktemp("examples"), splits)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> standard_artifacts.Model:
+    return save_model(tmp_path_factory.mktemp("model") / "a")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory, examples: Any, model: Any) -> Any:
+    """One evaluation with slices and with a baseline that answers the other way round."""
+    folder = tmp_path_factory.mktemp("compared")
+    baseline = save_model(folder / "baseline", power=-1.0)
+    return evaluate(folder / "out", examples, model, baseline), folder / "out"
+
+
+def test_numbers_and_slices_are_scikit_learns(compared: Any, data: Any) -> None:
+    report, _ = compared
+    p, truth = data
+    png = np.arange(len(p)) % 3 > 0
+    assert report["splits"] == ["test"]
+    for found, chosen in ((report, slice(None)), (report["slices"]["format=PNG"], png)):
+        expected = sk.classification_report(
+            truth[chosen],
+            p[chosen].argmax(axis=1),
+            labels=range(3),
+            target_names=CLASSES,
+            output_dict=True,
+            zero_division=0,
+        )
+        assert found["metrics"]["accuracy"] == pytest.approx(expected["accuracy"], abs=1e-6)
+        for name in CLASSES:
+            row = found["per_class"][name]
+            assert row["support"] == expected[name]["support"]
+            assert row["f1"] == pytest.approx(expected[name]["f1-score"], abs=1e-6)
+    assert set(report["slices"]) == {"format=PNG", "format=JPEG"}
+
+
+def test_baseline_is_judged_on_the_same_examples(compared: Any, data: Any) -> None:
+    report, folder = compared
+    p, truth = data
+    expected = (truth == (1 / p).argmax(axis=1)).mean()
+    assert report["baseline"]["metrics"]["accuracy"] == pytest.approx(expected, abs=1e-6)
+    assert report["metrics"]["accuracy"] != report["baseline"]["metrics"]["accuracy"]
+    assert json.loads((folder / "baseline.json").read_text())["used"] is True
+
+
+def test_details_name_the_most_wrong_examples(compared: Any, data: Any) -> None:
+    report, _ = compared
+    p, truth = data
+    wrong = np.flatnonzero(p.argmax(axis=1) != truth)
+    worst = report["details"]["most_wrong"]
+    assert worst[0]["probability"] == pytest.approx(p[wrong].max(), abs=1e-6)
+    i = int(worst[0]["id"].split("/")[1])
+    assert (worst[0]["true"], worst[0]["predicted"]) == (
+        CLASSES[truth[i]],
+        CLASSES[p[i].argmax()],
+    )
+
+
+def test_baselines_that_do_not_fit_are_left_out_with_a_reason(
+    tmp_path: Path, examples: Any, model: Any
+) -> None:
+    renamed = save_model(tmp_path / "renamed", classes=("cat", "horse", "鳥"))
+    report = evaluate(tmp_path / "out", examples, model, renamed)
+    assert report["baseline"] is None
+    assert "horse" in report["baseline_reason"] and "<b>dog</b>" in report["baseline_reason"]
+    assert json.loads((tmp_path / "out/baseline.json").read_text())["used"] is False
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda folder, model: None, "No model has been blessed before"),
+        (lambda folder, model: model, "this one itself"),
+        (lambda folder, model: str(folder / "gone"), "cannot be read any more"),
+        (
+            lambda folder, model: (
+                save_model(folder / "o", classes=CLASSES[::-1]).uri + "/Format-Serving"
+            ),
+            "in another order",
+        ),
+        (
+            lambda folder, model: save_model(folder / "s", key="x_").uri + "/Format-Serving",
+            "x_probabilities",
+        ),
+    ],
+)
+def test_decision_on_a_baseline(tmp_path: Path, model: Any, make: Any, said: str) -> None:
+    candidate = os.path.join(model.uri, "Format-Serving")
+    decision = evaluator.decide(candidate, make(tmp_path, candidate))
+    assert not decision.used
+    assert said in decision.reason
+
+
+def test_unknown_label_is_refused_by_name(tmp_path: Path, data: Any, model: Any) -> None:
+    p, truth = data
+    rows = rows_of(p[:4], truth[:4], "eval")
+    rows[2]["label"] = b"giraffe"
+    examples = write_examples(tmp_path / "examples", {"train": [], "eval": rows})
+    with pytest.raises(BadInputError, match="'giraffe' of 'eval/2'"):
+        evaluate(tmp_path / "out", examples, model)
+
+
+def test_empty_split_is_refused(tmp_path: Path, model: Any) -> None:
+    examples = write_examples(tmp_path / "examples", {"eval": []})
+    with pytest.raises(BadInputError, match="no examples"):
+        evaluate(tmp_path / "out", examples, model)
+
+
+def test_split_choice() -> None:
+    assert evaluator.evaluation_split(["train", "eval"]) == "eval"
+    assert evaluator.evaluation_split(["train", "eval", "test"]) == "test"
+    with pytest.raises(BadInputError, match="have train"):
+        evaluator.evaluation_split(["train"])

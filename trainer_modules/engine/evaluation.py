@@ -1,0 +1,151 @@
+"""The TFMA metrics of this project: one computation for each kind of problem.
+
+A tally (NumPy, see `evaluation_classes`, `evaluation_regression`, `evaluation_masks`) does the
+arithmetic; here it is put to work inside TFMA, over Beam and within slices. Each metric yields
+its scalars by name and `details`, JSON with everything that a report draws.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import apache_beam as beam
+import numpy as np
+import tfx  # noqa: F401  (completes TFMA's names; must come before it)
+from tensorflow_model_analysis.metrics import metric_types
+
+from trainer_modules.engine.evaluation_classes import ClassTally
+
+DETAILS = "details"
+ID_FEATURE = "id"
+# Examples are counted in batches: NumPy then works on matrices, whatever Beam's bundles are.
+_BATCH = 512
+
+
+class Tally(Protocol):
+    """Running totals over predictions."""
+
+    def add(self, labels: list[Any], predictions: list[Any], ids: list[str]) -> None:
+        """Counts a batch."""
+
+    def merge(self, other: Any) -> None:
+        """Adds the totals of another part of the data."""
+
+    def metrics(self) -> dict[str, float]:
+        """Returns scalars by name."""
+
+    def details(self) -> dict[str, Any]:
+        """Returns what a report needs beyond the scalars, JSON-serialisable."""
+
+
+@dataclass
+class _Accumulator:
+    """A tally, and the examples that it has not counted yet."""
+
+    tally: Tally
+    labels: list[Any] = field(default_factory=list)
+    predictions: list[Any] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+
+    def count(self) -> "_Accumulator":
+        if self.labels:
+            self.tally.add(self.labels, self.predictions, self.ids)
+            self.labels, self.predictions, self.ids = [], [], []
+        return self
+
+
+class TallyCombiner(beam.CombineFn):
+    """Feeds one model's predictions to a tally.
+
+    Args:
+      new_tally: Makes an empty tally; picklable.
+      model_name: TFMA's name of the model; "" where there is one.
+      read_label: Turns a raw label feature into what the tally takes.
+    """
+
+    def __init__(
+        self,
+        new_tally: Callable[[], Tally],
+        model_name: str,
+        read_label: Callable[[Any], Any],
+    ) -> None:
+        self._new_tally = new_tally
+        self._model_name = model_name
+        self._read_label = read_label
+
+    def create_accumulator(self) -> _Accumulator:
+        """Returns an empty accumulator."""
+        return _Accumulator(self._new_tally())
+
+    def add_input(
+        self, accumulator: _Accumulator, element: metric_types.StandardMetricInputs
+    ) -> _Accumulator:
+        """Takes one example in."""
+        name = self._model_name or None
+        ids = (element.get_features() or {}).get(ID_FEATURE)
+        accumulator.labels.append(self._read_label(element.get_labels(name)))
+        accumulator.predictions.append(element.get_predictions(name))
+        accumulator.ids.append(_text(ids) if ids is not None else "")
+        return accumulator.count() if len(accumulator.labels) >= _BATCH else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[_Accumulator]) -> _Accumulator:
+        """Returns the totals of all parts."""
+        merged = self.create_accumulator()
+        for accumulator in accumulators:
+            merged.tally.merge(accumulator.count().tally)
+        return merged
+
+    def compact(self, accumulator: _Accumulator) -> _Accumulator:
+        """Counts what is pending, so that no predictions travel between workers."""
+        return accumulator.count()
+
+    def extract_output(self, accumulator: _Accumulator) -> dict[metric_types.MetricKey, Any]:
+        """Returns scalars by name and the details as JSON bytes."""
+        tally = accumulator.count().tally
+        found: dict[str, Any] = dict(tally.metrics())
+        found[DETAILS] = json.dumps(tally.details(), ensure_ascii=False).encode()
+        return {
+            metric_types.MetricKey(name=name, model_name=self._model_name): value
+            for name, value in found.items()
+        }
+
+
+def _text(value: Any) -> str:
+    """Returns a bytes feature as text; a byte that is not UTF-8 shows as an escape."""
+    value = np.asarray(value).ravel()
+    if value.size != 1:
+        raise ValueError(f"a label or id must be one value. Received: {value.size} values")
+    item = value[0]
+    return item.decode("utf-8", "backslashreplace") if isinstance(item, bytes) else str(item)
+
+
+def _computations(
+    new_tally: Callable[[], Tally],
+    read_label: Callable[[Any], Any],
+    name: str,
+    model_names: list[str] | None,
+) -> list[metric_types.MetricComputation]:
+    return [
+        metric_types.MetricComputation(
+            keys=[metric_types.MetricKey(name=name, model_name=model_name)],
+            preprocessors=[metric_types.FeaturePreprocessor([ID_FEATURE])],
+            combiner=TallyCombiner(new_tally, model_name, read_label),
+        )
+        for model_name in model_names or [""]
+    ]
+
+
+def _class_computations(
+    classes: list[str], name: str, model_names: list[str] | None = None
+) -> list[metric_types.MetricComputation]:
+    return _computations(partial(ClassTally, tuple(classes)), _text, name, model_names)
+
+
+class ClassReport(metric_types.Metric):
+    """Everything about a classifier; labels are class names, predictions as served."""
+
+    def __init__(self, classes: list[str], name: str = "class_report") -> None:
+        """Initialises the metric with the class names in the order of the model's outputs."""
+        super().__init__(_class_computations, classes=list(classes), name=name)
