@@ -94,7 +94,7 @@ def eval_config(task: Task) -> tfma.EvalConfig:
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Runs TFMA and writes `report.json` and `baseline.json` beside its output."""
 
-    def Do(  # noqa: N802
+    def Do(
         self,
         input_dict: dict[str, list[Any]],
         output_dict: dict[str, list[Any]],
@@ -141,7 +141,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             reason=baseline.reason,
         )
         _check(report, splits)
-        _write(output, report, baseline)
+        former = input_dict.get("baseline_model")
+        _write(output, report, dataclasses.replace(baseline, uri=former[0].uri if former else ""))
 
     def _run(
         self,

@@ -1,0 +1,54 @@
+"""Which model to compare a new one with: the last blessed one that is not the new one itself."""
+
+import os
+from typing import Any
+
+from tfx.components.evaluator import constants
+from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
+from tfx.utils import path_utils
+
+
+class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy):
+    """Resolves the most recently blessed model other than the candidate.
+
+    TFX's own strategy also finds the candidate once it is blessed: the same command run again
+    would then compare a cached model with itself, and evaluate anew. A blessed model whose files
+    have vanished is passed over for the one before.
+
+        baseline = Resolver(
+            strategy_class=BaselineStrategy,
+            model=Channel(type=standard_artifacts.Model),
+            model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+            candidate=trainer.outputs["model"],
+        ).with_id("baseline")
+        ImageEvaluator(..., baseline_model=baseline.outputs["model"])
+
+    Kubeflow's and Vertex's pipelines know TFX's own strategy only; there ImageEvaluator notices
+    when the two models are one.
+    """
+
+    def resolve_artifacts(
+        self, store: Any, input_dict: dict[str, list[Any]]
+    ) -> dict[str, list[Any]]:
+        """Returns `input_dict` with at most one `model` and its `model_blessing`."""
+        del store
+        candidates = {artifact.id for artifact in input_dict["candidate"]}
+        models = {artifact.id: artifact for artifact in input_dict["model"]}
+        blessings = sorted(input_dict["model_blessing"], key=lambda a: a.id, reverse=True)
+        for blessing in blessings:
+            if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) != 1:
+                continue
+            model_id = blessing.get_int_custom_property(
+                constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
+            )
+            model = models.get(model_id)
+            if model is None or model_id in candidates or not _exists(model.uri):
+                continue
+            return {**input_dict, "model": [model], "model_blessing": [blessing]}
+        return {**input_dict, "model": [], "model_blessing": []}
+
+
+def _exists(uri: str) -> bool:
+    from tfx.dsl.io import fileio
+
+    return fileio.exists(os.path.join(path_utils.serving_model_dir(uri), "saved_model.pb"))
