@@ -4,6 +4,7 @@ import dataclasses
 import os
 from typing import Any
 
+from components.example_gen.component import ImageExampleGen
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
@@ -22,7 +23,6 @@ import schemas
 from components.baseline import BaselineStrategy
 from components.data_gate import DataGate
 from components.evaluator import ImageEvaluator
-from components.example_gen.component import ImageExampleGen
 from components.model_gate import ModelGate
 from pipelines.config import RunConfig
 from trainer_modules.engine import fingerprint, overrides
@@ -69,7 +69,7 @@ def create_pipeline(
     transform = Transform(
         examples=read,
         schema=schema,
-        preprocessing_fn=f"{module_path(task.name)}.preprocessing_fn",
+        preprocessing_fn=f"{module_path(task.module)}.preprocessing_fn",
         custom_config=_code_and_task(task, ("image", "problem"), _PREPROCESSING),
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
@@ -77,7 +77,7 @@ def create_pipeline(
     )
     transform.add_upstream_node(nodes[-1])
     trainer = Trainer(
-        run_fn=f"{module_path(task.name)}.run_fn",
+        run_fn=f"{module_path(task.module)}.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
@@ -156,12 +156,12 @@ def _judged_data(
 
 def schema_path(task: Task) -> str:
     """Returns the file of the task's reviewed schema."""
-    return os.path.join(os.path.dirname(os.path.abspath(schemas.__file__)), f"{task.name}.pbtxt")
+    return os.path.join(os.path.dirname(os.path.abspath(schemas.__file__)), f"{task.module}.pbtxt")
 
 
 def infers_schema(task: Task) -> bool:
     """Says whether the classes come from the data, so that the schema must come from it too."""
-    return task.name == "image_folder"
+    return task.module == "image_folder"
 
 
 def _code_and_task(task: Task, fields: tuple[str, ...], modules: tuple[str, ...]) -> dict[str, Any]:

@@ -13,6 +13,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+if __name__ == "__main__":
+    # As a script, Python puts this folder first on the path; the packages lie one above.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 try:
     from rich.console import Console
 
@@ -120,6 +124,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any) -> int |
 
     startup.prepare()
     from components.example_gen import ingest
+
     from pipelines import lineage, outcome
     from pipelines.image_pipeline import create_pipeline
     from pipelines.local_runner import LocalRunner, NodeFailedError

@@ -1,9 +1,7 @@
 """Finds a task by name and applies what the command line changes of it."""
 
-import ast
 import dataclasses
 import importlib
-import importlib.util
 from pathlib import Path
 
 from trainer_modules.engine import overrides
@@ -16,16 +14,14 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
     """Returns a task with settings applied.
 
     Args:
-      name: A module of `trainer_modules`.
+      name: A module of `trainer_modules`, or `module:variant`.
       settings: `KEY=VALUE` changes, in order.
       weights: `imagenet`, `none` or a path, for tasks with a backbone; None leaves it.
 
     Raises:
       BadInputError: If there is no such task, setting, or backbone to give weights to.
     """
-    if name not in task_names():
-        raise BadInputError(f"--task {did_you_mean(name, task_names())}.")
-    task: Task = importlib.import_module(module_path(name)).TASK
+    task = _find(name)
     if weights is not None:
         if not isinstance(task.model, Backbone | EncoderDecoder):
             raise BadInputError(
@@ -41,12 +37,28 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
     return overrides.apply(task, settings)
 
 
+def _find(name: str) -> Task:
+    module_name, _, variant = name.partition(":")
+    if module_name not in task_names():
+        raise BadInputError(f"--task {did_you_mean(module_name, task_names())}.")
+    module = importlib.import_module(module_path(module_name))
+    variants: dict[str, Task] = getattr(module, "VARIANTS", {})
+    if not variant:
+        task: Task = module.TASK
+        return task
+    if variant not in variants:
+        raise BadInputError(
+            f"--task {name}: the variant of '{module_name}' {did_you_mean(variant, variants)}."
+        )
+    return variants[variant]
+
+
 def descriptions() -> list[tuple[str, str]]:
-    """Returns each task's name and the first line of its docstring, without importing it."""
+    """Returns each task's name and the first line of its docstring; variants follow their task."""
     found = []
     for name in task_names():
-        spec = importlib.util.find_spec(module_path(name))
-        assert spec is not None and spec.origin is not None
-        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-        found.append((name, (ast.get_docstring(tree) or "").split("\n")[0]))
+        module = importlib.import_module(module_path(name))
+        first_line = (module.__doc__ or "").split("\n")[0]
+        found.append((name, first_line))
+        found += [(f"{name}:{variant}", "") for variant in getattr(module, "VARIANTS", {})]
     return found

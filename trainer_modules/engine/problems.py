@@ -187,11 +187,13 @@ class Regression:
       target: Column to predict.
       features: Columns to predict it from, in the order of the model's input.
       unit: Unit of the target, for people.
+      standardise: Bring every feature to mean 0 and deviation 1, by the training set's figures.
     """
 
     target: str
     features: tuple[str, ...]
     unit: str = ""
+    standardise: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -307,6 +307,7 @@ class Task:
       train: Settings of the training as a whole.
       gates: What the model must reach to be blessed.
       slices: Raw features to slice the evaluation by.
+      also: Other layouts that `--data` may have, tried in order after `source`.
     """
 
     name: str
@@ -318,3 +319,9 @@ class Task:
     train: Training = field(default_factory=Training)
     gates: tuple[Gate, ...] = ()
     slices: tuple[str, ...] = ()
+    also: tuple[Source, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """Name of the task's module and schema: a variant `mnist-b` belongs to `mnist`."""
+        return self.name.partition("-")[0]

@@ -1,0 +1,73 @@
+"""The house stands as drawn: which way imports go, and how big rooms may be."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = {"trainer_modules": 0, "schemas": 0, "components": 1, "pipelines": 2}
+SOURCES = sorted(p for layer in LAYERS for p in (ROOT / layer).rglob("*.py"))
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    own = LAYERS[path.relative_to(ROOT).parts[0]]
+    for name in _imports(path):
+        layer = LAYERS.get(name.split(".")[0])
+        assert layer is None or layer <= own, f"{path} imports {name}, which lies above it"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in SOURCES if p.parent.name == "trainer_modules"],
+    ids=lambda p: p.name,
+)
+def test_task_files_import_no_tensorflow(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body:
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        assert not any(n.split(".")[0] in ("tensorflow", "tf_keras", "tfx") for n in names)
+
+
+def test_one_writer_of_saved_models() -> None:
+    writers = [
+        p.relative_to(ROOT).as_posix()
+        for p in SOURCES
+        if "saved_model.save(" in p.read_text(encoding="utf-8")
+    ]
+    assert writers == ["trainer_modules/engine/serving.py"]
+
+
+def test_one_dag() -> None:
+    builders = [
+        p.relative_to(ROOT).as_posix()
+        for p in SOURCES
+        if any(
+            isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Pipeline"
+            for n in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        )
+    ]
+    assert builders == ["pipelines/image_pipeline.py"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(ROOT.glob("[!.]*/**/*.py")),
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert path.stem not in ("utils", "common", "helpers", "misc")

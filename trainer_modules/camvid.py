@@ -1,0 +1,110 @@
+"""CamVid street scenes, a class for each pixel: an encoder-decoder over MobileNetV2.
+
+`train`/`trainannot`, `val`/`valannot`, `test`/`testannot`: images and masks of the same names,
+mask pixels class ids 0 to 10 and 11 for void (variant `32`: RGB masks in 32 colours).
+Published mean IoU: about 0.70 with 11 classes, 0.45 to 0.52 with 32.
+
+    python pipelines/run_local.py --task camvid --data camvid --weights imagenet
+"""
+
+from dataclasses import replace
+
+from trainer_modules.engine.entry import entry_points
+from trainer_modules.engine.gates import AtLeast
+from trainer_modules.engine.problems import Segmentation
+from trainer_modules.engine.sources import ImagesAndMasks
+from trainer_modules.engine.task import (
+    Augment,
+    EncoderDecoder,
+    Everything,
+    HeadOnly,
+    Image,
+    Optimizer,
+    Phase,
+    Task,
+    Training,
+)
+
+_CLASSES = {
+    "sky": (128, 128, 128),
+    "building": (128, 0, 0),
+    "pole": (192, 192, 128),
+    "road": (128, 64, 128),
+    "pavement": (60, 40, 222),
+    "tree": (128, 128, 0),
+    "sign": (192, 128, 128),
+    "fence": (64, 64, 128),
+    "car": (64, 0, 128),
+    "pedestrian": (64, 64, 0),
+    "bicyclist": (0, 128, 192),
+}
+
+_CLASSES_32 = {
+    "Animal": (64, 128, 64),
+    "Archway": (192, 0, 128),
+    "Bicyclist": (0, 128, 192),
+    "Bridge": (0, 128, 64),
+    "Building": (128, 0, 0),
+    "Car": (64, 0, 128),
+    "CartLuggagePram": (64, 0, 192),
+    "Child": (192, 128, 64),
+    "Column_Pole": (192, 192, 128),
+    "Fence": (64, 64, 128),
+    "LaneMkgsDriv": (128, 0, 192),
+    "LaneMkgsNonDriv": (192, 0, 64),
+    "Misc_Text": (128, 128, 64),
+    "MotorcycleScooter": (192, 0, 192),
+    "OtherMoving": (128, 64, 64),
+    "ParkingBlock": (64, 192, 128),
+    "Pedestrian": (64, 64, 0),
+    "Road": (128, 64, 128),
+    "RoadShoulder": (128, 128, 192),
+    "Sidewalk": (0, 0, 192),
+    "SignSymbol": (192, 128, 128),
+    "Sky": (128, 128, 128),
+    "SUVPickupTruck": (64, 128, 192),
+    "TrafficCone": (0, 0, 64),
+    "TrafficLight": (0, 64, 64),
+    "Train": (192, 64, 128),
+    "Tree": (128, 128, 0),
+    "Truck_Bus": (192, 128, 192),
+    "Tunnel": (64, 0, 64),
+    "VegetationMisc": (192, 192, 0),
+    "Void": (0, 0, 0),
+    "Wall": (64, 192, 0),
+}
+
+TASK = Task(
+    name="camvid",
+    source=ImagesAndMasks(),
+    problem=Segmentation(classes=tuple(_CLASSES), void=11, colours=tuple(_CLASSES.values())),
+    image=Image(height=360, width=480, quality=95),
+    model=EncoderDecoder(name="MobileNetV2"),
+    phases=(
+        Phase(epochs=10, learning_rate=1e-3, trainable=HeadOnly()),
+        Phase(epochs=40, learning_rate=3e-4, trainable=Everything()),
+    ),
+    train=Training(
+        batch_size=4,
+        shuffle=400,
+        optimizer=Optimizer(name="adam"),
+        augment=Augment(flip=True),
+        best="val_pixel_accuracy",
+    ),
+    gates=(AtLeast("mean_iou", 0.3),),
+)
+
+VARIANTS = {
+    "32": replace(
+        TASK,
+        name="camvid-32",
+        problem=Segmentation(
+            classes=tuple(_CLASSES_32),
+            void=tuple(_CLASSES_32).index("Void"),
+            colours=tuple(_CLASSES_32.values()),
+            rgb_masks=True,
+        ),
+    )
+}
+
+preprocessing_fn, run_fn = entry_points(TASK)

@@ -1,0 +1,69 @@
+"""CIFAR-10, 32 × 32 pixels: a convolutional network of 669,354 parameters.
+
+RMSprop, batches of 256, 31 epochs, the last 30 % of the training images for validation.
+Published: test accuracy 0.783 with dropout; validation accuracy 0.723 without (variant `plain`).
+
+    python pipelines/run_local.py --task cifar10
+    python pipelines/run_local.py --task cifar10:plain
+"""
+
+from dataclasses import replace
+
+from trainer_modules.engine.entry import entry_points
+from trainer_modules.engine.gates import AtLeast
+from trainer_modules.engine.layers import Conv, Dense, Dropout, Flatten, Layer, MaxPool
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.sources import Bundled, ImageFolders, TFRecords
+from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, Training
+
+
+def _network(dropout: bool) -> Network:
+    layers: list[Layer] = []
+    for filters in (32, 64, 64):
+        layers += [Conv(filters, 3, "relu", "same"), Conv(filters, 3, "relu", "same"), MaxPool(2)]
+        layers += [Dropout(0.25)] if dropout else []
+    layers += [Flatten(), Dense(512, "relu")] + ([Dropout(0.5)] if dropout else [])
+    return Network(layers=tuple(layers))
+
+
+TASK = Task(
+    name="cifar10",
+    source=Bundled(
+        loader="keras:cifar10",
+        last_as_eval=0.3,
+        stored=TFRecords(
+            train="train-*", eval="eval-*", test="test-*", image="image", label="label", id="id"
+        ),
+    ),
+    also=(ImageFolders(),),
+    problem=Classification(
+        classes=(
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        )
+    ),
+    image=Image(height=32, width=32),
+    model=_network(dropout=True),
+    phases=(Phase(epochs=31, learning_rate=1e-3),),
+    train=Training(batch_size=256, shuffle=10_000, optimizer=Optimizer(name="rmsprop")),
+    gates=(AtLeast("accuracy", 0.75), AtLeast("recall", 0.5, each_class=True)),
+)
+
+VARIANTS = {
+    "plain": replace(
+        TASK,
+        name="cifar10-plain",
+        model=_network(dropout=False),
+        gates=(AtLeast("accuracy", 0.70),),
+    )
+}
+
+preprocessing_fn, run_fn = entry_points(TASK)

@@ -1,0 +1,61 @@
+"""Fashion-MNIST, 28 × 28 pixels: a convolutional network with batch normalisation.
+
+Raw values 0..255 enter the first BatchNormalization. 17 epochs of 60 steps of 1,000 images, one
+validation at the end; small networks of this kind reach 0.92 to 0.93.
+
+    python pipelines/run_local.py --task fashion_mnist
+"""
+
+from trainer_modules.engine.entry import entry_points
+from trainer_modules.engine.gates import AtLeast
+from trainer_modules.engine.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Layer, MaxPool
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.sources import Bundled, ImageFolders, TFRecords
+from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, Training
+
+
+def _block(filters: int) -> tuple[Layer, ...]:
+    return (Conv(filters, 5, "elu", "same"), MaxPool(2), Dropout(0.25), BatchNorm())
+
+
+TASK = Task(
+    name="fashion_mnist",
+    source=Bundled(
+        loader="keras:fashion_mnist",
+        stored=TFRecords(
+            train="train-*", eval="eval-*", test="test-*", image="image", label="label", id="id"
+        ),
+    ),
+    also=(ImageFolders(),),
+    problem=Classification(
+        classes=(
+            "t_shirt",
+            "trouser",
+            "pullover",
+            "dress",
+            "coat",
+            "sandal",
+            "shirt",
+            "sneaker",
+            "bag",
+            "ankle_boots",
+        )
+    ),
+    image=Image(height=28, width=28, channels=1, scale="none"),
+    model=Network(
+        layers=(
+            BatchNorm(),
+            *_block(64),
+            *_block(128),
+            *_block(256),
+            Flatten(),
+            Dense(256, "elu"),
+            Dropout(0.5),
+        )
+    ),
+    phases=(Phase(epochs=17, learning_rate=1e-3, steps_per_epoch=60, validation_freq=17),),
+    train=Training(batch_size=1000, shuffle=10_000, optimizer=Optimizer(name="adam")),
+    gates=(AtLeast("accuracy", 0.91), AtLeast("recall", 0.65, each_class=True)),
+)
+
+preprocessing_fn, run_fn = entry_points(TASK)

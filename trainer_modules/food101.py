@@ -1,0 +1,69 @@
+"""Food-101, photographs of 101 dishes at 224 × 224 pixels: EfficientNetB0, fine-tuned.
+
+Class folders (75,750 training and 25,250 test images). Phase 1, 3 epochs at 1e-3: the head on a
+frozen base. Phase 2, to epoch 5 at 1e-4: the whole network but its BatchNormalization.
+Mixed precision where there is a GPU or TPU; validation on 10 % of the held-out images; the best
+epoch's weights are kept. Published: 0.705 after phase 1, 0.777 after phase 2, on an RTX 3060
+laptop 41 to 43 ms a step, then 125 ms.
+
+    python pipelines/run_local.py --task food101 --data food-101 --weights imagenet
+"""
+
+from trainer_modules.engine.entry import entry_points
+from trainer_modules.engine.gates import AtLeast
+from trainer_modules.engine.layers import GlobalAveragePool
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.sources import ImageFolders
+from trainer_modules.engine.task import (
+    Backbone,
+    Everything,
+    HeadOnly,
+    Image,
+    Optimizer,
+    Phase,
+    Task,
+    Training,
+)
+
+# fmt: off
+_CLASSES = (
+    "apple_pie", "baby_back_ribs", "baklava", "beef_carpaccio", "beef_tartare", "beet_salad",
+    "beignets", "bibimbap", "bread_pudding", "breakfast_burrito", "bruschetta", "caesar_salad",
+    "cannoli", "caprese_salad", "carrot_cake", "ceviche", "cheese_plate", "cheesecake",
+    "chicken_curry", "chicken_quesadilla", "chicken_wings", "chocolate_cake", "chocolate_mousse",
+    "churros", "clam_chowder", "club_sandwich", "crab_cakes", "creme_brulee", "croque_madame",
+    "cup_cakes", "deviled_eggs", "donuts", "dumplings", "edamame", "eggs_benedict", "escargots",
+    "falafel", "filet_mignon", "fish_and_chips", "foie_gras", "french_fries", "french_onion_soup",
+    "french_toast", "fried_calamari", "fried_rice", "frozen_yogurt", "garlic_bread", "gnocchi",
+    "greek_salad", "grilled_cheese_sandwich", "grilled_salmon", "guacamole", "gyoza", "hamburger",
+    "hot_and_sour_soup", "hot_dog", "huevos_rancheros", "hummus", "ice_cream", "lasagna",
+    "lobster_bisque", "lobster_roll_sandwich", "macaroni_and_cheese", "macarons", "miso_soup",
+    "mussels", "nachos", "omelette", "onion_rings", "oysters", "pad_thai", "paella", "pancakes",
+    "panna_cotta", "peking_duck", "pho", "pizza", "pork_chop", "poutine", "prime_rib",
+    "pulled_pork_sandwich", "ramen", "ravioli", "red_velvet_cake", "risotto", "samosa", "sashimi",
+    "scallops", "seaweed_salad", "shrimp_and_grits", "spaghetti_bolognese", "spaghetti_carbonara",
+    "spring_rolls", "steak", "strawberry_shortcake", "sushi", "tacos", "takoyaki", "tiramisu",
+    "tuna_tartare", "waffles",
+)
+# fmt: on
+
+TASK = Task(
+    name="food101",
+    source=ImageFolders(),
+    problem=Classification(classes=_CLASSES),
+    image=Image(height=224, width=224),
+    model=Backbone(name="EfficientNetB0", head=(GlobalAveragePool(),)),
+    phases=(
+        Phase(epochs=3, learning_rate=1e-3, trainable=HeadOnly(), validation_share=0.1),
+        Phase(epochs=2, learning_rate=1e-4, trainable=Everything(), validation_share=0.1),
+    ),
+    train=Training(
+        batch_size=32,
+        shuffle=1000,
+        optimizer=Optimizer(name="adam"),
+        best="val_accuracy",
+    ),
+    gates=(AtLeast("accuracy", 0.7), AtLeast("recall", 0.2, each_class=True)),
+)
+
+preprocessing_fn, run_fn = entry_points(TASK)
