@@ -1,7 +1,7 @@
 """The only DAG: from images to a judged and pushed model, the same on every platform."""
 
 import dataclasses
-import os
+from pathlib import Path
 from typing import Any
 
 from components.example_gen.component import ImageExampleGen
@@ -19,11 +19,11 @@ from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-import schemas
 from components.baseline import BaselineStrategy
 from components.data_gate import DataGate
 from components.evaluator import ImageEvaluator
 from components.model_gate import ModelGate
+from pipelines import tasks
 from pipelines.config import RunConfig
 from trainer_modules.engine import fingerprint, overrides
 from trainer_modules.engine.entry import TASK_KEY, module_path
@@ -128,7 +128,7 @@ def _judged_data(
     """Adds statistics, schema, validation and the data gate; returns the schema's channel."""
     import tensorflow_data_validation as tfdv
 
-    schema_file = schema_path(task)
+    schema_file = tasks.schema_path(task)
     schema = tfdv.load_schema_text(schema_file)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"],
@@ -152,11 +152,6 @@ def _judged_data(
     ).with_id("DataGate")
     nodes += [statistics, schema_gen, validator, gate]
     return schema_gen.outputs["schema"]
-
-
-def schema_path(task: Task) -> str:
-    """Returns the file of the task's reviewed schema."""
-    return os.path.join(os.path.dirname(os.path.abspath(schemas.__file__)), f"{task.module}.pbtxt")
 
 
 def infers_schema(task: Task) -> bool:
@@ -184,4 +179,4 @@ def _code_and_task(task: Task, fields: tuple[str, ...], modules: tuple[str, ...]
 def _weights_fingerprint(task: Task) -> str:
     """Returns a fingerprint of a weights file, so that other weights of the same name retrain."""
     weights = getattr(task.model, "weights", "none")
-    return fingerprint.of_path(weights) if os.path.exists(weights) else str(weights)
+    return fingerprint.of_path(weights) if Path(weights).exists() else str(weights)

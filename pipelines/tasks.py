@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 from pathlib import Path
 
+import schemas
 from trainer_modules.engine import overrides
 from trainer_modules.engine.entry import module_path, task_names
 from trainer_modules.engine.errors import BadInputError, did_you_mean
@@ -62,3 +63,8 @@ def descriptions() -> list[tuple[str, str]]:
         found.append((name, first_line))
         found += [(f"{name}:{variant}", "") for variant in getattr(module, "VARIANTS", {})]
     return found
+
+
+def schema_path(task: Task) -> str:
+    """Returns the file of the task's reviewed schema."""
+    return str(Path(schemas.__file__).resolve().parent / f"{task.module}.pbtxt")

@@ -7,7 +7,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-import trainer_modules  # noqa: E402, F401  (chooses tf_keras before anything imports TensorFlow)
+import trainer_modules  # noqa: F401  (chooses tf_keras before anything imports TensorFlow)
 
 
 @pytest.fixture(scope="session")
