@@ -28,10 +28,20 @@ from tfx.utils import io_utils, path_utils, proto_utils
 
 from components import evaluation_report
 from components.evaluator_baseline import SIGNATURE, Baseline, decide
+from trainer_modules.engine import fingerprint
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import Task
 
 BASELINE_FILE = "baseline.json"
+# What the result depends on besides the model and the examples, for the cache key.
+_CODE = (
+    "components.evaluator",
+    "components.evaluation_report",
+    "trainer_modules.engine.evaluation",
+    "trainer_modules.engine.evaluation_classes",
+    "trainer_modules.engine.evaluation_regression",
+    "trainer_modules.engine.evaluation_masks",
+)
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 # Decoded float pixels of one batch; the network's activations take some times as much.
@@ -225,7 +235,7 @@ class ImageEvaluatorSpec(component_spec.ComponentSpec):
         "eval_config": component_spec.ExecutionParameter(type=tfma.EvalConfig),
         "example_splits": component_spec.ExecutionParameter(type=str, optional=True),
         "batch_size": component_spec.ExecutionParameter(type=int),
-        "fingerprint": component_spec.ExecutionParameter(type=str, optional=True),
+        "fingerprint": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -253,7 +263,6 @@ class ImageEvaluator(base_beam_component.BaseBeamComponent):
         task: Task,
         baseline_model: BaseChannel | None = None,
         example_splits: list[str] | None = None,
-        fingerprint: str = "",
     ) -> None:
         """Makes the component.
 
@@ -263,7 +272,6 @@ class ImageEvaluator(base_beam_component.BaseBeamComponent):
           task: Gives labels, metrics and slices.
           baseline_model: The last blessed model, if any.
           example_splits: What to judge on; None for test if there is one, else eval.
-          fingerprint: Changes when the code does, so that caching notices.
         """
         super().__init__(
             spec=ImageEvaluatorSpec(
@@ -273,7 +281,7 @@ class ImageEvaluator(base_beam_component.BaseBeamComponent):
                 eval_config=eval_config(task),
                 example_splits=json.dumps(example_splits),
                 batch_size=evaluation_batch(task),
-                fingerprint=fingerprint,
+                fingerprint=fingerprint.of_modules(_CODE),
                 evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             )
         )

@@ -131,7 +131,7 @@ def _check_classes(gate: Gate, names: list[str], table: dict[str, Any]) -> None:
 def _metric(gate: Gate, metrics: dict[str, Any], report: dict[str, Any]) -> float | None:
     if gate.metric not in metrics or gate.metric == "support":
         hint = did_you_mean(gate.metric, [name for name in metrics if name != "support"])
-        per_class = next(iter(report["per_class"].values()), {})
+        per_class: dict[str, Any] = next(iter(report["per_class"].values()), {})
         if gate.metric in per_class and gate.metric not in metrics:
             hint += " (measured class by class: set each_class=True or class_name)"
         raise BadInputError(f"A gate's metric {hint}.")

@@ -13,8 +13,7 @@ from tfx.utils import io_utils
 from components.evaluation_report import REPORT_FILE
 from components.evaluator import BASELINE_FILE
 from components.gate_judging import judge
-from trainer_modules.engine import overrides
-from trainer_modules.engine.gates import Gate
+from trainer_modules.engine import fingerprint, overrides
 
 GATES_FILE = "gates.json"
 VERDICT_FILE = "verdict.txt"
@@ -78,7 +77,7 @@ class ModelGateSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "gates": component_spec.ExecutionParameter(type=str),
-        "fingerprint": component_spec.ExecutionParameter(type=str, optional=True),
+        "fingerprint": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -98,23 +97,22 @@ class ModelGate(base_beam_component.BaseBeamComponent):
         *,
         evaluation: BaseChannel,
         model: BaseChannel,
-        gates: tuple[Gate, ...],
-        fingerprint: str = "",
+        gates: str,
     ) -> None:
         """Makes the component.
 
         Args:
           evaluation: What ImageEvaluator found.
           model: The model it judged.
-          gates: The task's gates; none bless every model.
-          fingerprint: Changes when the code does, so that caching notices.
+          gates: The task's gates as JSON (`overrides.to_json(task.gates)`); none bless every
+            model.
         """
         super().__init__(
             spec=ModelGateSpec(
                 evaluation=evaluation,
                 model=model,
-                gates=overrides.to_json(gates),
-                fingerprint=fingerprint,
+                gates=gates,
+                fingerprint=fingerprint.of_modules(("components.gate_judging",)),
                 blessing=Channel(type=standard_artifacts.ModelBlessing),
             )
         )

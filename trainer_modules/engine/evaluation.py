@@ -17,6 +17,8 @@ import tfx  # noqa: F401  (completes TFMA's names; must come before it)
 from tensorflow_model_analysis.metrics import metric_types
 
 from trainer_modules.engine.evaluation_classes import ClassTally
+from trainer_modules.engine.evaluation_masks import MaskTally
+from trainer_modules.engine.evaluation_regression import RegressionTally
 
 DETAILS = "details"
 ID_FEATURE = "id"
@@ -121,6 +123,15 @@ def _text(value: Any) -> str:
     return item.decode("utf-8", "backslashreplace") if isinstance(item, bytes) else str(item)
 
 
+def _number(value: Any) -> float:
+    return float(np.asarray(value).item())
+
+
+def _encoded(value: Any) -> bytes:
+    found: bytes = np.asarray(value).item()
+    return found
+
+
 def _computations(
     new_tally: Callable[[], Tally],
     read_label: Callable[[Any], Any],
@@ -149,3 +160,51 @@ class ClassReport(metric_types.Metric):
     def __init__(self, classes: list[str], name: str = "class_report") -> None:
         """Initialises the metric with the class names in the order of the model's outputs."""
         super().__init__(_class_computations, classes=list(classes), name=name)
+
+
+def _regression_computations(
+    name: str, model_names: list[str] | None = None
+) -> list[metric_types.MetricComputation]:
+    return _computations(RegressionTally, _number, name, model_names)
+
+
+class RegressionReport(metric_types.Metric):
+    """Everything about a regression; labels are numbers, predictions `value`."""
+
+    def __init__(self, name: str = "regression_report") -> None:
+        super().__init__(_regression_computations, name=name)
+
+
+def _mask_computations(
+    classes: list[str],
+    void: int | None,
+    colours: list[tuple[int, int, int]],
+    name: str,
+    model_names: list[str] | None = None,
+) -> list[metric_types.MetricComputation]:
+    rgb = tuple((r, g, b) for r, g, b in colours)
+    tally = partial(MaskTally, tuple(classes), void, rgb)
+    return _computations(tally, _encoded, name, model_names)
+
+
+class MaskReport(metric_types.Metric):
+    """Everything about a segmentation; labels are encoded masks, predictions `mask_png`."""
+
+    def __init__(
+        self,
+        classes: list[str],
+        void: int | None = None,
+        colours: list[list[int]] | None = None,
+        name: str = "mask_report",
+    ) -> None:
+        """Initialises the metric.
+
+        Args:
+          classes: Class names; a mask's pixel is an index into them.
+          void: Pixel value of the truth to ignore.
+          colours: RGB of each class where truth masks are RGB images.
+          name: TFMA's name of the metric.
+        """
+        super().__init__(
+            _mask_computations, classes=list(classes), void=void, colours=colours or [], name=name
+        )

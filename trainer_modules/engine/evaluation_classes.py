@@ -81,7 +81,7 @@ class ClassTally:
     def _keep(
         self, truth: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, ids: list[str]
     ) -> None:
-        def example(i: int) -> dict[str, Any]:
+        def example(i: Any) -> dict[str, Any]:
             return {
                 "id": ids[i],
                 "true": self.classes[truth[i]],
@@ -138,16 +138,16 @@ class ClassTally:
     def _table(self) -> np.ndarray:
         right = np.diag(self.confusion).astype(float)
         support, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
-        f1 = _divide(2 * right, support + predicted)
-        return np.stack([_divide(right, predicted), _divide(right, support), f1, support])
+        f1 = divide(2 * right, support + predicted)
+        return np.stack([divide(right, predicted), divide(right, support), f1, support])
 
     def metrics(self) -> dict[str, float]:
         """Returns the overall metrics by name; NaN for one that these examples leave undefined."""
         table, count = self._table(), int(self.confusion.sum())
-        share = _divide(table[3], np.array(count))
-        found = {"accuracy": float(_divide(np.trace(self.confusion), np.array(count)))}
+        share = divide(table[3], np.array(count))
+        found = {"accuracy": float(divide(np.trace(self.confusion), np.array(count)))}
         if len(self.classes) > 5:
-            found["top_5_accuracy"] = float(_divide(np.array(self.top_5), np.array(count)))
+            found["top_5_accuracy"] = float(divide(np.array(self.top_5), np.array(count)))
         for i, name in enumerate(("precision", "recall", "f1")):
             found[f"macro_{name}"] = float(table[i].mean())
             found[f"weighted_{name}"] = float((table[i] * share).sum())
@@ -208,7 +208,8 @@ def _rank(p: np.ndarray, of_truth: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return before.sum(axis=1)
 
 
-def _divide(a: Any, b: Any) -> np.ndarray:
+def divide(a: Any, b: Any) -> np.ndarray:
+    """Returns `a / b`, and 0 where `b` is 0."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
 

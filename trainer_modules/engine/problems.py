@@ -339,7 +339,9 @@ class Segmentation:
 
     def evaluation_metrics(self) -> list[dict[str, Any]]:
         """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
-        config = {"classes": list(self.classes), "void": self.void}
+        config: dict[str, Any] = {"classes": list(self.classes), "void": self.void}
+        if self.rgb_masks:
+            config["colours"] = [list(colour) for colour in self.colours]
         return [{"class_name": "MaskReport", "module": _EVALUATION, "config": config}]
 
 
