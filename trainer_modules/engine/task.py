@@ -245,7 +245,8 @@ class Training:
       shuffle: Size of the shuffle buffer in examples; 0 keeps the stored order.
       seed: Seed of weights, shuffling, augmentation and dropout.
       epochs: When set, replaces the epochs of every phase: a quick trial.
-      steps_per_execution: Steps per call into the compiled train function.
+      steps_per_execution: Steps per call into the compiled train function; None chooses by the
+        size of a batch.
       augment: Random changes to training images.
       accelerator: `auto`, `cpu`, `gpu` or `tpu`.
       tpu: Name of the TPU for the resolver, or `local`.
@@ -267,7 +268,7 @@ class Training:
     shuffle: int = 1000
     seed: int = 0
     epochs: int | None = None
-    steps_per_execution: int = 1
+    steps_per_execution: int | None = None
     augment: Augment = field(default_factory=Augment)
     accelerator: str = "auto"
     tpu: str = "local"

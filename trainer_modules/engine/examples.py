@@ -1,0 +1,149 @@
+"""Reads the transformed Examples back: shards of TFRecords, plain or gzip-compressed.
+
+One serialized Example becomes (input, label): an image uint8 `[height, width, channels]`, or a
+row float32 `[features]`, and what the problem's loss compares with.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.task import Task
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The examples of one split, counted.
+
+    Attributes:
+      files: Paths of the shards.
+      count: Examples in them.
+      labels: int64 `[count]` class indices in the order of the shards; None where the problem
+        has none for a whole example.
+    """
+
+    files: tuple[str, ...]
+    count: int
+    labels: np.ndarray | None = field(repr=False)
+
+
+def measure(task: Task, files: list[str], split: str) -> Shards:
+    """Counts the examples of `split` and reads their labels.
+
+    Raises:
+      BadInputError: If there are no examples, or a label is outside the task's classes.
+    """
+    import tensorflow as tf
+
+    whole_labels = isinstance(task.problem, Classification)
+    count, labels = 0, []
+    if files:
+        spec = task.problem.label_spec(task.image) if whole_labels else {}
+        for batch in records(files).batch(1024).prefetch(2):
+            count += int(batch.shape[0])
+            if whole_labels:
+                labels.append(tf.io.parse_example(batch, spec)["label"].numpy())
+    if not count:
+        raise BadInputError(f"the {split} split of task {task.name} has no examples.")
+    if not whole_labels:
+        return Shards(files=tuple(files), count=count, labels=None)
+    found = np.concatenate(labels)
+    classes = task.problem.names
+    wrong = found[(found < 0) | (found >= len(classes))]
+    if wrong.size:
+        raise BadInputError(
+            f"{wrong.size} examples of the {split} split of task {task.name} have a label outside "
+            f"its {len(classes)} classes ({', '.join(classes[:5])}…), "
+            f"for example index {int(wrong[0])}."
+        )
+    return Shards(files=tuple(files), count=count, labels=found)
+
+
+def records(files: list[str] | tuple[str, ...], *, deterministic: bool = True) -> Any:
+    """Returns the serialized Examples, `tf.data` of string scalars, shards read in parallel."""
+    import tensorflow as tf
+
+    compressions = ["GZIP" if _is_gzip(f) else "" for f in files]
+    options = tf.data.Options()
+    options.deterministic = deterministic
+    return (
+        tf.data.Dataset.from_tensor_slices((list(files), compressions))
+        .interleave(
+            lambda path, compression: tf.data.TFRecordDataset(
+                path, compression_type=compression, buffer_size=8 << 20
+            ),
+            cycle_length=min(len(files), 16),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=deterministic,
+        )
+        .with_options(options)
+    )
+
+
+def _is_gzip(path: str) -> bool:
+    import tensorflow as tf
+
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read(2) == _GZIP_MAGIC
+
+
+def decode(task: Task, serialized: Any) -> tuple[Any, Any]:
+    """Returns (input, label) of one serialized Example."""
+    import tensorflow as tf
+
+    spec = dict(task.problem.label_spec(task.image))
+    if task.image is None:
+        features = task.problem.features  # type: ignore[union-attr]
+        spec.update({name: tf.io.FixedLenFeature([], tf.float32) for name in features})
+        parsed = tf.io.parse_single_example(serialized, spec)
+        row = tf.stack([parsed[name] for name in features])
+        return row, task.problem.training_label(parsed, None)
+    image = task.image
+    spec["image"] = tf.io.FixedLenFeature([], tf.string)
+    parsed = tf.io.parse_single_example(serialized, spec)
+    read = tf.io.decode_png if image.stored_as == "png" else tf.io.decode_jpeg
+    pixels = read(parsed["image"], channels=image.channels)
+    pixels = tf.ensure_shape(pixels, (image.height, image.width, image.channels))
+    return pixels, task.problem.training_label(parsed, image)
+
+
+def bytes_per_example(task: Task) -> int:
+    """Returns the size of one decoded input and its label, in bytes."""
+    if task.image is None:
+        return 4 * (len(task.problem.features) + 1)  # type: ignore[union-attr]
+    pixels = task.image.height * task.image.width
+    return pixels * task.image.channels + (
+        8 if isinstance(task.problem, Classification) else pixels
+    )
+
+
+def in_memory(task: Task, shards: Shards) -> tuple[np.ndarray, np.ndarray]:
+    """Decodes a whole split once, in the order of the shards.
+
+    Returns:
+      Inputs `[count, …]` and labels `[count, …]`, in the types of `decode`.
+    """
+    import tensorflow as tf
+
+    decoded = (
+        records(shards.files)
+        .map(lambda s: decode(task, s), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .batch(256)
+        .prefetch(2)
+    )
+    inputs = labels = None
+    start = 0
+    for x, y in decoded.as_numpy_iterator():
+        if inputs is None or labels is None:
+            inputs = np.empty((shards.count, *x.shape[1:]), x.dtype)
+            labels = np.empty((shards.count, *y.shape[1:]), y.dtype)
+        inputs[start : start + len(x)] = x
+        labels[start : start + len(y)] = y
+        start += len(x)
+    assert inputs is not None and labels is not None
+    return inputs, labels

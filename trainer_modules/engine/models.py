@@ -1,0 +1,212 @@
+"""A task's network as a `tf_keras` model: uint8 images in, probabilities out.
+
+Casting and scaling are the first layers. Augmentation is not part of it: training wraps the
+model, and what is saved never contained it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainer_modules.engine import backbones
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.task import (
+    Backbone,
+    EncoderDecoder,
+    Everything,
+    HeadOnly,
+    Image,
+    Last,
+    Network,
+    Phase,
+    Task,
+)
+
+Statistics = tuple[Sequence[float], Sequence[float]]
+"""Mean and deviation per channel (or per feature of a table), in the units of the input."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model and the part of it that a phase may freeze.
+
+    Attributes:
+      model: uint8 `[batch, height, width, channels]` (tables: float32 `[batch, features]`) →
+        outputs.
+      base: The backbone inside `model`, or None.
+      pretrained: Whether the base came with learnt weights.
+    """
+
+    model: Any
+    base: Any | None
+    pretrained: bool
+
+    @property
+    def trainable_count(self) -> int:
+        """Numbers that the optimiser may change."""
+        return _count(self.model.trainable_weights)
+
+    @property
+    def frozen_count(self) -> int:
+        """Numbers that it may not: frozen layers and moving averages."""
+        return _count(self.model.non_trainable_weights)
+
+
+def _count(weights: list[Any]) -> int:
+    import math
+
+    return sum(math.prod(w.shape) for w in weights)
+
+
+def build(task: Task, statistics: Statistics | None = None) -> Built:
+    """Returns the model of `task`, initialised from Keras' random state.
+
+    Args:
+      task: The task.
+      statistics: Mean and deviation, needed where `image.scale` is `standardise`.
+
+    Raises:
+      BadInputError: If the network and the images do not fit, or weights are missing.
+    """
+    import tf_keras
+
+    if task.image is None:
+        features = task.problem.features  # type: ignore[union-attr]
+        inputs = tf_keras.Input((len(features),), name="features")
+        scaled = inputs if statistics is None else _standardised(inputs, statistics)
+        return _assemble(inputs, _stack(scaled, task.model, task), None, task)
+    image = task.image
+    inputs = tf_keras.Input(
+        (image.height, image.width, image.channels), dtype="uint8", name="image"
+    )
+    if isinstance(task.model, Network):
+        outputs = _stack(_scaled(inputs, image, statistics), task.model, task)
+        return _assemble(inputs, outputs, None, task)
+    rgb = inputs if image.channels == 3 else tf_keras.layers.Concatenate(name="rgb")([inputs] * 3)
+    if isinstance(task.model, EncoderDecoder):
+        from trainer_modules.engine import decoder
+
+        base = _base(task.model, image, include_top=False)
+        features = decoder.build(backbones.scaled(rgb, task.model.name), base, task.model, image)
+        return _assemble(inputs, _finish(features, task), base, task)
+    base = _base(task.model, image, include_top=task.model.include_top)
+    features = base(backbones.scaled(rgb, task.model.name))
+    if task.model.include_top:
+        if task.model.head:
+            raise BadInputError(
+                "model.include_top keeps the published classifier: head must be ()."
+            )
+        outputs = tf_keras.layers.Activation("linear", dtype="float32", name="probabilities")(
+            features
+        )
+        return _assemble(inputs, outputs, base, task)
+    return _assemble(inputs, _stack(features, task.model, task), base, task)
+
+
+def _base(model: Backbone | EncoderDecoder, image: Image, *, include_top: bool) -> Any:
+    return backbones.build(
+        model.name,
+        height=image.height,
+        width=image.width,
+        weights=model.weights,
+        alpha=model.alpha,
+        include_top=include_top,
+    )
+
+
+def _assemble(inputs: Any, outputs: Any, base: Any, task: Task) -> Built:
+    import tf_keras
+
+    model = tf_keras.Model(inputs, outputs, name=task.name)
+    pretrained = base is not None and task.model.weights != "none"  # type: ignore[union-attr]
+    return Built(model=model, base=base, pretrained=pretrained)
+
+
+def _scaled(inputs: Any, image: Image, statistics: Statistics | None) -> Any:
+    from tf_keras import layers
+
+    if image.scale == "standardise":
+        if statistics is None:
+            raise BadInputError(
+                "image.scale is standardise, but no mean and deviation of the training set came "
+                "with the transformed examples."
+            )
+        return _standardised(inputs, statistics)
+    factor = 1 / 255 if image.scale == "unit" else 1.0
+    return layers.Rescaling(factor, dtype="float32", name="scaling")(inputs)
+
+
+def _standardised(inputs: Any, statistics: Statistics) -> Any:
+    import numpy as np
+    from tf_keras import layers
+
+    mean, deviation = (np.atleast_1d(np.asarray(s, np.float64)) for s in statistics)
+    if not (deviation > 0).all():
+        raise BadInputError(
+            f"every channel must vary to be standardised. Received deviations: {deviation.tolist()}"
+        )
+    scale, offset = (1 / deviation).tolist(), (-mean / deviation).tolist()
+    return layers.Rescaling(scale, offset, dtype="float32", name="scaling")(inputs)
+
+
+def _stack(features: Any, model: Network | Backbone, task: Task) -> Any:
+    own = model.head if isinstance(model, Backbone) else model.layers
+    for i, layer in enumerate(own):
+        try:
+            features = layer.build(f"{type(layer).__name__.lower()}_{i}")(features)
+        except ValueError as e:
+            raise BadInputError(
+                f"layer {i} ({layer}) does not fit what comes before it, of shape "
+                f"{tuple(features.shape)}: {e}"
+            ) from e
+    return _finish(features, task)
+
+
+def _finish(features: Any, task: Task) -> Any:
+    for layer in task.problem.output_layers():
+        features = layer(features)
+    return features
+
+
+def set_trainable(built: Built, phase: Phase) -> None:
+    """Freezes and frees layers for `phase`; the head always learns.
+
+    A frozen BatchNormalization also runs in inference mode (Keras' rule for that layer). With
+    random weights in the base there are no statistics to keep, so `freeze_batch_norm` then plays
+    no part.
+
+    Raises:
+      BadInputError: If `phase` names layers that there are not.
+    """
+    from tf_keras import layers
+
+    built.model.trainable = True
+    if built.base is None:
+        if not isinstance(phase.trainable, Everything):
+            raise BadInputError(
+                f"trainable must be Everything() for a network without a backbone. "
+                f"Received: {phase.trainable}"
+            )
+        return
+    base = built.base
+    if getattr(base, "always_frozen", False) and not isinstance(phase.trainable, HeadOnly):
+        raise BadInputError(
+            "a SavedModel directory serves as a frozen base only: trainable must be HeadOnly(). "
+            f"Received: {phase.trainable}"
+        )
+    if isinstance(phase.trainable, HeadOnly):
+        base.trainable = False
+        return
+    if isinstance(phase.trainable, Last):
+        count = phase.trainable.layers
+        if count > len(base.layers):
+            raise BadInputError(
+                f"Last must name at most the {len(base.layers)} layers of {base.name}. "
+                f"Received: {count}"
+            )
+        for layer in base.layers[:-count]:
+            layer.trainable = False
+    if phase.freeze_batch_norm and built.pretrained:
+        for layer in base.submodules:
+            if isinstance(layer, layers.BatchNormalization):
+                layer.trainable = False

@@ -1,0 +1,66 @@
+"""Whether a training can start: everything that the data and the settings can get wrong."""
+
+import logging
+
+import numpy as np
+
+from trainer_modules.engine import input_pipeline
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.examples import Shards
+from trainer_modules.engine.input_pipeline import Split
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.strategy import Placement
+from trainer_modules.engine.task import Task
+
+_log = logging.getLogger("tfx_vision")
+
+
+def check(task: Task, train: Shards, placement: Placement) -> None:
+    """Raises BadInputError where `task` cannot be trained on the examples of `train`."""
+    settings = task.train
+    input_pipeline.steps_per_pass(
+        Split(task=task, shards=train), settings.batch_size * placement.replicas
+    )
+    if not task.phases:
+        raise BadInputError(f"task {task.name} has no phases: there is nothing to train.")
+    _check_classes(task, train)
+    monitors = {
+        "train.best": settings.best,
+        "train.early_stopping.monitor": settings.early_stopping and settings.early_stopping.monitor,
+        "train.reduce_on_plateau.monitor": settings.reduce_on_plateau
+        and settings.reduce_on_plateau.monitor,
+    }
+    measured = ["loss", *(m.name for m in task.problem.training_metrics())]
+    known = [*measured, *(f"val_{m}" for m in measured)]
+    for setting, metric in monitors.items():
+        if metric and metric not in known:
+            raise BadInputError(f"{setting} {did_you_mean(metric, known)}.")
+    if settings.reduce_on_plateau:
+        for phase in task.phases:
+            if not isinstance(phase.learning_rate, float | int):
+                raise BadInputError(
+                    "train.reduce_on_plateau needs phases with a constant learning rate. "
+                    f"Received: {phase.learning_rate}"
+                )
+
+
+def _check_classes(task: Task, train: Shards) -> None:
+    if train.labels is None:
+        if task.train.class_weights != "none":
+            raise BadInputError(
+                "train.class_weights=balanced counts the labels of whole examples; task "
+                f"{task.name} has none. Set it to none."
+            )
+        return
+    assert isinstance(task.problem, Classification)
+    classes = task.problem.names
+    counts = np.bincount(train.labels, minlength=len(classes))
+    present = [c for c, n in zip(classes, counts, strict=True) if n]
+    if len(present) < 2:
+        raise BadInputError(
+            f"the training split of task {task.name} holds one class only ('{present[0]}', "
+            f"{train.count} examples): there is nothing to tell apart. Add examples of another."
+        )
+    for name, n in zip(classes, counts, strict=True):
+        if n < 2:
+            _log.warning("class '%s' has %d training examples: it cannot be learnt well", name, n)
