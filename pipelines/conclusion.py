@@ -30,6 +30,9 @@ def show(console: Console, summary: Summary) -> None:
     for gate in summary.gates:
         if not gate["passed"]:
             console.print(f"not blessed: {escape(gate['message'])}")
+    if summary.serving and not summary.serving["passed"]:
+        reason = escape(summary.serving["reason"])
+        console.print(f"not pushed: the exported model fails its serving check, at {reason}")
     worst = summaries.worst_class(summary.per_class)
     if worst is not None:
         name, values = worst

@@ -23,6 +23,7 @@ from components.baseline import BaselineStrategy
 from components.data_gate import DataGate
 from components.evaluator import ImageEvaluator
 from components.model_gate import ModelGate
+from components.serving_check import ServingCheck
 from pipelines import tasks
 from pipelines.config import RunConfig
 from trainer_modules.engine import fingerprint, overrides
@@ -38,6 +39,7 @@ _PREPROCESSING = (
     "trainer_modules.engine.problems",
     "trainer_modules.engine.masks",
 )
+_CHECKING = ("components.serving_check", "components.serving_check_process")
 _TRAINING = ("trainer_modules.engine",)
 
 
@@ -104,14 +106,23 @@ def create_pipeline(
         model=trainer.outputs["model"],
         gates=overrides.to_json(task.gates),
     ).with_id("ModelGate")
+    serving_check = ServingCheck(
+        model=trainer.outputs["model"],
+        examples=read,
+        evaluation=evaluator.outputs["evaluation"],
+        problem=overrides.to_json(task.problem),
+        serving=overrides.to_json(task.serving),
+        code_fingerprint=fingerprint.of_modules(_CHECKING),
+    ).with_id("ServingCheck")
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=gate.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
         ),
     )
-    nodes += [transform, trainer, baseline, evaluator, gate, pusher]
+    nodes += [transform, trainer, baseline, evaluator, gate, serving_check, pusher]
     return Pipeline(
         pipeline_name=task.name,
         pipeline_root=config.artifacts_folder,

@@ -21,7 +21,7 @@ def add_node(summary: Summary, result: NodeResult) -> str:
 def conclude(summary: Summary, results: list[NodeResult]) -> None:
     """Sets the status of a run whose components all succeeded."""
     worked = any(not result.cached and not result.resolver for result in results)
-    blessed = all(gate["passed"] for gate in summary.gates)
+    blessed = all(gate["passed"] for gate in summary.gates) and summary.serving.get("passed", True)
     if not blessed:
         summary.status = summaries.NOT_BLESSED
     elif worked:
@@ -60,6 +60,14 @@ def _gate(summary: Summary, result: NodeResult) -> str:
     return f"{passed} of {len(summary.gates)} gates passed: {verdict}"
 
 
+def _serving_check(summary: Summary, result: NodeResult) -> str:
+    found = _read_json(result.outputs["blessing"][0].uri, "check.json")
+    summary.serving = {name: found.get(name) for name in ("passed", "reason", "latency_ms")}
+    if not found["passed"]:
+        return "does not serve"
+    return f"serves; one instance takes {found['latency_ms']['median']:.3g} ms"
+
+
 def _pusher(summary: Summary, result: NodeResult) -> str:
     pushed = result.outputs["pushed_model"][0]
     summary.pushed_model = pushed.get_string_custom_property("pushed_destination") or None
@@ -70,5 +78,6 @@ _READERS = {
     "ImageExampleGen": _examples,
     "ImageEvaluator": _evaluation,
     "ModelGate": _gate,
+    "ServingCheck": _serving_check,
     "Pusher": _pusher,
 }

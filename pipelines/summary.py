@@ -26,6 +26,7 @@ class Summary:
       metrics: Overall metrics by name.
       per_class: Class name → precision, recall, f1, support.
       gates: Each gate with its bound, value and whether it passed.
+      serving: Whether the exported model serves: `passed`, `reason`, `latency_ms`.
       pushed_model: Folder of the served version, or None.
       report: The HTML report, or None.
       seconds: Wall time per component, and `total`.
@@ -41,6 +42,7 @@ class Summary:
     metrics: dict[str, float] = field(default_factory=dict)
     per_class: dict[str, dict[str, float]] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    serving: dict[str, Any] = field(default_factory=dict)
     pushed_model: str | None = None
     report: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)

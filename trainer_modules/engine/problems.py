@@ -120,6 +120,16 @@ class Classification:
             "score": tf.reduce_max(probabilities, axis=-1),
         }
 
+    @property
+    def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Names of what is served → dtype and shape of one prediction."""
+        count = (len(self.classes),)
+        return {
+            "probabilities": ("float32", count),
+            "label": ("string", ()),
+            "score": ("float32", ()),
+        }
+
     def evaluation_metrics(self) -> list[dict[str, Any]]:
         """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
         config = {"classes": list(self.classes)}
@@ -254,6 +264,11 @@ class Regression:
 
         return {"value": tf.cast(outputs, tf.float32)[:, 0]}
 
+    @property
+    def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Names of what is served → dtype and shape of one prediction."""
+        return {"value": ("float32", ())}
+
     def evaluation_metrics(self) -> list[dict[str, Any]]:
         """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
         return [{"class_name": "RegressionReport", "module": _EVALUATION, "config": {}}]
@@ -321,9 +336,9 @@ class Segmentation:
     def loss(self, label_smoothing: float = 0.0) -> Any:
         """Returns cross-entropy per pixel, void pixels ignored; labels are not smoothed."""
         del label_smoothing
-        from tf_keras import losses
+        from trainer_modules.engine import masks
 
-        return losses.SparseCategoricalCrossentropy(ignore_class=self.void)
+        return masks.loss(self)
 
     def training_metrics(self) -> list[Any]:
         """Returns fresh Keras metrics for `compile`."""
@@ -336,6 +351,11 @@ class Segmentation:
         from trainer_modules.engine import masks
 
         return {"mask_png": masks.encode_predictions(outputs)}
+
+    @property
+    def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Names of what is served → dtype and shape of one prediction."""
+        return {"mask_png": ("string", ())}
 
     def evaluation_metrics(self) -> list[dict[str, Any]]:
         """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""

@@ -295,6 +295,28 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What the exported model must do in a process of its own before it is pushed.
+
+    Attributes:
+      max_latency_ms: Ceiling of the median time of a call with one instance, in milliseconds, on
+        the machine that runs the pipeline; None for none.
+      samples: How many evaluated examples are sent through the model.
+      tolerance: Largest difference from what Evaluator got, relative above 1.
+    """
+
+    max_latency_ms: float | None = None
+    samples: int = 16
+    tolerance: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ValueError(f"samples must be at least 1. Received: {self.samples}")
+        if self.max_latency_ms is not None and self.max_latency_ms <= 0:
+            raise ValueError(f"max_latency_ms must be above 0. Received: {self.max_latency_ms}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """One image (or table) workload, whole.
 
@@ -309,6 +331,7 @@ class Task:
       gates: What the model must reach to be blessed.
       slices: Raw features to slice the evaluation by.
       also: Other layouts that `--data` may have, tried in order after `source`.
+      serving: What serving must reach before the model is pushed.
     """
 
     name: str
@@ -321,6 +344,7 @@ class Task:
     gates: tuple[Gate, ...] = ()
     slices: tuple[str, ...] = ()
     also: tuple[Source, ...] = ()
+    serving: Serving = field(default_factory=Serving)
 
     @property
     def module(self) -> str:

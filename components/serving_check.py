@@ -1,0 +1,196 @@
+"""ServingCheck: sends real images through the exported model before Pusher may push it.
+
+A fresh process that has TensorFlow alone loads the SavedModel, as a server would, and answers
+raw bytes of evaluated examples (and junk). What it finds is in `check.json`; a model that fails
+is not blessed, and Pusher, which reads the blessing, pushes nothing.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+import tensorflow as tf
+from tfx.dsl.component.experimental.annotations import (
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import io_utils, path_utils
+
+from components import evaluation_report, serving_check_process
+from trainer_modules.engine import overrides, tensorflow_alone
+from trainer_modules.engine.examples import records
+from trainer_modules.engine.task import Serving
+
+CHECK_FILE = "check.json"
+_TIMEOUT_SECONDS = 600
+# Which of a report's lists of examples to draw from, and what of an entry each output must equal.
+_EXAMPLE_LISTS = ("right", "wrong", "sample", "most_wrong")
+_EXPECTED = {
+    "label": "predicted",
+    "score": "probability",
+    "value": "predicted",
+}
+
+
+def evaluated(report: dict[str, Any], outputs: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Returns id → expected outputs of the examples that an evaluation report lists.
+
+    Args:
+      report: Evaluator's report.
+      outputs: The problem's `served_outputs`; what the report does not hold is left out.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    lists = [report["details"].get(name) or [] for name in _EXAMPLE_LISTS]
+    for entry in (entry for entries in lists for entry in entries):
+        expected = {
+            name: entry[_EXPECTED[name]]
+            for name in outputs
+            if name in _EXPECTED and _EXPECTED[name] in entry
+        }
+        found.setdefault(entry["id"], expected)
+    return found
+
+
+def sample(files: list[str], wanted: dict[str, Any], count: int) -> dict[str, bytes]:
+    """Returns id → serialized raw tf.Example for up to `count` examples.
+
+    Examples whose ids are in `wanted` come first; others fill up. Reading ends when there are
+    enough of the wanted ones, so that a large split is not read whole.
+    """
+    chosen: dict[str, bytes] = {}
+    others: dict[str, bytes] = {}
+    for serialized in records(files).as_numpy_iterator():
+        example = tf.train.Example.FromString(serialized)
+        name = example.features.feature["id"].bytes_list.value[0].decode("utf-8", "replace")
+        if name in wanted:
+            chosen[name] = serialized
+        elif len(others) < count:
+            others[name] = serialized
+        if len(chosen) == min(count, len(wanted)) and len(chosen) + len(others) >= count:
+            break
+    return dict([*chosen.items(), *others.items()][:count])
+
+
+def request(
+    model: str, examples: dict[str, bytes], expected: dict[str, Any], problem: Any, limits: Serving
+) -> dict[str, Any]:
+    """Returns what the process is asked to check; see `serving_check_process`."""
+    parsed = [tf.train.Example.FromString(e).features.feature for e in examples.values()]
+    columns = getattr(problem, "features", None)
+    inputs: dict[str, list[Any]]
+    if columns is None:
+        inputs = {"image_bytes": [_b64(f["image"].bytes_list.value[0]) for f in parsed]}
+    else:
+        inputs = {name: [_number(f[name]) for f in parsed] for name in columns}
+    return {
+        "model": model,
+        "ids": list(examples),
+        "inputs": inputs,
+        "input_dtypes": dict.fromkeys(inputs, "string" if columns is None else "float32"),
+        "examples": [_b64(e)["b64"] for e in examples.values()],
+        "expected": [expected.get(name, {}) for name in examples],
+        "outputs": problem.served_outputs,
+        "classes": list(problem.names),
+        "junk": columns is None,
+        "tolerance": limits.tolerance,
+        "max_latency_ms": limits.max_latency_ms,
+    }
+
+
+def _b64(value: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(value).decode("ascii")}
+
+
+def _number(feature: Any) -> float:
+    return float((feature.float_list.value or feature.int64_list.value)[0])
+
+
+def check(asked: dict[str, Any]) -> dict[str, Any]:
+    """Runs the checks in a fresh process; a process that dies is a model that fails.
+
+    Returns:
+      `passed`, `reason` ("" when passed), `checks`, `latency_ms`, `import_seconds`.
+    """
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "TF_USE_LEGACY"))
+    }
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
+    with tempfile.TemporaryDirectory() as folder:
+        question, answer = (os.path.join(folder, name) for name in ("request", "answer"))
+        with open(question, "w", encoding="utf-8") as f:
+            json.dump(asked, f)
+        engine = os.path.dirname(os.path.abspath(tensorflow_alone.__file__))
+        script = os.path.abspath(serving_check_process.__file__)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-I", script, engine, question, answer],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return _failed(f"no answer within {_TIMEOUT_SECONDS} s")
+        if done.returncode != 0 or not os.path.exists(answer):
+            last = done.stderr.strip().split("\n")[-1]
+            return _failed(f"the process ended with exit code {done.returncode}: {last}")
+        with open(answer, encoding="utf-8") as f:
+            found: dict[str, Any] = json.load(f)
+            return found
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    return {"passed": False, "reason": reason, "checks": []}
+
+
+@component
+def ServingCheck(
+    model: InputArtifact[standard_artifacts.Model],
+    examples: InputArtifact[standard_artifacts.Examples],
+    evaluation: InputArtifact[standard_artifacts.ModelEvaluation],
+    blessing: OutputArtifact[standard_artifacts.InfraBlessing],
+    problem: Parameter[str],
+    serving: Parameter[str],
+    code_fingerprint: Parameter[str] = "",
+) -> None:
+    """Blesses `model` if it serves; writes `check.json` beside the blessing.
+
+    Args:
+      model: The exported model.
+      examples: Raw Examples, with the splits that were evaluated.
+      evaluation: Evaluator's output, with `report.json`.
+      blessing: Read by Pusher as `infra_blessing`.
+      problem: The task's problem as JSON.
+      serving: The task's `Serving` as JSON.
+      code_fingerprint: Changes when the code does, so that caching notices.
+    """
+    del code_fingerprint
+    what, limits = overrides.from_json(problem), overrides.from_json(serving)
+    report_file = os.path.join(evaluation.uri, evaluation_report.REPORT_FILE)
+    report = json.loads(io_utils.read_string_file(report_file))
+    files = [
+        file
+        for split in report["splits"]
+        for uri in artifact_utils.get_split_uris([examples], split)
+        for file in tf.io.gfile.glob(io_utils.all_files_pattern(uri))
+    ]
+    expected = evaluated(report, what.served_outputs)
+    chosen = sample(sorted(files), expected, limits.samples)
+    asked = request(path_utils.serving_model_path(model.uri), chosen, expected, what, limits)
+    found = check(asked)
+    found["compared_with_evaluator"] = sum(bool(e) for e in asked["expected"])
+    io_utils.write_string_file(os.path.join(blessing.uri, CHECK_FILE), json.dumps(found, indent=1))
+    # What TFX's own InfraValidator leaves behind, and what Pusher asks for.
+    blessed = "INFRA_BLESSED" if found["passed"] else "INFRA_NOT_BLESSED"
+    io_utils.write_string_file(os.path.join(blessing.uri, blessed), "")
+    blessing.set_int_custom_property("blessed", int(found["passed"]))
