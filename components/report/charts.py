@@ -1,0 +1,216 @@
+"""Line charts and scatter plots as inline SVG, drawn by matplotlib, coloured by the page's CSS.
+
+Each chart is drawn with stand-in colours that become CSS variables, so that one drawing follows
+the reader's light or dark theme. Text stays text.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+# Stand-in colour → CSS variable. matplotlib writes them back in lower case.
+_THEME = {
+    "#000001": "var(--ink)",
+    "#000002": "var(--muted)",
+    "#000003": "var(--line)",
+    "#000004": "var(--series-1)",
+    "#000005": "var(--series-2)",
+    "#000006": "var(--bad)",
+    "#000007": "var(--surface)",
+}
+INK, MUTED, LINE, FIRST, SECOND, BAD, SURFACE = _THEME
+_WIDTH, _HEIGHT = 5.2, 3.1  # inches
+_STYLE = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9.5,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 1.0,
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "lines.linewidth": 2.0,
+    "lines.solid_capstyle": "round",
+}
+
+
+class _Drawing:
+    """A chart being drawn; `svg` is set when its `with` block ends."""
+
+    def __init__(self, axes: Any) -> None:
+        self.axes = axes
+        self.svg = Markup("")
+
+
+@contextmanager
+def _drawing(title: str, *, square: bool = False) -> Iterator[_Drawing]:
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    # The salt keeps ids of several charts on one page apart, and the file the same every time.
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": title}):
+        figure = Figure(figsize=(3.9, 3.7) if square else (_WIDTH, _HEIGHT), layout="constrained")
+        drawing = _Drawing(figure.add_subplot())
+        yield drawing
+        FigureCanvasSVG(figure)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    drawing.svg = _themed(buffer.getvalue(), title)
+
+
+def _themed(svg: str, title: str) -> Markup:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    for colour, variable in _THEME.items():
+        svg = svg.replace(colour, variable)
+    svg = svg.replace(
+        "<svg", str(Markup('<svg class="chart" role="img" aria-label="{}"').format(title)), 1
+    )
+    return Markup(svg)
+
+
+def curves(
+    title: str,
+    epochs: Sequence[int],
+    series: Sequence[tuple[str, Sequence[float | None]]],
+    *,
+    marks: Sequence[tuple[float, str]] = (),
+    best: int | None = None,
+    log: bool = False,
+) -> Markup:
+    """Draws one or two quantities over the epochs.
+
+    Args:
+      title: What is drawn, for the axis and for screen readers.
+      epochs: Epoch numbers, rising.
+      series: (name, values) with None where there is no value; at most two.
+      marks: (epoch, text) of vertical lines, for the start of a phase.
+      best: Epoch to mark with a dot on the last series.
+      log: Use a logarithmic scale.
+
+    Returns:
+      The chart, an `<svg>` element.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    with _drawing(title) as drawing:
+        ax = drawing.axes
+        x = np.asarray(epochs, float)
+        for (name, values), colour in zip(series, (FIRST, SECOND), strict=False):
+            y = np.array([np.nan if v is None else v for v in values], float)
+            known = ~np.isnan(y)
+            marker = "o" if known.sum() <= 12 else ""
+            ax.plot(x[known], y[known], color=colour, label=name, marker=marker, markersize=4)
+            if best is not None and name == series[-1][0] and best in list(epochs):
+                at = list(epochs).index(best)
+                if known[at]:
+                    ax.plot(
+                        [best],
+                        [y[at]],
+                        "o",
+                        color=colour,
+                        markersize=8,
+                        markeredgecolor=SURFACE,
+                        markeredgewidth=2,
+                    )
+        for at, text in marks:
+            ax.axvline(at, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
+            ax.annotate(
+                text,
+                (at, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(4, -2),
+                textcoords="offset points",
+                va="top",
+                color=MUTED,
+                fontsize=8.5,
+            )
+        ax.set_xlabel("epoch")
+        ax.set_title(title, loc="left", fontsize=10.5, color=INK)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if log:
+            ax.set_yscale("log")
+        if len(series) > 1:
+            ax.legend(loc="best")
+    return drawing.svg
+
+
+def calibration(bins: Sequence[dict[str, Any]]) -> Markup:
+    """Draws accuracy over confidence, dots sized by how many predictions they stand for.
+
+    Args:
+      bins: As in the evaluation's details: `count`, `confidence`, `accuracy` (0..1 or None).
+    """
+    filled = [b for b in bins if b["count"]]
+    total = sum(b["count"] for b in filled) or 1
+    with _drawing("Calibration", square=True) as drawing:
+        ax = drawing.axes
+        ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
+        x = [b["confidence"] for b in filled]
+        y = [b["accuracy"] for b in filled]
+        ax.vlines(x, x, y, color=BAD, linewidth=2, alpha=0.5)
+        ax.plot(x, y, color=FIRST, linewidth=1.5)
+        sizes = [24 + 320 * b["count"] / total for b in filled]
+        ax.scatter(x, y, s=sizes, color=FIRST, edgecolors=SURFACE, linewidths=1.5, zorder=3)
+        ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence", ylabel="accuracy")
+        ax.set_aspect("equal")
+    return drawing.svg
+
+
+def predicted_against_true(true: Sequence[float], predicted: Sequence[float], unit: str) -> Markup:
+    """Draws predictions over the truth, with the line on which they would be exact."""
+    with _drawing("Predicted against true", square=True) as drawing:
+        ax = drawing.axes
+        both = np.concatenate([np.asarray(true, float), np.asarray(predicted, float)])
+        low, high = float(both.min()), float(both.max())
+        pad = 0.04 * (high - low or 1.0)
+        ax.plot([low, high], [low, high], color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
+        ax.scatter(true, predicted, s=16, color=FIRST, alpha=0.65, linewidths=0)
+        of = f" [{unit}]" if unit else ""
+        ax.set(xlabel=f"true{of}", ylabel=f"predicted{of}")
+        ax.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
+        ax.set_aspect("equal")
+        ax.set_title("Predicted against true", loc="left", fontsize=10.5, color=INK)
+    return drawing.svg
+
+
+def histogram(title: str, edges: Sequence[float], counts: Sequence[float], label: str) -> Markup:
+    """Draws a histogram; `edges` has one number more than `counts`."""
+    with _drawing(title) as drawing:
+        ax = drawing.axes
+        ax.bar(
+            edges[:-1],
+            counts,
+            width=np.diff(edges),
+            align="edge",
+            color=FIRST,
+            edgecolor=SURFACE,
+            linewidth=1,
+        )
+        ax.axvline(0, color=MUTED, linewidth=1.2) if edges[0] < 0 < edges[-1] else None
+        ax.set(xlabel=label, ylabel="examples")
+        ax.grid(axis="x", visible=False)
+        ax.set_title(title, loc="left", fontsize=10.5, color=INK)
+    return drawing.svg

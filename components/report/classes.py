@@ -1,0 +1,104 @@
+"""Class by class: the table, the confusion matrix, calibration, slices."""
+
+from typing import Any
+
+from components.report import charts
+from components.report.material import Material
+from components.report.verdict import change, score_of
+
+_ORDER = ("iou", "precision", "recall", "f1", "support")
+
+
+def table(material: Material) -> dict[str, Any] | None:
+    """Every class with its figures, the worst first."""
+    per_class = material.evaluation.get("per_class") or {}
+    if not per_class:
+        return None
+    old = (material.evaluation.get("baseline") or {}).get("per_class", {})
+    first = next(iter(per_class.values()))
+    score = score_of(first)
+    columns = [name for name in _ORDER if name in first]
+    rows = [
+        {
+            "name": name,
+            "figures": values,
+            "change": change(score, values[score], old.get(name, {}).get(score)),
+        }
+        for name, values in sorted(
+            per_class.items(), key=lambda item: (not item[1]["support"], item[1][score])
+        )
+    ]
+    return {
+        "columns": columns,
+        "score": score,
+        "rows": rows,
+        "compared": bool(old),
+        "empty": [row["name"] for row in rows if not row["figures"]["support"]],
+        "unit": "pixels" if material.kind == "segmentation" else "examples",
+    }
+
+
+def confusion(material: Material) -> dict[str, Any] | None:
+    """The matrix as the page's script draws it, and the pairs most confused."""
+    details = material.evaluation.get("details", {})
+    cells = details.get("confusion")
+    if not cells:
+        return None
+    unit = "pixels" if material.kind == "segmentation" else "examples"
+    return {
+        "matrix": {"classes": details["classes"], "cells": cells, "unit": unit},
+        "pairs": details.get("confused_pairs") or pairs(details["classes"], cells),
+        "unit": unit,
+    }
+
+
+def pairs(classes: list[str], cells: list[list[int]], limit: int = 30) -> list[dict[str, Any]]:
+    """Returns the pairs of classes most often confused, from the matrix's cells."""
+    support: dict[int, int] = {}
+    for true, _, count in cells:
+        support[true] = support.get(true, 0) + count
+    wrong = sorted((c for c in cells if c[0] != c[1]), key=lambda c: -c[2])[:limit]
+    return [
+        {
+            "true": classes[t],
+            "predicted": classes[p],
+            "count": count,
+            "share": count / support[t],
+        }
+        for t, p, count in wrong
+    ]
+
+
+def calibration(material: Material) -> dict[str, Any] | None:
+    """Whether a confidence of 0.8 is right four times of five."""
+    bins = material.evaluation.get("details", {}).get("calibration")
+    if not bins or not any(b["count"] for b in bins):
+        return None
+    return {
+        "chart": charts.calibration(bins),
+        "bins": [b for b in bins if b["count"]],
+        "error": material.evaluation["metrics"].get("expected_calibration_error"),
+    }
+
+
+def slices(material: Material) -> dict[str, Any] | None:
+    """The overall metrics within each slice."""
+    found = material.evaluation.get("slices") or {}
+    if not found:
+        return None
+    first = next(iter(found.values()))["metrics"]
+    shown = ("accuracy", "macro_f1", "mean_iou", "pixel_accuracy", "mae", "rmse", "log_loss")
+    columns = [name for name in shown if name in first][:4]
+    overall = material.evaluation["metrics"]
+    rows = [
+        {
+            "name": name,
+            "count": one["metrics"].get("example_count"),
+            "values": [
+                (one["metrics"].get(c), change(c, one["metrics"].get(c), overall.get(c)))
+                for c in columns
+            ],
+        }
+        for name, one in found.items()
+    ]
+    return {"columns": columns, "rows": rows}

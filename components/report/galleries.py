@@ -1,0 +1,94 @@
+"""Pictures of single predictions: the most wrong, samples, masks; points for a regression."""
+
+from typing import Any
+
+import numpy as np
+
+from components.report import charts
+from components.report.material import Material
+
+MOST_WRONG, SAMPLED = 48, 24
+
+
+def wanted_ids(details: dict[str, Any]) -> list[str]:
+    """Returns the ids of the examples that the galleries show."""
+    shown = [
+        *details.get("most_wrong", [])[:MOST_WRONG],
+        *details.get("right", [])[:SAMPLED],
+        *details.get("wrong", [])[:SAMPLED],
+    ]
+    return list(dict.fromkeys(example["id"] for example in shown))
+
+
+def most_wrong(material: Material) -> dict[str, Any] | None:
+    """What the model was surest of and wrong about."""
+    details = material.evaluation.get("details", {})
+    if material.kind != "classification":
+        return None
+    return {
+        "examples": _with_pictures(material, details["most_wrong"][:MOST_WRONG]),
+        "pictures_problem": material.problems.get("pictures", ""),
+    }
+
+
+def samples(material: Material) -> dict[str, Any] | None:
+    """Predictions drawn without regard to how they went."""
+    details = material.evaluation.get("details", {})
+    if material.kind != "classification":
+        return None
+    return {
+        "right": _with_pictures(material, details["right"][:SAMPLED]),
+        "wrong": _with_pictures(material, details["wrong"][:SAMPLED]),
+    }
+
+
+def _with_pictures(material: Material, examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**e, "picture": material.pictures.get(e["id"])} for e in examples]
+
+
+def masks(material: Material) -> dict[str, Any] | None:
+    """Image, truth, prediction and overlay, with the legend of colours."""
+    if material.kind != "segmentation":
+        return None
+    colours = palette(material.task)
+    return {
+        "examples": material.masks,
+        "legend": [
+            {"name": name, "colour": "#{:02x}{:02x}{:02x}".format(*map(int, colours[i]))}
+            for i, name in enumerate(material.classes)
+        ],
+        "most_wrong": material.evaluation["details"].get("most_wrong", [])[:20],
+    }
+
+
+def palette(task: dict[str, Any]) -> np.ndarray:
+    """Returns the classes' colours, uint8 `[classes, 3]`: the task's, else well apart hues."""
+    import matplotlib
+
+    given = task["problem"].get("colours") or []
+    count = len(task["problem"]["classes"])
+    if len(given) >= count:
+        return np.array(given[:count], np.uint8)
+    colours = [matplotlib.colormaps["tab20"](i % 20)[:3] for i in range(count)]
+    return (np.array(colours) * 255).round().astype(np.uint8)
+
+
+def regression(material: Material) -> dict[str, Any] | None:
+    """Predicted against true, and the residuals."""
+    if material.kind != "regression":
+        return None
+    details = material.evaluation["details"]
+    unit = material.task["problem"].get("unit", "")
+    points = np.array(details["points"], float).reshape(-1, 2)
+    residuals = points[:, 1] - points[:, 0]
+    counts, edges = np.histogram(residuals, bins=min(30, max(5, len(points) // 8)))
+    label = f"predicted − true{f' [{unit}]' if unit else ''}"
+    return {
+        "against": charts.predicted_against_true(points[:, 0], points[:, 1], unit),
+        "residuals": charts.histogram("Residuals", edges, counts, label),
+        "deciles": details.get("deciles", []),
+        "most_wrong": details.get("most_wrong", [])[:20],
+        "unit": unit,
+        "target": material.task["problem"].get("target", ""),
+        "drawn": len(points),
+    }

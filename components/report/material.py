@@ -1,0 +1,110 @@
+"""Everything a report is drawn from, in plain form; a part that cannot be read says why."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.report import storage
+from components.report.statistics import Statistics
+
+_log = logging.getLogger(__name__)
+# Rejected files that the page lists; the artifact has them all.
+LISTED = 200
+
+
+@dataclass(kw_only=True)
+class Material:
+    """What is known about a run.
+
+    Attributes:
+      task: The task as `overrides.to_plain` writes it.
+      evaluation: Evaluator's `report.json`.
+      gates: ModelGate's `gates.json`.
+      history: Trainer's `history.json`.
+      model_summary: Keras' summary of the network.
+      ingestion: ImageExampleGen's `summary.json`.
+      rejected: The first of the rejected examples, `id` and `reason` each.
+      statistics: What TFDV counted, see `components/report/statistics`.
+      previous_statistics: The same of the data before; None where there is none.
+      pictures: Example id → thumbnail as a `data:` URI.
+      samples: PNG of training images as the model sees them; None where there are no images.
+      masks: Examples of a segmentation: `id` and `data:` URIs of `image`, `truth`, `predicted`,
+        `overlay`.
+      lineage: What the model was made of: (name, value) pairs in order.
+      problems: Part (a name of these attributes) → why it could not be read or made.
+    """
+
+    task: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    history: dict[str, Any] = field(default_factory=dict)
+    model_summary: str = ""
+    ingestion: dict[str, Any] = field(default_factory=dict)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    statistics: Statistics = field(default_factory=dict)
+    previous_statistics: Statistics | None = None
+    pictures: dict[str, str] = field(default_factory=dict)
+    samples: bytes | None = None
+    masks: list[dict[str, str]] = field(default_factory=list)
+    lineage: list[tuple[str, str]] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return str(self.task.get("name", ""))
+
+    @property
+    def kind(self) -> str:
+        """`classification`, `regression` or `segmentation`."""
+        return str(self.evaluation.get("details", {}).get("kind", ""))
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in the order of the model's outputs; [] where there are none."""
+        found: list[str] = self.evaluation.get("details", {}).get("classes", [])
+        return found
+
+    @property
+    def blessed(self) -> bool:
+        """Whether every gate passed; False where the gates could not be read."""
+        return "gates" not in self.problems and all(gate["passed"] for gate in self.gates)
+
+    def fill(self, part: str, make: Callable[[], Any]) -> None:
+        """Sets a part, or notes why it cannot be had: a report must not lose a model."""
+        try:
+            setattr(self, part, make())
+        except Exception as error:
+            _log.exception("the report's %s could not be made", part)
+            self.problems[part] = f"{type(error).__name__}: {error}"
+
+
+def read(task: dict[str, Any], folders: Mapping[str, str]) -> Material:
+    """Reads the small files of a run.
+
+    Args:
+      task: The task as `overrides.to_plain` writes it.
+      folders: URIs of the artifacts `evaluation`, `blessing`, `model_run` and `rejected`.
+
+    Returns:
+      The material, without pictures, statistics and lineage.
+    """
+    material = Material(task=task)
+
+    def path(folder: str, name: str) -> str:
+        return os.path.join(folders[folder], name)
+
+    material.fill("evaluation", lambda: storage.read_json(path("evaluation", "report.json")))
+    material.fill("gates", lambda: storage.read_json(path("blessing", "gates.json")))
+    material.fill("history", lambda: storage.read_json(path("model_run", "history.json")))
+    material.fill(
+        "model_summary",
+        lambda: storage.read_bytes(path("model_run", "model_summary.txt")).decode("utf-8"),
+    )
+    material.fill("ingestion", lambda: storage.read_json(path("rejected", "summary.json")))
+    material.fill(
+        "rejected", lambda: storage.read_json_lines(path("rejected", "rejected.jsonl"), LISTED)
+    )
+    return material

@@ -1,0 +1,168 @@
+"""Puts the sections together into one HTML file that needs nothing else.
+
+A section that cannot be drawn shows why in its place; the others are not touched by it.
+"""
+
+import html
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from components.report import (
+    classes,
+    dataset,
+    galleries,
+    provenance,
+    storage,
+    training,
+    verdict,
+)
+from components.report.figures import FILTERS
+from components.report.material import Material
+
+_log = logging.getLogger(__name__)
+_FOLDER = os.path.join(os.path.dirname(__file__), "templates")
+_RUN_BEGIN, _RUN_END = "<!--run:begin-->", "<!--run:end-->"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page.
+
+    Attributes:
+      key: Anchor, and name of the template.
+      title: Heading.
+      context: Makes what the template shows; None leaves the section out.
+      needs: Parts of the material without which there is nothing to show.
+    """
+
+    key: str
+    title: str
+    context: Callable[[Material], dict[str, Any] | None]
+    needs: tuple[str, ...] = ()
+
+
+SECTIONS = (
+    Section("comparison", "Against the last blessed model", verdict.comparison, ("evaluation",)),
+    Section("curves", "Learning curves", training.curves, ("history",)),
+    Section("classes", "Class by class", classes.table, ("evaluation",)),
+    Section("confusion", "Confusion matrix", classes.confusion, ("evaluation",)),
+    Section("calibration", "Calibration", classes.calibration, ("evaluation",)),
+    Section("slices", "Slices", classes.slices, ("evaluation",)),
+    Section("most_wrong", "Most wrong", galleries.most_wrong, ("evaluation",)),
+    Section("predictions", "Predictions, right and wrong", galleries.samples, ("evaluation",)),
+    Section("masks", "Masks", galleries.masks, ("evaluation", "masks")),
+    Section("regression", "Predictions and residuals", galleries.regression, ("evaluation",)),
+    Section("samples", "Samples before training", dataset.samples, ("samples",)),
+    Section("data", "Data", dataset.data, ("ingestion", "rejected")),
+    Section("drift", "Drift", dataset.drift, ("statistics", "previous_statistics")),
+    Section("model", "Model", training.model, ("model_summary",)),
+    Section("settings", "Settings", training.settings),
+    Section("lineage", "Lineage", provenance.lineage, ("lineage",)),
+)
+
+
+def environment() -> jinja2.Environment:
+    """Returns the Jinja environment of the HTML pages; everything is escaped."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    found.filters.update(FILTERS)
+    found.globals["inlined"] = _inlined
+    return found
+
+
+def _inlined(name: str) -> Markup:
+    with open(os.path.join(_FOLDER, name), encoding="utf-8") as f:
+        return Markup(f.read())
+
+
+def render(material: Material) -> str:
+    """Returns the page."""
+    templates = environment()
+    head = _drawn(
+        templates, Section("verdict", "Verdict", verdict.verdict, ("evaluation",)), material
+    )
+    drawn = [(section, _drawn(templates, section, material)) for section in SECTIONS]
+    return templates.get_template("page.html.jinja").render(
+        material=material,
+        head=head,
+        sections=[(section, body) for section, body in drawn if body is not None],
+        run_begin=Markup(_RUN_BEGIN),
+        run_end=Markup(_RUN_END),
+    )
+
+
+def _drawn(templates: jinja2.Environment, section: Section, material: Material) -> Markup | None:
+    """Returns a section's body, None where it does not apply; an error becomes the body."""
+    missing = [part for part in section.needs if part in material.problems]
+    if missing:
+        return _failure(material.problems[missing[0]])
+    try:
+        context = section.context(material)
+        if context is None:
+            return None
+        template = templates.get_template(f"sections/{section.key}.html.jinja")
+        return Markup(template.render(material=material, **context))
+    except Exception as error:
+        _log.exception("the report's section '%s' could not be drawn", section.key)
+        return _failure(f"{type(error).__name__}: {error}")
+
+
+def _failure(message: str) -> Markup:
+    return Markup('<p class="failure">This section could not be drawn. {}</p>').format(message)
+
+
+def finish_report(
+    index_html: str,
+    seconds: Mapping[str, float],
+    *,
+    run_id: str = "",
+    cached: Sequence[str] = (),
+    peak_megabytes: Mapping[str, float] | None = None,
+) -> None:
+    """Writes into a finished page what is known only when the run has ended.
+
+    Args:
+      index_html: The page's file; it is rewritten in place, and may be rewritten again.
+      seconds: Wall time of each component, and `total`.
+      run_id: Name of the run.
+      cached: Components whose results came from an earlier run.
+      peak_megabytes: The process' peak memory at the end of each component.
+    """
+    page = storage.read_bytes(index_html).decode("utf-8")
+    body = (
+        environment()
+        .get_template("run.html.jinja")
+        .render(
+            rows=[
+                {
+                    "name": name,
+                    "seconds": took,
+                    "cached": name in cached,
+                    "memory": (peak_megabytes or {}).get(name),
+                }
+                for name, took in seconds.items()
+                if name != "total"
+            ],
+            total=seconds.get("total"),
+            longest=max([took for name, took in seconds.items() if name != "total"], default=1)
+            or 1,
+            with_memory=bool(peak_megabytes),
+            run_id=run_id,
+        )
+    )
+    between = re.compile(f"{re.escape(_RUN_BEGIN)}.*?{re.escape(_RUN_END)}", re.DOTALL)
+    page = between.sub(lambda _: f"{_RUN_BEGIN}{body}{_RUN_END}", page, count=1)
+    page = page.replace("<!--run-id-->", html.escape(f"run {run_id}") if run_id else "", 1)
+    storage.write_bytes(index_html, page.encode("utf-8"))

@@ -1,0 +1,127 @@
+"""Small pictures for the page, drawn with Pillow: thumbnails, masks, grids."""
+
+import base64
+import io
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw, ImageFont, ImageOps
+
+THUMBNAIL = 128
+_TINY = 64
+_TILE, _CAPTION, _GAP = 112, 20, 8
+
+
+def thumbnail(encoded: bytes, size: int = THUMBNAIL) -> str:
+    """Returns encoded image bytes as a small picture, a `data:` URI.
+
+    Raises:
+      OSError: If Pillow cannot read the bytes.
+    """
+    with PillowImage.open(io.BytesIO(encoded)) as opened:
+        opened.draft("RGB", (size, size))
+        picture = ImageOps.exif_transpose(opened)
+        return data_uri(_shown(picture), size)
+
+
+def _shown(picture: PillowImage.Image) -> PillowImage.Image:
+    if picture.mode.startswith(("I", "F")):
+        # 16-bit and float pixels: stretch what is there over 0..255.
+        values = np.asarray(picture, float)
+        span = float(values.max() - values.min()) or 1.0
+        return PillowImage.fromarray(((values - values.min()) / span * 255).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        white = PillowImage.new("RGBA", picture.size, "white")
+        white.alpha_composite(picture.convert("RGBA"))
+        return white.convert("RGB")
+    return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
+
+
+def data_uri(picture: PillowImage.Image, size: int | None = None, *, lossless: bool = False) -> str:
+    """Returns a picture as a `data:` URI, no side longer than `size`; tiny ones stay PNG."""
+    if size is not None:
+        picture = picture.copy()
+        picture.thumbnail((size, size))
+    buffer = io.BytesIO()
+    if lossless or max(picture.size) <= _TINY:
+        picture.save(buffer, "PNG", optimize=True)
+        kind = "png"
+    else:
+        picture.save(buffer, "JPEG", quality=80)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def grid(
+    rows: Sequence[tuple[str, Sequence[np.ndarray]]], labels: Sequence[str], columns: int = 8
+) -> bytes:
+    """Draws images with their labels, for people to look at before they believe a training.
+
+    Args:
+      rows: (title, images) blocks; images are uint8 `[height, width, channels]`, the same
+        examples in each block.
+      labels: The examples' labels.
+      columns: Images side by side.
+
+    Returns:
+      A PNG.
+    """
+    columns = max(1, min(columns, len(labels)))
+    lines = -(-len(labels) // columns)
+    cell = (_TILE + _GAP, _TILE + _CAPTION + _GAP)
+    block = 34 + lines * cell[1]
+    sheet = PillowImage.new("RGB", (columns * cell[0] + _GAP, len(rows) * block + _GAP), "white")
+    pen = ImageDraw.Draw(sheet)
+    title_font, font = _font(16), _font(12)
+    for b, (title, images) in enumerate(rows):
+        pen.text((_GAP, b * block + 10), title, fill="#1c2430", font=title_font)
+        for i, pixels in enumerate(images):
+            x = _GAP + (i % columns) * cell[0]
+            y = b * block + 38 + (i // columns) * cell[1]
+            tile = fit(pixels, _TILE)
+            sheet.paste(tile, (x + (_TILE - tile.width) // 2, y + (_TILE - tile.height) // 2))
+            pen.text((x, y + _TILE + 3), _cut(labels[i], font), fill="#4a5568", font=font)
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def fit(pixels: np.ndarray, size: int) -> PillowImage.Image:
+    """Returns uint8 `[height, width, channels]` as a picture whose longer side is `size`."""
+    picture = PillowImage.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    scale = size / max(picture.size)
+    target = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    smooth = PillowImage.Resampling.LANCZOS if scale < 1 else PillowImage.Resampling.NEAREST
+    return picture.convert("RGB").resize(target, smooth)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    import matplotlib
+
+    # matplotlib carries DejaVu Sans, which has more letters than Pillow's own font.
+    path = os.path.join(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    return ImageFont.truetype(path, size)
+
+
+def _cut(text: str, font: ImageFont.FreeTypeFont) -> str:
+    text = " ".join(text.split())
+    if font.getlength(text) <= _TILE:
+        return text
+    while text and font.getlength(f"{text}…") > _TILE:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def coloured(mask: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """Returns class ids `[height, width]` as RGB uint8; ids outside the palette become grey."""
+    table = np.full((256, 3), 128, np.uint8)
+    table[: len(palette)] = palette
+    return table[mask.astype(np.uint8)]
+
+
+def overlay(image: np.ndarray, mask: np.ndarray, opacity: float = 0.5) -> np.ndarray:
+    """Lays a coloured mask over an image; both RGB uint8 of one size."""
+    mixed = image.astype(float) * (1 - opacity) + mask.astype(float) * opacity
+    return mixed.round().astype(np.uint8)

@@ -1,0 +1,106 @@
+"""How the model was trained: curves, settings, the network itself."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from components.report import charts
+from components.report.material import Material
+
+_NOT_QUANTITIES = ("epoch", "phase", "seconds", "learning_rate")
+
+
+def curves(material: Material) -> dict[str, Any] | None:
+    """Loss and metrics over the epochs, with the start of each phase."""
+    epochs = material.history.get("epochs") or []
+    if not epochs:
+        return None
+    numbers = [row["epoch"] for row in epochs]
+    names = dict.fromkeys(
+        name.removeprefix("val_") for row in epochs for name in row if name not in _NOT_QUANTITIES
+    )
+    monitor = str(material.history.get("monitor", "")).removeprefix("val_")
+    ordered = sorted(names, key=lambda name: (name != "loss", name != monitor))
+    marks = _marks(material.history)
+    best = material.history.get("best_epoch")
+    drawn = [
+        charts.curves(
+            name,
+            numbers,
+            [
+                (title, [row.get(key) for row in epochs])
+                for title, key in (("training", name), ("validation", f"val_{name}"))
+                if any(row.get(key) is not None for row in epochs)
+            ],
+            marks=marks,
+            best=best,
+        )
+        for name in ordered[:4]
+    ]
+    rates = [row.get("learning_rate") for row in epochs]
+    known = [rate for rate in rates if rate is not None]
+    if len(set(known)) > 1:
+        log = min(known) > 0 and max(known) / min(known) > 20
+        drawn.append(
+            charts.curves("learning rate", numbers, [("rate", rates)], marks=marks, log=log)
+        )
+    columns = list(dict.fromkeys(key for row in epochs for key in row))
+    return {
+        "charts": drawn,
+        "columns": columns,
+        "epochs": epochs,
+        "best_epoch": best,
+        "exported_epoch": material.history.get("exported_epoch"),
+        "monitor": material.history.get("monitor"),
+        "fine_tuning": [text for _, text in marks],
+        "placement": material.history.get("placement"),
+    }
+
+
+def _marks(history: dict[str, Any]) -> list[tuple[float, str]]:
+    """Returns where each phase after the first starts; between two epochs' points."""
+    marks = []
+    for number, phase in enumerate(history.get("phases") or []):
+        if number == 0:
+            continue
+        trainable = f": {phase['trainable']}" if phase.get("trainable") else ""
+        name = "fine-tuning" if number == 1 else f"phase {number + 1}"
+        marks.append((phase["first_epoch"] - 0.5, f"{name}{trainable}"))
+    return marks
+
+
+def settings(material: Material) -> dict[str, Any]:
+    """Every value of the task under the key that `--set` takes."""
+    shown = {
+        key: value
+        for key, value in material.task.items()
+        if key not in ("type", "name", "gates", "source")
+    }
+    return {"rows": list(_flat("", shown)), "source": list(_flat("", material.task.get("source")))}
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        if "type" in value and prefix:
+            yield prefix, value["type"].rpartition(".")[2]
+        for key, inner in value.items():
+            if key != "type":
+                yield from _flat(f"{prefix}.{key}" if prefix else key, inner)
+    elif isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        for i, inner in enumerate(value):
+            yield from _flat(f"{prefix}.{i}", inner)
+    elif isinstance(value, list):
+        shown = ", ".join(map(str, value[:12]))
+        yield prefix, f"{shown}, … ({len(value)} in all)" if len(value) > 12 else shown
+    else:
+        yield prefix, "–" if value is None or value == "" else str(value)
+
+
+def model(material: Material) -> dict[str, Any] | None:
+    """The network's summary and what of it each phase trained."""
+    if not material.model_summary:
+        return None
+    return {
+        "summary": material.model_summary,
+        "phases": material.history.get("phases") or [],
+        "placement": material.history.get("placement"),
+    }

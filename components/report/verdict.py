@@ -1,0 +1,115 @@
+"""The head of the page: blessed or not, why, and how the model differs from the last one."""
+
+from typing import Any
+
+from components.report.material import Material
+
+# The figures that a person looks at first, in this order, where the evaluation has them.
+_HEADLINE = (
+    "accuracy",
+    "macro_f1",
+    "top_5_accuracy",
+    "auc",
+    "mean_iou",
+    "pixel_accuracy",
+    "mae",
+    "rmse",
+    "r2",
+    "log_loss",
+    "expected_calibration_error",
+)
+_LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse")
+# Class by class, what stands for how well a class is found.
+_SCORES = ("f1", "iou")
+_CHANGES = 8
+
+
+def lower_is_better(metric: str) -> bool:
+    """Says whether a smaller value of `metric` is the better one."""
+    return any(metric == word or metric.endswith(word) for word in _LOWER_IS_BETTER)
+
+
+def change(metric: str, now: float | None, before: float | None) -> dict[str, Any] | None:
+    """Returns `by` and whether it is `good` (None: no change worth a colour)."""
+    if now is None or before is None:
+        return None
+    by = now - before
+    if abs(by) < 5e-5 or metric in ("example_count", "bias"):
+        return {"by": by, "good": None}
+    return {"by": by, "good": (by < 0) == lower_is_better(metric)}
+
+
+def verdict(material: Material) -> dict[str, Any]:
+    """Gates and headline figures."""
+    metrics = material.evaluation.get("metrics", {})
+    before = (material.evaluation.get("baseline") or {}).get("metrics", {})
+    tiles = [
+        {
+            "name": name,
+            "value": metrics[name],
+            "change": change(name, metrics[name], before.get(name)),
+        }
+        for name in _HEADLINE
+        if metrics.get(name) is not None
+    ]
+    failed = [gate for gate in material.gates if not gate["passed"]]
+    return {
+        "failed": failed,
+        "passed": [gate for gate in material.gates if gate["passed"]],
+        "tiles": tiles[:6],
+        "splits": material.evaluation.get("splits", []),
+        "examples": metrics.get("example_count"),
+    }
+
+
+def comparison(material: Material) -> dict[str, Any] | None:
+    """Every metric beside the last blessed model's, and the classes that changed most."""
+    if not material.evaluation:
+        return None
+    baseline = material.evaluation.get("baseline")
+    now = material.evaluation["metrics"]
+    old = baseline["metrics"] if baseline else {}
+    rows = [
+        {
+            "name": name,
+            "before": old.get(name),
+            "now": value,
+            "change": change(name, value, old.get(name)),
+        }
+        for name, value in now.items()
+    ]
+    return {
+        "compared": baseline is not None,
+        "reason": material.evaluation.get("baseline_reason", ""),
+        "rows": rows,
+        "classes": class_changes(
+            baseline["per_class"] if baseline else {}, material.evaluation["per_class"]
+        ),
+    }
+
+
+def class_changes(
+    before: dict[str, dict[str, float]], now: dict[str, dict[str, float]], limit: int = _CHANGES
+) -> list[dict[str, Any]]:
+    """Returns the classes whose score changed most, the largest change first."""
+    rows = []
+    for name, values in now.items():
+        metric = score_of(values)
+        old = before.get(name, {}).get(metric)
+        if old is not None and abs(values[metric] - old) >= 5e-5:
+            rows.append(
+                {
+                    "name": name,
+                    "metric": metric,
+                    "before": old,
+                    "now": values[metric],
+                    "change": change(metric, values[metric], old),
+                    "support": values.get("support"),
+                }
+            )
+    return sorted(rows, key=lambda row: -abs(row["change"]["by"]))[:limit]
+
+
+def score_of(values: dict[str, float]) -> str:
+    """Returns the metric that stands for a class: IoU where there is one, else F1."""
+    return "iou" if "iou" in values else "f1"
