@@ -73,7 +73,7 @@ def _decode_other(contents: Any, head: Any) -> Any:
 
 
 def _decode_palette_bmp(contents: Any, head: Any) -> Any:
-    """TensorFlow returns a BMP's palette indices as if they were grey values; this looks them up."""
+    """Looks the palette up: TensorFlow returns the indices as if they were grey values."""
     index = tf.io.decode_bmp(contents, channels=0)[..., :1]
     start = 14 + _little_endian(head[14:18])
     size = tf.minimum(1024, tf.maximum(0, _little_endian(head[10:14]) - start))

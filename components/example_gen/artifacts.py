@@ -1,0 +1,17 @@
+"""The artifact that says what did not become an Example, and why."""
+
+from tfx.types.artifact import Artifact
+
+
+class RejectedExamples(Artifact):
+    """A folder with the rejected examples and the counts of all.
+
+    `rejected.jsonl` holds one JSON object a line: `id`, `split` ("" where unknown), `reason`.
+    `summary.json` holds `counts` (readable examples per split), `rejected` (how many),
+    `rejected_per_split`, `duplicates` (`count`, and `listed`: the first of them with `id`, `split`
+    and `kept`, the id of the copy that stayed), `classes` (split → class → examples; for masks,
+    examples that show the class) and `formats` (format → examples).
+    """
+
+    # Kubeflow imports the class by this name; `components` has it as an attribute.
+    TYPE_NAME = "components.RejectedExamples"

@@ -1,0 +1,176 @@
+"""Decodes what a reader found and makes the canonical Example, or says what is wrong with it."""
+
+import functools
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin
+
+from components.example_gen import mask_checking
+from components.example_gen.items import Record, Rejected
+from trainer_modules.engine.problems import Problem
+
+LARGEST = 100_000_000  # Pixels: 300 MB decoded. A header alone can claim any size.
+_SUPPORTED = "JPEG, PNG, GIF, BMP and WebP"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A readable example.
+
+    Attributes:
+      serialized: The canonical `tf.train.Example`.
+      format: The image's format, "" for a row of a table.
+      classes: Classes that it counts for.
+    """
+
+    serialized: bytes
+    format: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """An image that can be decoded.
+
+    Attributes:
+      height: Pixels, after the Exif rotation.
+      width: Pixels, after the Exif rotation.
+      channels: Channels in the file; 3 for a palette.
+      format: `JPEG`, `PNG`, `GIF`, `BMP` or `WEBP`, whatever the file is called.
+      brightness: Mean of the grey image in 0..1.
+    """
+
+    height: int
+    width: int
+    channels: int
+    format: str
+    brightness: float
+
+
+def examine(record: Record, problem: Problem) -> Checked | Rejected:
+    """Checks one record: its image is decoded whole, its mask compared with it.
+
+    Returns:
+      The canonical Example, or why there is none.
+    """
+    import tensorflow as tf
+
+    features: dict[str, Any] = {"id": record.id.encode()}
+    form, classes = "", (record.label,) if record.label is not None else ()
+    features |= record.slices | record.values
+    if record.label is not None:
+        features["label"] = record.label.encode()
+    if record.image is not None:
+        measured = measure(record.image)
+        if isinstance(measured, str):
+            return Rejected(id=record.id, split=record.split, reason=measured)
+        form = measured.format
+        features |= {
+            "image": record.image,
+            "height": measured.height,
+            "width": measured.width,
+            "channels": measured.channels,
+            "format": form.encode(),
+            "brightness": measured.brightness,
+        }
+        if record.mask is not None:
+            size = (measured.width, measured.height)
+            mask = mask_checking.check(record.mask, size=size, problem=problem)
+            if isinstance(mask, str):
+                return Rejected(id=record.id, split=record.split, reason=mask)
+            features["mask"], classes = mask
+    example = tf.train.Example()
+    for name, value in features.items():
+        _set(example.features.feature[name], value)
+    serialized = example.SerializeToString(deterministic=True)
+    return Checked(serialized=serialized, format=form, classes=classes)
+
+
+def measure(contents: bytes) -> Measured | str:
+    """Decodes an image to measure it.
+
+    Args:
+      contents: The encoded image.
+
+    Returns:
+      What it is, or the reason why it cannot be decoded.
+    """
+    import tensorflow as tf
+
+    if not contents:
+        return "is empty (0 bytes)"
+    try:
+        header = _open(contents)
+    except Exception as error:  # Pillow raises nearly everything on damaged headers.
+        return f"has a damaged header: {error}"
+    if header is None:
+        return f"is not an image, or of a format other than {_SUPPORTED}{_guess(contents)}"
+    width, height = header.size
+    if width * height > LARGEST:
+        return f"claims {width:,} × {height:,} pixels, more than {LARGEST // 10**6} megapixels"
+    if header.format == "WEBP" and getattr(header, "is_animated", False):
+        return "is an animated WebP; store one frame of it"
+    try:
+        shape, brightness = _decoder()(tf.constant(contents))
+    except tf.errors.OpError as error:
+        # The parts in front of the message name TensorFlow's function, not the file.
+        text = str(error.message).partition("}} ")[2] or str(error.message)
+        reason = text.partition("\n")[0].partition(" [Op:")[0].partition("[[")[0].strip()
+        return f"is a damaged or truncated {header.format}: {reason[:160]}"
+    return Measured(
+        height=int(shape[0]),
+        width=int(shape[1]),
+        channels=3 if header.mode == "P" else len(header.getbands()),
+        format=str(header.format),
+        brightness=float(brightness),
+    )
+
+
+def _open(contents: bytes) -> Image.Image | None:
+    """Reads an image's header; `Image.open` itself would refuse large claims without their size."""
+    stream = io.BytesIO(contents)
+    if contents.startswith(b"\xff\xd8\xff"):
+        return JpegImagePlugin.JpegImageFile(stream)
+    if contents.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImagePlugin.PngImageFile(stream)
+    if contents.startswith((b"GIF87a", b"GIF89a")):
+        return GifImagePlugin.GifImageFile(stream)
+    if contents.startswith(b"BM"):
+        return BmpImagePlugin.BmpImageFile(stream)
+    if contents.startswith(b"RIFF") and contents[8:12] == b"WEBP":
+        return Image.open(stream, formats=("WEBP",))
+    return None
+
+
+def _guess(contents: bytes) -> str:
+    try:
+        return f": {Image.open(io.BytesIO(contents)).format}"
+    except Exception:
+        start = contents[:24].decode("ascii", "replace").replace("�", "?")
+        return f" (starts with {start!r})"
+
+
+@functools.cache
+def _decoder() -> Any:
+    import tensorflow as tf
+
+    from trainer_modules.engine import decoding
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+    def decode(contents: Any) -> Any:
+        image = decoding.decode_image(contents, channels=3)
+        means = tf.reduce_mean(tf.cast(image, tf.float32), axis=[0, 1])
+        return tf.shape(image), tf.tensordot(means, [0.299 / 255, 0.587 / 255, 0.114 / 255], 1)
+
+    return decode
+
+
+def _set(feature: Any, value: Any) -> None:
+    if isinstance(value, bytes):
+        feature.bytes_list.value.append(value)
+    elif isinstance(value, int):
+        feature.int64_list.value.append(value)
+    else:
+        feature.float_list.value.append(value)

@@ -1,0 +1,88 @@
+"""Notices every added, removed or changed file, so that the cache is right."""
+
+import hashlib
+from typing import Any
+
+from components.example_gen import storage
+from components.example_gen.items import Reader
+from components.example_gen.layouts import reader_for
+from tfx.components.example_gen import driver, input_processor, utils
+from tfx.orchestration import data_types
+from tfx.proto import example_gen_pb2, range_config_pb2
+from trainer_modules.engine import overrides
+from trainer_modules.engine.errors import BadInputError
+
+
+class Driver(driver.FileBasedDriver):
+    """Driver of `ImageExampleGen`: span and version as TFX finds them, an own fingerprint."""
+
+    _source = ""
+    _problem = ""
+
+    def resolve_exec_properties(
+        self,
+        exec_properties: dict[str, Any],
+        pipeline_info: data_types.PipelineInfo,
+        component_info: data_types.ComponentInfo,
+    ) -> dict[str, Any]:
+        """Adds span, version and fingerprint to the parameters."""
+        self._source = exec_properties["source"]
+        self._problem = exec_properties["problem"]
+        return super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
+
+    def get_input_processor(
+        self,
+        splits: Any,
+        range_config: range_config_pb2.RangeConfig | None = None,
+        input_base_uri: str | None = None,
+    ) -> input_processor.InputProcessor:
+        """Returns what finds the span and the fingerprint."""
+        assert input_base_uri
+        return _Processor(input_base_uri, splits, range_config, self._source, self._problem)
+
+
+class _Processor(input_processor.FileBasedInputProcessor):
+    def __init__(
+        self,
+        base: str,
+        splits: Any,
+        range_config: range_config_pb2.RangeConfig | None,
+        source: str,
+        problem: str,
+    ) -> None:
+        super().__init__(base, splits, range_config)
+        self._source, self._problem = source, problem
+
+    def resolve_span_and_version(self) -> tuple[int, int | None]:
+        root_pattern = self._splits[0].pattern.rpartition("/")[0]
+        span, version = 0, None
+        if "{" in root_pattern:
+            split = example_gen_pb2.Input.Split(name="root", pattern=root_pattern)
+            try:
+                _, span, version = utils.calculate_splits_fingerprint_span_and_version(
+                    self._input_base_uri, [split], self._range_config
+                )
+            except ValueError as error:
+                raise BadInputError(
+                    f"No folder matches {self._input_base_uri}/{root_pattern}: {error}"
+                ) from error
+            root_pattern = split.pattern
+        root = storage.join(self._input_base_uri, root_pattern)
+        source = overrides.from_json(self._source)
+        reader = reader_for(root, source, overrides.from_json(self._problem))
+        self._fingerprint = of_files(reader)
+        return span, version
+
+
+def of_files(reader: Reader) -> str:
+    """Returns a hash of the names, sizes and times of all files under the reader's places."""
+    digest = hashlib.sha256()
+    count = total = 0
+    for place in reader.places():
+        digest.update(place.encode("utf-8", "surrogatepass") + b"\n")
+        for entry in storage.files(place) if storage.is_folder(place) else [storage.entry(place)]:
+            line = f"{entry.relative}\n{entry.size}\n{entry.modified}\n{entry.problem}\n"
+            digest.update(line.encode("utf-8", "surrogatepass"))
+            count += 1
+            total += entry.size
+    return f"files:{count},bytes:{total},sha256:{digest.hexdigest()[:32]}"

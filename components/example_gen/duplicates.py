@@ -1,0 +1,69 @@
+"""Exact duplicates: the same bytes stay in one place only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from components.example_gen.items import EVAL, TEST, TRAIN
+
+# Held-out sets stay as they are; the copy in a split further left wins.
+_PRIORITY = (TEST, EVAL, TRAIN)
+
+
+@dataclass(frozen=True, order=True)
+class Copy:
+    """One of several examples with the same content.
+
+    Attributes:
+      rank: Position of its split among those that keep a copy first.
+      id: Name for people.
+      key: Unique within the data.
+      split: Its split.
+      label: Its label, as a text to compare.
+    """
+
+    rank: int
+    id: str
+    key: str
+    split: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Why an example is left out.
+
+    Attributes:
+      kept: Id of the copy that stays; "" where the copies contradict each other.
+      reason: The contradiction, or "".
+    """
+
+    kept: str
+    reason: str = ""
+
+
+def copy_of(*, key: str, id: str, split: str, label: str) -> Copy:
+    """Returns a `Copy`; unlabelled examples take no part and must not be given."""
+    return Copy(rank=_PRIORITY.index(split), id=id, key=key, split=split, label=label)
+
+
+def decide(copies: Iterable[Copy], *, within_split: bool) -> list[tuple[str, Drop]]:
+    """Returns (key, why) of the copies to leave out.
+
+    Of copies with one label the first stays: by split (test, eval, train), then by id. Copies with
+    different labels all go, since nobody can say which label is right.
+
+    Args:
+      copies: All examples with one content.
+      within_split: Whether copies within the winning split go too.
+    """
+    ordered = sorted(copies)
+    if len(ordered) < 2:
+        return []
+    kept = ordered[0]
+    other = next((c for c in ordered if c.label != kept.label), None)
+    if other is not None and within_split:
+        reason = f"same bytes labelled '{kept.label}' ({kept.id}) and '{other.label}' ({other.id})"
+        return [(c.key, Drop(kept="", reason=reason)) for c in ordered]
+    return [
+        (c.key, Drop(kept=kept.id)) for c in ordered[1:] if within_split or c.split != kept.split
+    ]

@@ -1,0 +1,130 @@
+"""What a command line does before it builds the pipeline: find the data and know its classes."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from components.example_gen import bundled, storage
+from components.example_gen.folders import IMAGE_ENDINGS, split_parts
+from components.example_gen.items import UNLABELLED
+from components.example_gen.layouts import reader_for
+from components.example_gen.path_table import check_table, labels_of
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.sources import Bundled, ImageFolders, PathTable, Source, Table
+from trainer_modules.engine.task import Task
+
+
+def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Source]:
+    """Finds a task's data.
+
+    Args:
+      task: The task; a `Classification` without classes gets those of the data.
+      data: `--data`, or None for the data that the task brings along.
+      run_root: Where bundled data is written.
+
+    Returns:
+      The task with its classes, the data root, and the layout that the data has.
+
+    Raises:
+      BadInputError: If there is no data, or it has none of the task's layouts.
+    """
+    problems = []
+    for source in (task.source, *task.also):
+        try:
+            root, stored = resolve(source, data, run_root)
+            ready = with_classes(task, root, stored)
+            if "{" not in root:
+                reader_for(root, stored, ready.problem)
+            return ready, root, stored
+        except BadInputError as error:
+            problems.append(str(error))
+            if data is None:
+                break
+    raise BadInputError(" Or: ".join(dict.fromkeys(problems)))
+
+
+def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Source]:
+    """Returns (data root, stored source): a `Bundled` is written if need be.
+
+    Args:
+      source: Any source.
+      data: `--data`: a folder, or the one file of a table or of a Keras data set.
+      run_root: Where bundled data is written.
+
+    Raises:
+      BadInputError: If `data` is needed or does not exist, or a bundled set cannot be had.
+    """
+    if data is None:
+        if not isinstance(source, Bundled):
+            raise BadInputError(
+                f"This task reads {type(source).__name__}: name the folder with --data PATH."
+            )
+        return bundled.stored_under(source, run_root), source.stored
+    root = data.rstrip("/") or "/"
+    if not storage.is_remote(root):
+        root = os.path.abspath(os.path.expanduser(root))
+        if "{" not in root and not os.path.exists(root):
+            raise BadInputError(f"{data} does not exist. Check --data.")
+    name = ""
+    if "{" not in root and not storage.is_folder(root) and storage.exists(root):
+        root, name = os.path.split(root)
+    if isinstance(source, Bundled):
+        if bundled.has_files(source, root):
+            return bundled.stored_under(source, run_root, files=Path(root)), source.stored
+        source = source.stored
+    if name:
+        if isinstance(source, Table):
+            return root, dataclasses.replace(source, file=name)
+        raise BadInputError(
+            f"{data} is a file; {type(source).__name__} is a folder. Name the folder with --data."
+        )
+    return root, source
+
+
+def with_classes(task: Task, root: str, source: Source) -> Task:
+    """Returns the task, its classes taken from the data where it leaves them open."""
+    problem = task.problem
+    if not isinstance(problem, Classification) or problem.classes:
+        return task
+    classes = infer_classes(root, source)
+    return dataclasses.replace(task, problem=dataclasses.replace(problem, classes=classes))
+
+
+def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
+    """Returns the class names that the training data shows, sorted.
+
+    For class folders: the folders that hold an image, at any depth. For a CSV: its labels.
+
+    Raises:
+      BadInputError: If there are fewer than two, or the layout has no names.
+    """
+    if isinstance(source, PathTable):
+        check_table(data_root, source.paths)
+        names = labels_of(data_root, source.paths)
+        where = storage.join(data_root, source.paths.csv)
+    elif isinstance(source, ImageFolders):
+        parts, _ = split_parts(data_root, source)
+        folder = next(str(place) for split, place in parts if split != UNLABELLED)
+        where = storage.join(data_root, folder)
+        names = {n for n in storage.subfolders(where) if _holds_image(storage.join(where, n))}
+    else:
+        raise BadInputError(
+            f"{type(source).__name__} does not say the classes' names: --set problem.classes="
+            "\"('a', 'b')\" does, in the order of the labels."
+        )
+    if len(names) < 2:
+        hint = ""
+        for name in sorted(names):
+            inside = storage.subfolders(storage.join(data_root, name))
+            if len(inside) > 1 and isinstance(source, ImageFolders) and where == data_root:
+                hint = f" Did you mean --data {storage.join(data_root, name)}?"
+        found = f"one class only: '{next(iter(names))}'" if names else "no class with images"
+        raise BadInputError(f"{where} shows {found}; at least 2 are needed.{hint}")
+    return tuple(sorted(names))
+
+
+def _holds_image(folder: str) -> bool:
+    """Says whether a folder holds an image, by the endings of its files."""
+    endings = tuple(IMAGE_ENDINGS)
+    return any(e.relative.lower().endswith(endings) for e in storage.files(folder) if not e.problem)

@@ -1,0 +1,128 @@
+"""What passes between a reader and the rest: work items, records, and what was turned down."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from trainer_modules.engine.sources import HashSplit
+
+TRAIN, EVAL, TEST, UNLABELLED = "train", "eval", "test", "unlabelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A file to read: one image, or a shard or table of many examples.
+
+    Attributes:
+      key: Unique within the data.
+      id: Name of the example for people: the path relative to the data root, with "/".
+      path: Where to read it.
+      split: Its split; "" where the content decides.
+      label: Class name; None where there is none, or the file itself holds the labels.
+      mask: Path of the mask, or "".
+      slices: (feature, value) pairs to carry along.
+    """
+
+    key: str
+    id: str
+    path: str
+    split: str
+    label: str | None = None
+    mask: str = ""
+    slices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejected:
+    """Something that does not become an Example: which, of what split ("" unknown), and why."""
+
+    id: str
+    split: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One example as found, not yet decoded.
+
+    Attributes:
+      key: Unique within the data.
+      id: Name for people.
+      split: Its split; "" where the content decides.
+      content: The bytes that make two examples the same one.
+      image: Encoded image, or None for a row of a table.
+      label: Class name or None.
+      mask: Encoded mask or None.
+      values: Columns of a table.
+      slices: Features to carry along.
+    """
+
+    key: str
+    id: str
+    split: str
+    content: bytes
+    image: bytes | None = None
+    label: str | None = None
+    mask: bytes | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    slices: dict[str, bytes] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """One layout of data under one root. Readers travel to Beam workers: they are plain data.
+
+    Attributes:
+      splits: The splits that the data has, in the order train, eval, test, unlabelled.
+      hash_split: How content decides where an item's split is "".
+      holds_many: Whether one item holds many examples.
+      drops_within_split: Whether equal content within one split is one example too many.
+    """
+
+    splits: tuple[str, ...]
+    hash_split: HashSplit
+    holds_many: bool
+    drops_within_split: bool
+
+    def places(self) -> list[str]:
+        """Returns the folders and files that matter, absolute."""
+        ...
+
+    def items(self) -> Iterator[Item | Rejected]:
+        """Lists what there is to read, in a stable order."""
+        ...
+
+    def read(self, item: Item) -> Iterator[Record | Rejected]:
+        """Reads the examples of one item."""
+        ...
+
+
+def to_line(entry: Item | Rejected) -> str:
+    """Returns an entry of `Reader.items` as a line of JSON."""
+    return json.dumps([type(entry).__name__, dataclasses.asdict(entry)]) + "\n"
+
+
+def from_line(line: str) -> Item | Rejected:
+    """The inverse of `to_line`."""
+    kind, fields = json.loads(line)
+    if kind == "Rejected":
+        return Rejected(**fields)
+    return Item(**{**fields, "slices": tuple((k, v) for k, v in fields["slices"])})
+
+
+def label_problem(label: Any, classes: tuple[str, ...]) -> str:
+    """Returns why `label` is no class name, or "" if it is one."""
+    if label in classes:
+        return ""
+    import difflib
+
+    near = difflib.get_close_matches(str(label), classes, n=1, cutoff=0.5)
+    shown = ", ".join(classes[:12]) + (f", … ({len(classes)})" if len(classes) > 12 else "")
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return f"label must be one of {shown or '(nothing)'}; received '{label}'{hint}"
+
+
+def split_names(present: set[str]) -> tuple[str, ...]:
+    """Returns split names in their order; train and eval are always there."""
+    return tuple(s for s in (TRAIN, EVAL, TEST, UNLABELLED) if s in present | {TRAIN, EVAL})

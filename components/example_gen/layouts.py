@@ -1,0 +1,64 @@
+"""Which reader reads which source."""
+
+from collections.abc import Callable
+from typing import Any
+
+from components.example_gen.folders import folder_reader
+from components.example_gen.items import Reader
+from components.example_gen.mask_folders import mask_folder_reader
+from components.example_gen.path_table import path_table_reader
+from components.example_gen.shards import shard_reader
+from components.example_gen.tables import table_reader
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Problem
+from trainer_modules.engine.sources import (
+    ImageFolders,
+    ImagesAndMasks,
+    PathTable,
+    Source,
+    Table,
+    TFRecords,
+)
+
+_READERS: dict[type, Callable[[str, Any, Problem], Reader]] = {
+    ImageFolders: lambda root, source, problem: folder_reader(root, source, problem.names),
+    PathTable: lambda root, source, problem: path_table_reader(root, source, problem.names),
+    TFRecords: lambda root, source, problem: shard_reader(root, source, problem.names),
+    ImagesAndMasks: lambda root, source, problem: mask_folder_reader(root, source),
+    Table: lambda root, source, problem: table_reader(root, source, _columns(problem)),
+}
+
+
+def reader_for(root: str, source: Source, problem: Problem) -> Reader:
+    """Returns the reader of a layout.
+
+    Args:
+      root: The data root.
+      source: The layout; a `Bundled` must have become its stored form (`bundled.resolve`).
+      problem: What is learnt.
+
+    Raises:
+      BadInputError: If the data does not exist or has not this layout.
+    """
+    if not root or not _exists(root):
+        raise BadInputError(f"The data folder {root or '(none)'} does not exist. Check --data.")
+    make = _READERS.get(type(source))
+    if make is None:
+        raise ValueError(
+            f"source must be one of {', '.join(t.__name__ for t in _READERS)}. "
+            f"Received: {type(source).__name__}"
+        )
+    return make(root, source, problem)
+
+
+def _exists(root: str) -> bool:
+    from components.example_gen import storage
+
+    # Buckets have no folders: what is missing there shows when nothing is found.
+    return storage.is_remote(root) or storage.exists(root)
+
+
+def _columns(problem: Problem) -> tuple[str, ...]:
+    """Returns the columns that a problem on rows of numbers reads."""
+    columns = (*getattr(problem, "features", ()), getattr(problem, "target", ""))
+    return tuple(column for column in columns if column)

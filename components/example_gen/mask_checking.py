@@ -1,0 +1,73 @@
+"""Checks masks: size, and that every pixel is a class."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from trainer_modules.engine.problems import Problem, Segmentation
+
+_LOSSLESS = ("PNG", "BMP", "GIF")
+
+
+def check(
+    contents: bytes, *, size: tuple[int, int], problem: Problem
+) -> tuple[bytes, tuple[str, ...]] | str:
+    """Checks one mask.
+
+    Args:
+      contents: The encoded mask.
+      size: (width, height) of its image.
+      problem: The segmentation problem that gives ids or colours their meaning.
+
+    Returns:
+      (PNG bytes, names of the classes that the mask shows), or what is wrong. The bytes are those
+      given, except that palette, 1-bit and 16-bit ids become an 8-bit grey PNG of the same ids:
+      decoders would replace them by colours.
+    """
+    assert isinstance(problem, Segmentation)
+    try:
+        mask = Image.open(io.BytesIO(contents), formats=(*_LOSSLESS, "JPEG"))
+        if mask.format not in _LOSSLESS:
+            return f"mask must be lossless ({', '.join(_LOSSLESS)}). Received: {mask.format}"
+        if mask.size != size:
+            return f"mask is {_times(mask.size)} pixels, its image {_times(size)}"
+        mask.load()
+    except Exception as error:  # Pillow raises nearly everything on damaged files.
+        return f"mask cannot be decoded: {error}"
+    if problem.rgb_masks:
+        pixels = np.asarray(mask.convert("RGB")).astype(np.uint32)
+        values = np.unique(pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2])
+        known = [r << 16 | g << 8 | b for r, g, b in problem.colours]
+        strange = [v for v in values.tolist() if v not in known]
+        if strange:
+            colour = tuple(strange[0].to_bytes(3, "big"))
+            return f"mask has {len(strange)} colours of no class, the first {colour}"
+        shown = [known.index(v) for v in values.tolist()]
+        png = contents if mask.format == "PNG" else _png(mask.convert("RGB"))
+    else:
+        if mask.mode not in ("L", "P", "1", "I;16", "I"):
+            return f"mask must hold class ids in one channel. Received: mode {mask.mode}"
+        ids = np.asarray(mask).astype(np.int64)
+        shown = np.unique(ids).tolist()
+        allowed = set(range(len(problem.classes))) | {problem.void} - {None}
+        strange = [v for v in shown if v not in allowed]
+        if strange:
+            void = "" if problem.void is None else f" or void {problem.void}"
+            return (
+                f"mask has the ids {', '.join(map(str, strange[:8]))}; must be within "
+                f"0..{len(problem.classes) - 1}{void}"
+            )
+        plain = mask.format == "PNG" and mask.mode == "L"
+        png = contents if plain else _png(Image.fromarray(ids.astype(np.uint8)))
+    return png, tuple(problem.classes[i] for i in shown if i < len(problem.classes))
+
+
+def _times(size: tuple[int, int]) -> str:
+    return f"{size[0]} × {size[1]}"
+
+
+def _png(mask: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    mask.save(buffer, "PNG")
+    return buffer.getvalue()

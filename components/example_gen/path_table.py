@@ -1,0 +1,187 @@
+"""Reader of CSV files that name images: `PathTable`, and splits given as `LabelledPaths`."""
+
+import csv
+import io
+import os
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from components.example_gen import storage
+from components.example_gen.items import (
+    EVAL,
+    TEST,
+    TRAIN,
+    UNLABELLED,
+    Item,
+    Record,
+    Rejected,
+    label_problem,
+    split_names,
+)
+from components.example_gen.splits import ALIASES
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.sources import HashSplit, LabelledPaths, PathTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFileReader:
+    """Reads items that are one image file each."""
+
+    root: str
+    classes: tuple[str, ...]
+
+    holds_many = False
+    drops_within_split = True
+
+    def read(self, item: Item) -> Iterator[Record | Rejected]:
+        """Reads the image, and the mask where there is one."""
+        path = item.path
+        try:
+            image = storage.read(path)
+            path = item.mask
+            mask = storage.read(path) if path else None
+        except OSError as error:
+            what = "cannot be read" if path == item.path else f"mask {path} cannot be read"
+            reason = f"{what}: {error.strerror or error}"
+            yield Rejected(id=item.id, split=item.split, reason=reason)
+            return
+        yield Record(
+            key=item.key,
+            id=item.id,
+            split=item.split,
+            content=image,
+            image=image,
+            label=item.label,
+            mask=mask,
+            slices={name: value.encode() for name, value in item.slices},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathTableReader(ImageFileReader):
+    """Reads the images that a CSV lists, the whole of the data."""
+
+    table: LabelledPaths
+    hash_split: HashSplit
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that the CSV names, or that the hash makes."""
+        if not self.table.label:
+            return split_names({UNLABELLED})
+        if self.table.split:
+            rows = rows_of(self.root, self.table)
+            values = {ALIASES.get((row[self.table.split] or "").lower(), "") for _, row in rows}
+            return split_names(values - {""})
+        return split_names({TEST} if self.hash_split.test else set())
+
+    def places(self) -> list[str]:
+        """The CSV's folder, where the images lie as well."""
+        return [os.path.dirname(storage.join(self.root, self.table.csv)) or self.root]
+
+    def items(self) -> Iterator[Item | Rejected]:
+        """Lists the rows."""
+        split = "" if self.table.label else UNLABELLED
+        return table_items(self.root, self.table, split=split, classes=self.classes)
+
+
+def path_table_reader(root: str, source: PathTable, classes: tuple[str, ...]) -> PathTableReader:
+    """Returns the reader of a `PathTable`.
+
+    Raises:
+      BadInputError: If the CSV or one of its columns is missing.
+    """
+    check_table(root, source.paths)
+    return PathTableReader(root=root, classes=classes, table=source.paths, hash_split=source.splits)
+
+
+def check_table(root: str, table: LabelledPaths) -> None:
+    """Checks that a CSV is there and has its columns.
+
+    Raises:
+      BadInputError: If not.
+    """
+    path = storage.join(root, table.csv)
+    if not storage.exists(path):
+        raise BadInputError(
+            f"{path} does not exist. Expected a CSV with the columns {_columns(table)}, one image "
+            "a row, paths relative to the CSV's folder."
+        )
+    found = _header(root, table)
+    for column in _columns(table):
+        if column not in found:
+            raise BadInputError(f"{path}: column {did_you_mean(column, found)}.")
+
+
+def rows_of(root: str, table: LabelledPaths) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """Yields (line number, row) of a CSV; comma, semicolon or tab, with or without a BOM."""
+    text = _text(root, table)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    for row in reader:
+        yield reader.line_num, row
+
+
+def table_items(
+    root: str, table: LabelledPaths, *, split: str, classes: tuple[str, ...]
+) -> Iterator[Item | Rejected]:
+    """Lists the rows of a CSV as items; `split` counts where the CSV has no split column."""
+    base = posixpath.dirname(table.csv)
+    for line, row in rows_of(root, table):
+        key = f"{table.csv}:{line}"
+        name = (row[table.path] or "").strip()
+        found = split
+        if table.split:
+            value = (row[table.split] or "").strip()
+            found = ALIASES.get(value.lower(), "")
+            if not found:
+                near = did_you_mean(value, (TRAIN, EVAL, TEST, UNLABELLED))
+                yield Rejected(id=name or key, split="", reason=f"{key}: split {near}")
+                continue
+        if not name:
+            yield Rejected(id=key, split=found, reason=f"column '{table.path}' is empty")
+            continue
+        path = name if os.path.isabs(name) or storage.is_remote(name) else storage.join(base, name)
+        path = path.replace("\\", "/") if "\\" in path and not _there(root, path) else path
+        identifier = posixpath.normpath(path) if not storage.is_remote(path) else path
+        full = identifier if storage.is_remote(path) else storage.join(root, identifier)
+        label = None
+        if table.label and found != UNLABELLED:
+            label = (row[table.label] or "").strip()
+            if problem := label_problem(label, classes):
+                yield Rejected(id=identifier, split=found, reason=f"{key}: {problem}")
+                continue
+        slices = tuple((column, row[column] or "") for column in table.slices)
+        identifier = storage.printable(identifier)
+        yield Item(key=key, id=identifier, path=full, split=found, label=label, slices=slices)
+
+
+def labels_of(root: str, table: LabelledPaths) -> set[str]:
+    """Returns the distinct labels of a CSV."""
+    return {(row[table.label] or "").strip() for _, row in rows_of(root, table)} - {""}
+
+
+def _there(root: str, path: str) -> bool:
+    return storage.exists(storage.join(root, path))
+
+
+def _columns(table: LabelledPaths) -> list[str]:
+    return [c for c in (table.path, table.label, table.split, *table.slices) if c]
+
+
+def _text(root: str, table: LabelledPaths) -> str:
+    contents = storage.read(storage.join(root, table.csv))
+    try:
+        return contents.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return contents.decode("latin-1")
+
+
+def _delimiter(text: str) -> str:
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _header(root: str, table: LabelledPaths) -> list[str]:
+    text = _text(root, table)
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)), [])

@@ -1,0 +1,193 @@
+"""Reader of TFRecord shards of `tf.train.Example`."""
+
+import fnmatch
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from components.example_gen import storage
+from components.example_gen.items import (
+    EVAL,
+    TEST,
+    TRAIN,
+    UNLABELLED,
+    Item,
+    Record,
+    Rejected,
+    label_problem,
+    split_names,
+)
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.sources import HashSplit, TFRecords
+
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardReader:
+    """Reads shards, each wholly of one split.
+
+    Attributes:
+      shards: (split, path relative to the root).
+    """
+
+    root: str
+    source: TFRecords
+    classes: tuple[str, ...]
+    shards: tuple[tuple[str, str], ...]
+    hash_split: HashSplit = HashSplit(eval=0.0)
+
+    holds_many = True
+    drops_within_split = True
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have shards."""
+        return split_names({split for split, _ in self.shards})
+
+    def places(self) -> list[str]:
+        """The shards themselves."""
+        return [storage.join(self.root, path) for _, path in self.shards]
+
+    def items(self) -> Iterator[Item | Rejected]:
+        """Lists the shards."""
+        for split, path in self.shards:
+            name = storage.printable(path)
+            yield Item(key=name, id=name, path=storage.join(self.root, path), split=split)
+
+    def read(self, item: Item) -> Iterator[Record | Rejected]:
+        """Reads a shard's records; those in front of a damage are kept."""
+        import tensorflow as tf
+
+        count = 0
+        try:
+            compression = "GZIP" if storage.read(item.path, 2) == _GZIP else ""
+            records = tf.data.TFRecordDataset(item.path, compression_type=compression)
+            for serialized in records.as_numpy_iterator():
+                yield self._record(item, f"{item.id}:{count}", serialized)
+                count += 1
+        except (OSError, tf.errors.OpError) as error:
+            text = (getattr(error, "message", "") or str(error)).partition(" [Op:")[0]
+            reason = f"shard damaged from record {count} on, what follows is lost: {text[-120:]}"
+            yield Rejected(id=f"{item.id}:{count}", split=item.split, reason=reason)
+
+    def _record(self, item: Item, key: str, serialized: bytes) -> Record | Rejected:
+        import tensorflow as tf
+        from google.protobuf.message import DecodeError
+
+        example = tf.train.Example()
+        try:
+            example.ParseFromString(serialized)
+        except DecodeError:
+            return Rejected(id=key, split=item.split, reason="not a tf.train.Example")
+        features = example.features.feature
+        identifier = _text(features, self.source.id) or key
+
+        def reject(reason: str) -> Rejected:
+            return Rejected(id=identifier, split=item.split, reason=f"{key}: {reason}")
+
+        image = (
+            features[self.source.image].bytes_list.value if self.source.image in features else ()
+        )
+        if len(image) != 1:
+            keys = ", ".join(sorted(features)) or "none"
+            return reject(f"no encoded image under key '{self.source.image}'; its keys: {keys}")
+        label = None
+        if item.split != UNLABELLED:
+            if self.source.label not in features:
+                keys = ", ".join(sorted(features))
+                return reject(f"no label under key '{self.source.label}'; its keys: {keys}")
+            label = _text(features, self.source.label)
+            indices = features[self.source.label].int64_list.value
+            if len(indices) == 1:
+                if not 0 <= indices[0] < len(self.classes):
+                    return reject(
+                        f"label {indices[0]} is no index into the {len(self.classes)} classes"
+                    )
+                label = self.classes[indices[0]]
+            if problem := label_problem(label, self.classes):
+                return reject(problem)
+        slices = {name: _text(features, name).encode() for name in self.source.slices}
+        return Record(
+            key=key,
+            id=identifier,
+            split=item.split,
+            content=image[0],
+            image=image[0],
+            label=label,
+            slices=slices,
+        )
+
+
+def _text(features: Any, key: str) -> str:
+    """Returns a feature as text: bytes as UTF-8 where they are, numbers as digits; "" if absent."""
+    if not key or key not in features:
+        return ""
+    feature = features[key]
+    kind = feature.WhichOneof("kind")
+    values = getattr(feature, kind).value if kind else ()
+    if len(values) != 1:
+        return ""
+    value = values[0]
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+def shard_reader(root: str, source: TFRecords, classes: tuple[str, ...]) -> ShardReader:
+    """Returns the reader of a `TFRecords`, its globs resolved and eval shards chosen.
+
+    Raises:
+      BadInputError: If no shard matches `train`, or none `eval` where it is set, or if there is
+        one shard only and eval must come from it.
+    """
+    found: dict[str, list[str]] = {}
+    listed = storage.files(root) if storage.is_folder(root) else ()
+    names = [e.relative for e in listed if not e.problem]
+    for split in (UNLABELLED, TEST, EVAL, TRAIN):
+        pattern = getattr(source, split)
+        taken = {name for shards in found.values() for name in shards}
+        found[split] = [n for n in names if pattern and _matches(n, pattern) and n not in taken]
+    if not found[TRAIN] or (source.eval and not found[EVAL]):
+        missing = source.train if not found[TRAIN] else source.eval
+        raise BadInputError(
+            f"No file matches {storage.join(root, missing)}. Expected TFRecord shards of "
+            f"tf.train.Example with the keys '{source.image}' and '{source.label}'; --set "
+            "source.train=GLOB names others."
+        )
+    if not source.eval:
+        found[TRAIN], found[EVAL] = hold_out(found[TRAIN], source)
+        if not found[TRAIN]:
+            raise BadInputError(
+                f"{storage.join(root, source.train)} is one shard only, and eval is held out in "
+                "whole shards. Write more shards, or name those of eval: --set source.eval=GLOB."
+            )
+    shards = tuple((s, n) for s in (TRAIN, EVAL, TEST, UNLABELLED) for n in found[s])
+    return ShardReader(root=root, source=source, classes=classes, shards=shards)
+
+
+def hold_out(shards: list[str], source: TFRecords) -> tuple[list[str], list[str]]:
+    """Returns (train, eval) shards.
+
+    "first" takes the first `floor(count * eval_fraction)` in name order; "seeded" takes the same
+    as scikit-learn's `train_test_split(shards, test_size=eval_fraction, random_state=seed)`.
+    """
+    import numpy as np
+
+    shards = sorted(shards)
+    if source.eval_shards == "seeded":
+        count = max(1, math.ceil(len(shards) * source.eval_fraction))
+        order = np.random.RandomState(source.seed).permutation(len(shards))
+        chosen = {shards[i] for i in order[:count]}
+    elif source.eval_shards == "first":
+        chosen = set(shards[: max(1, math.floor(len(shards) * source.eval_fraction))])
+    else:
+        raise BadInputError(
+            f"source.eval_shards must be one of first, seeded. Received: {source.eval_shards!r}"
+        )
+    return [s for s in shards if s not in chosen], [s for s in shards if s in chosen]
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Says whether a relative path matches a glob whose "*" stops at "/"."""
+    parts, patterns = name.split("/"), pattern.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))

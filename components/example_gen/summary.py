@@ -1,0 +1,66 @@
+"""Gathers what the parts left behind into the `rejected` artifact."""
+
+import collections
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from components.example_gen import storage
+from tfx.dsl.io import fileio
+
+_LISTED = 1000
+
+
+def gather(work: str, parts: int, splits: Iterable[str], folder: str) -> dict[str, Any]:
+    """Writes `rejected.jsonl` and `summary.json`.
+
+    Args:
+      work: Where the parts left `rejected-<i>`, `duplicates-<i>` and `counts-<i>`.
+      parts: How many there are.
+      splits: The splits of the data.
+      folder: Where to write.
+
+    Returns:
+      The summary, see `RejectedExamples`.
+    """
+    splits = tuple(splits)
+    totals: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    for part in range(parts):
+        with fileio.open(storage.join(work, f"counts-{part:05d}"), "r") as f:
+            for kind, split, name, count in json.loads(f.read()):
+                totals[kind, split, name] += count
+    with storage.create(storage.join(folder, "rejected.jsonl")) as f:
+        for line in _lines(work, "rejected", parts):
+            f.write(line)
+    listed = [json.loads(line) for line in _first(_lines(work, "duplicates", parts))]
+    rejected = {split: n for (kind, split, _), n in sorted(totals.items()) if kind == "rejected"}
+    summary = {
+        "counts": {split: totals["example", split, ""] for split in splits},
+        "rejected": sum(rejected.values()),
+        "rejected_per_split": rejected,
+        "duplicates": {
+            "count": sum(n for (kind, _, _), n in totals.items() if kind == "duplicate"),
+            "listed": listed,
+        },
+        "classes": {split: _named(totals, "class", split) for split in splits},
+        "formats": _named(totals, "format", ""),
+    }
+    with storage.create(storage.join(folder, "summary.json")) as f:
+        f.write(json.dumps(summary, indent=1, ensure_ascii=False))
+    return summary
+
+
+def _named(totals: dict[tuple[str, str, str], int], kind: str, split: str) -> dict[str, int]:
+    return {
+        n: count for (k, s, n), count in sorted(totals.items()) if (k, s) == (kind, split) and n
+    }
+
+
+def _lines(work: str, name: str, parts: int) -> Iterator[str]:
+    for part in range(parts):
+        with fileio.open(storage.join(work, f"{name}-{part:05d}"), "r") as f:
+            yield from iter(f.readline, "")
+
+
+def _first(lines: Iterator[str]) -> Iterator[str]:
+    return (line for line, _ in zip(lines, range(_LISTED), strict=False))

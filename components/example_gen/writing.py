@@ -1,0 +1,139 @@
+"""Reads, checks and writes one part of the data, or hashes it."""
+
+import collections
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from components.example_gen import checking, duplicates, manifest, parallel, splits, storage
+from components.example_gen.items import UNLABELLED, Item, Reader, Record, Rejected
+from tfx.dsl.io import fileio
+from trainer_modules.engine.problems import Problem
+
+Outcome = tuple[Record | None, checking.Checked | Rejected]
+
+
+def fingerprints(reader: Reader, work: str, part: int) -> Iterator[tuple[bytes, duplicates.Copy]]:
+    """Yields (SHA-256, copy) of every example of a part that may be a duplicate."""
+    for found in _stream(reader, work, part, _hash):
+        for digest, record in found:
+            split = record.split or splits.by_digest(digest, reader.hash_split)
+            label = record.label or ""
+            if record.mask is not None:
+                label = "mask " + hashlib.sha256(record.mask).hexdigest()[:8]
+            if split != UNLABELLED and record.content:
+                yield (
+                    digest,
+                    duplicates.copy_of(key=record.key, id=record.id, split=split, label=label),
+                )
+
+
+def write_part(
+    reader: Reader,
+    problem: Problem,
+    work: str,
+    part: int,
+    folders: Mapping[str, str],
+    of: int,
+    drops: Mapping[str, duplicates.Drop],
+) -> None:
+    """Writes one file of Examples for each split, and what was left out.
+
+    Args:
+      reader: Of the data.
+      problem: What is learnt.
+      work: Folder of the manifest; `rejected-<part>`, `duplicates-<part>`, `counts-<part>` go
+        there as well.
+      part: Which part.
+      folders: Split → folder of its Examples.
+      of: How many parts there are.
+      drops: Key → why an example is left out.
+    """
+    import tensorflow as tf
+
+    counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    name = f"data_tfrecord-{part:05d}-of-{of:05d}"
+    temporary = {s: storage.join(work, f"{s}-{name}") for s in folders}
+    writers = {s: tf.io.TFRecordWriter(path) for s, path in temporary.items()}
+    check = functools.partial(_check, reader=reader, problem=problem)
+    with (
+        storage.create(storage.join(work, f"rejected-{part:05d}")) as rejected,
+        storage.create(storage.join(work, f"duplicates-{part:05d}")) as dropped,
+    ):
+
+        def reject(entry: Rejected) -> None:
+            counts["rejected", entry.split, ""] += 1
+            rejected.write(_line(id=entry.id, split=entry.split, reason=entry.reason))
+
+        for outcomes in _stream(reader, work, part, check):
+            for record, result in outcomes:
+                if record is None or isinstance(result, Rejected):
+                    assert isinstance(result, Rejected)
+                    reject(result)
+                    continue
+                split = record.split or splits.by_content(record.content, reader.hash_split)
+                drop = drops.get(record.key)
+                if drop is not None and drop.reason:
+                    reject(Rejected(id=record.id, split=split, reason=drop.reason))
+                    continue
+                if drop is not None:
+                    counts["duplicate", split, ""] += 1
+                    dropped.write(_line(id=record.id, kept=drop.kept, split=split))
+                    continue
+                writers[split].write(result.serialized)
+                counts["example", split, ""] += 1
+                counts["format", "", result.format] += 1
+                for shown in result.classes:
+                    counts["class", split, shown] += 1
+    for split, writer in writers.items():
+        writer.close()
+        fileio.rename(temporary[split], storage.join(folders[split], name), overwrite=True)
+    with storage.create(storage.join(work, f"counts-{part:05d}")) as f:
+        f.write(json.dumps([[*key, count] for key, count in sorted(counts.items())]))
+
+
+def _stream(
+    reader: Reader, work: str, part: int, act: Callable[[Record | Rejected], Any]
+) -> Iterator[list[Any]]:
+    """Yields lists of what `act` makes of the entries of a part, several at work at once."""
+    threads = parallel.thread_count(remote=any(map(storage.is_remote, reader.places())))
+    yield from parallel.run(_tasks(reader, work, part, act), threads=threads)
+
+
+def _tasks(
+    reader: Reader, work: str, part: int, act: Callable[[Record | Rejected], Any]
+) -> Iterator[Callable[[], list[Any]]]:
+    for entry in manifest.read(work, part):
+        if isinstance(entry, Rejected):
+            yield functools.partial(_act_on, [entry], act)
+        elif reader.holds_many:
+            for found in reader.read(entry):
+                yield functools.partial(_act_on, [found], act)
+        else:
+            yield functools.partial(_read_and_act, reader, entry, act)
+
+
+def _act_on(found: list[Any], act: Callable[[Record | Rejected], Any]) -> list[Any]:
+    return [result for entry in found if (result := act(entry)) is not None]
+
+
+def _read_and_act(reader: Reader, item: Item, act: Callable[..., Any]) -> list[Any]:
+    return _act_on(list(reader.read(item)), act)
+
+
+def _hash(found: Record | Rejected) -> tuple[bytes, Record] | None:
+    if isinstance(found, Rejected):
+        return None
+    return hashlib.sha256(found.content).digest(), found
+
+
+def _check(found: Record | Rejected, *, reader: Reader, problem: Problem) -> Outcome:
+    if isinstance(found, Rejected):
+        return None, found
+    return found, checking.examine(found, problem)
+
+
+def _line(**fields: str) -> str:
+    return json.dumps(fields, ensure_ascii=False) + "\n"
