@@ -27,7 +27,9 @@ from tfx.types import (
 from tfx.utils import io_utils, path_utils, proto_utils
 
 from components import evaluation_report
-from components.evaluator_baseline import SIGNATURE, Baseline, decide
+from components.evaluation_config import BASELINE, eval_config, evaluation_batch, evaluation_split
+from components.evaluator_baseline import Baseline, decide
+from components.evaluator_slices import bucket_extractor, check_slices
 from trainer_modules.engine import fingerprint
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import Task
@@ -35,70 +37,15 @@ from trainer_modules.engine.task import Task
 BASELINE_FILE = "baseline.json"
 # What the result depends on besides the model and the examples, for the cache key.
 _CODE = (
+    "components.evaluation_config",
     "components.evaluator",
+    "components.evaluator_slices",
     "components.evaluation_report",
     "trainer_modules.engine.evaluation",
     "trainer_modules.engine.evaluation_classes",
     "trainer_modules.engine.evaluation_regression",
     "trainer_modules.engine.evaluation_masks",
 )
-CANDIDATE = "candidate"
-BASELINE = "baseline"
-# Decoded float pixels of one batch; the network's activations take some times as much.
-_BATCH_VALUES = 16_000_000
-
-
-def evaluation_split(splits: list[str]) -> str:
-    """Returns the split to judge on: `test` if there is one, else `eval`.
-
-    Raises:
-      BadInputError: If there is neither.
-    """
-    for name in ("test", "eval"):
-        if name in splits:
-            return name
-    raise BadInputError(
-        f"There is nothing to evaluate on: the examples need a split called test or eval and "
-        f"have {', '.join(splits) or 'none'}."
-    )
-
-
-def evaluation_batch(task: Task) -> int:
-    """Returns how many examples go through the model at once, within 1..512."""
-    if task.image is None:
-        return 512
-    values = task.image.height * task.image.width * task.image.channels
-    return max(1, min(512, _BATCH_VALUES // values))
-
-
-def eval_config(task: Task) -> tfma.EvalConfig:
-    """Returns TFMA's configuration for `task`, with a baseline and without thresholds."""
-    model = {
-        "signature_name": SIGNATURE,
-        "label_key": task.problem.raw_label,
-        "model_type": tfma.TF_GENERIC,
-    }
-    metrics = [
-        tfma.MetricConfig(
-            class_name=metric["class_name"],
-            module=metric["module"],
-            config=json.dumps(metric["config"], ensure_ascii=False),
-        )
-        for metric in task.problem.evaluation_metrics()
-    ]
-    config = tfma.EvalConfig(
-        model_specs=[
-            tfma.ModelSpec(name=CANDIDATE, **model),
-            tfma.ModelSpec(name=BASELINE, is_baseline=True, **model),
-        ],
-        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
-        slicing_specs=[
-            tfma.SlicingSpec(),
-            *(tfma.SlicingSpec(feature_keys=[feature]) for feature in task.slices),
-        ],
-    )
-    config.options.include_default_metrics.value = False
-    return config
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -151,6 +98,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             reason=baseline.reason,
         )
         _check(report, splits)
+        check_slices(
+            [key for spec in config.slicing_specs for key in spec.feature_keys], report["slices"]
+        )
         former = input_dict.get("baseline_model")
         _write(output, report, dataclasses.replace(baseline, uri=former[0].uri if former else ""))
 
@@ -182,10 +132,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 >> tfma.ExtractEvaluateAndWriteResults(
                     eval_shared_model=one_or_more,
                     eval_config=config,
+                    extractors=_extractors(one_or_more, config),
                     writers=_writers(output, config, models),
                     output_path=output,
                 )
             )
+
+
+def _extractors(models: Any, config: tfma.EvalConfig) -> list[Any]:
+    """Returns TFMA's extractors, with buckets to slice by after the one that reads features."""
+    features, *others = tfma.default_extractors(eval_shared_model=models, eval_config=config)
+    return [features, bucket_extractor(), *others]
 
 
 def _writers(output: str, config: tfma.EvalConfig, models: list[Any]) -> list[Any]:

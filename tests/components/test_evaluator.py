@@ -14,8 +14,7 @@ from pipelines import startup
 startup.prepare()
 
 import tensorflow as tf  # noqa: E402
-from tfx.types import artifact_utils, standard_artifacts  # noqa: E402
-from tfx.utils import proto_utils  # noqa: E402
+from tfx.types import standard_artifacts  # noqa: E402
 
 from components import evaluator  # noqa: E402
 from trainer_modules.engine.errors import BadInputError  # noqa: E402
@@ -24,10 +23,9 @@ from trainer_modules.engine.sources import TFRecords  # noqa: E402
 from trainer_modules.engine.task import Image, Network, Phase, Task  # noqa: E402
 
 CLASSES = ("cat", "<b>dog</b>", "鳥")
-RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 
-def a_task(classes: tuple[str, ...] = CLASSES, slices: tuple[str, ...] = ("format",)) -> Task:
+def a_task(classes: tuple[str, ...] = CLASSES, slices: tuple[str, ...] = ()) -> Task:
     return Task(
         name="tiny",
         source=TFRecords(),
@@ -66,29 +64,6 @@ def save_model(
     return model
 
 
-def write_examples(folder: Path, splits: dict[str, list[dict[str, Any]]]) -> Any:
-    """Writes raw tf.Examples; a value is bytes, an int or a float."""
-    for split, rows in splits.items():
-        path = folder / f"Split-{split}"
-        path.mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(path / "data-00000-of-00001.gz"), "GZIP") as out:
-            for row in rows:
-                features = {
-                    name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-                    if isinstance(value, bytes)
-                    else tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
-                    if isinstance(value, float)
-                    else tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-                    for name, value in row.items()
-                }
-                example = tf.train.Example(features=tf.train.Features(feature=features))
-                out.write(example.SerializeToString())
-    examples = standard_artifacts.Examples()
-    examples.uri = str(folder)
-    examples.split_names = artifact_utils.encode_split_names(list(splits))
-    return examples
-
-
 def rows_of(p: np.ndarray, truth: np.ndarray, prefix: str) -> list[dict[str, Any]]:
     return [
         {
@@ -104,29 +79,6 @@ def rows_of(p: np.ndarray, truth: np.ndarray, prefix: str) -> list[dict[str, Any
     ]
 
 
-def evaluate(
-    output: Path, examples: Any, model: Any, baseline: Any = None, task: Task | None = None
-) -> dict[str, Any]:
-    task = task or a_task()
-    evaluation = standard_artifacts.ModelEvaluation()
-    evaluation.uri = str(output)
-    executor = evaluator.Executor(evaluator.Executor.Context(beam_pipeline_args=[RUNNER]))
-    executor.Do(
-        {
-            "examples": [examples],
-            "model": [model],
-            **({"baseline_model": [baseline]} if baseline else {}),
-        },
-        {"evaluation": [evaluation]},
-        {
-            "eval_config": proto_utils.proto_to_json(evaluator.eval_config(task)),
-            "example_splits": "null",
-            "batch_size": 64,
-        },
-    )
-    return json.loads((output / "report.json").read_text())
-
-
 @pytest.fixture(scope="module")
 def data() -> tuple[np.ndarray, np.ndarray]:
     """Probabilities on a coarse grid, so that there are ties, and true classes."""
@@ -136,7 +88,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory, data: Any) -> Any:
+def examples(tmp_path_factory: pytest.TempPathFactory, data: Any, write_examples: Any) -> Any:
     p, truth = data
     splits = {"eval": rows_of(p[:5], truth[:5], "eval"), "test": rows_of(p, truth, "test")}
     return write_examples(tmp_path_factory.mktemp("examples"), splits)
@@ -148,11 +100,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> standard_artifacts.Model:
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory, examples: Any, model: Any) -> Any:
+def compared(
+    tmp_path_factory: pytest.TempPathFactory, examples: Any, model: Any, evaluate: Any
+) -> Any:
     """One evaluation with slices and with a baseline that answers the other way round."""
     folder = tmp_path_factory.mktemp("compared")
     baseline = save_model(folder / "baseline", power=-1.0)
-    return evaluate(folder / "out", examples, model, baseline), folder / "out"
+    task = a_task(slices=("format", "size_bucket", "brightness_bucket"))
+    return evaluate(folder / "out", examples, model, task, baseline), folder / "out"
 
 
 def test_numbers_and_slices_are_scikit_learns(compared: Any, data: Any) -> None:
@@ -174,7 +129,23 @@ def test_numbers_and_slices_are_scikit_learns(compared: Any, data: Any) -> None:
             row = found["per_class"][name]
             assert row["support"] == expected[name]["support"]
             assert row["f1"] == pytest.approx(expected[name]["f1-score"], abs=1e-6)
-    assert set(report["slices"]) == {"format=PNG", "format=JPEG"}
+    assert {"format=PNG", "format=JPEG"} < set(report["slices"])
+
+
+def test_slices_by_buckets(compared: Any) -> None:
+    report, _ = compared
+    counts = {name: one["metrics"]["example_count"] for name, one in report["slices"].items()}
+    # Heights are 20, 50, 80, 110 in turn; widths 20. Brightness is 0.0, 0.1 … 0.9 in turn.
+    assert counts["size_bucket=0-63"] == 150
+    assert counts["size_bucket=64-127"] == 150
+    assert [counts[f"brightness_bucket={q}"] for q in ("0.00-0.25", "0.75-1.00")] == [90, 60]
+
+
+def test_slicing_by_what_no_example_has_is_refused(
+    tmp_path: Path, examples: Any, model: Any, evaluate: Any
+) -> None:
+    with pytest.raises(BadInputError, match="did you mean 'format'"):
+        evaluate(tmp_path, examples, model, a_task(slices=("fromat",)))
 
 
 def test_baseline_is_judged_on_the_same_examples(compared: Any, data: Any) -> None:
@@ -200,10 +171,10 @@ def test_details_name_the_most_wrong_examples(compared: Any, data: Any) -> None:
 
 
 def test_baselines_that_do_not_fit_are_left_out_with_a_reason(
-    tmp_path: Path, examples: Any, model: Any
+    tmp_path: Path, examples: Any, model: Any, evaluate: Any
 ) -> None:
     renamed = save_model(tmp_path / "renamed", classes=("cat", "horse", "鳥"))
-    report = evaluate(tmp_path / "out", examples, model, renamed)
+    report = evaluate(tmp_path / "out", examples, model, a_task(), renamed)
     assert report["baseline"] is None
     assert "horse" in report["baseline_reason"] and "<b>dog</b>" in report["baseline_reason"]
     assert json.loads((tmp_path / "out/baseline.json").read_text())["used"] is False
@@ -234,19 +205,23 @@ def test_decision_on_a_baseline(tmp_path: Path, model: Any, make: Any, said: str
     assert said in decision.reason
 
 
-def test_unknown_label_is_refused_by_name(tmp_path: Path, data: Any, model: Any) -> None:
+def test_unknown_label_is_refused_by_name(
+    tmp_path: Path, data: Any, model: Any, write_examples: Any, evaluate: Any
+) -> None:
     p, truth = data
     rows = rows_of(p[:4], truth[:4], "eval")
     rows[2]["label"] = b"giraffe"
     examples = write_examples(tmp_path / "examples", {"train": [], "eval": rows})
     with pytest.raises(BadInputError, match="'giraffe' of 'eval/2'"):
-        evaluate(tmp_path / "out", examples, model)
+        evaluate(tmp_path / "out", examples, model, a_task())
 
 
-def test_empty_split_is_refused(tmp_path: Path, model: Any) -> None:
+def test_empty_split_is_refused(
+    tmp_path: Path, model: Any, write_examples: Any, evaluate: Any
+) -> None:
     examples = write_examples(tmp_path / "examples", {"eval": []})
     with pytest.raises(BadInputError, match="no examples"):
-        evaluate(tmp_path / "out", examples, model)
+        evaluate(tmp_path / "out", examples, model, a_task())
 
 
 def test_split_choice() -> None:

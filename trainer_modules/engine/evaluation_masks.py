@@ -52,7 +52,7 @@ class MaskTally:
             predicted = read_ids(np.asarray(png).item())
             truth = nearest(read_ids(label, self.colours), predicted.shape).astype(np.int64)
             if self.colours and self.void is not None:
-                truth[truth < 0] = self.void
+                truth[(truth < 0) | (truth >= len(self.classes))] = self.void
             self._add_one(truth, predicted.astype(np.int64), name)
 
     def _add_one(self, truth: np.ndarray, predicted: np.ndarray, name: str) -> None:

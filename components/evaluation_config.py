@@ -1,0 +1,67 @@
+"""What Evaluator is told: split, batch size, metrics and slices, all from the task."""
+
+import json
+
+import tensorflow_model_analysis as tfma
+
+from components.evaluator_baseline import SIGNATURE
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.task import Task
+
+CANDIDATE = "candidate"
+BASELINE = "baseline"
+# Decoded float pixels of one batch; the network's activations take some times as much.
+_BATCH_VALUES = 16_000_000
+
+
+def evaluation_split(splits: list[str]) -> str:
+    """Returns the split to judge on: `test` if there is one, else `eval`.
+
+    Raises:
+      BadInputError: If there is neither.
+    """
+    for name in ("test", "eval"):
+        if name in splits:
+            return name
+    raise BadInputError(
+        f"There is nothing to evaluate on: the examples need a split called test or eval and "
+        f"have {', '.join(splits) or 'none'}."
+    )
+
+
+def evaluation_batch(task: Task) -> int:
+    """Returns how many examples go through the model at once, within 1..512."""
+    if task.image is None:
+        return 512
+    values = task.image.height * task.image.width * task.image.channels
+    return max(1, min(512, _BATCH_VALUES // values))
+
+
+def eval_config(task: Task) -> tfma.EvalConfig:
+    """Returns TFMA's configuration for `task`, with a baseline and without thresholds."""
+    model = {
+        "signature_name": SIGNATURE,
+        "label_key": task.problem.raw_label,
+        "model_type": tfma.TF_GENERIC,
+    }
+    metrics = [
+        tfma.MetricConfig(
+            class_name=metric["class_name"],
+            module=metric["module"],
+            config=json.dumps(metric["config"], ensure_ascii=False),
+        )
+        for metric in task.problem.evaluation_metrics()
+    ]
+    config = tfma.EvalConfig(
+        model_specs=[
+            tfma.ModelSpec(name=CANDIDATE, **model),
+            tfma.ModelSpec(name=BASELINE, is_baseline=True, **model),
+        ],
+        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+        slicing_specs=[
+            tfma.SlicingSpec(),
+            *(tfma.SlicingSpec(feature_keys=[feature]) for feature in task.slices),
+        ],
+    )
+    config.options.include_default_metrics.value = False
+    return config
