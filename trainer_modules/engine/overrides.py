@@ -91,6 +91,9 @@ def apply(target: T, settings: list[str] | tuple[str, ...]) -> T:
 def _replace(target: Any, path: list[str], text: str, key: str) -> Any:
     head, rest = path[0], path[1:]
     if isinstance(target, tuple):
+        if head == str(len(target)) and not rest:
+            # One past the end appends; whoever holds the tuple checks the type.
+            return (*target, _parse(text, Any, key, current=None))
         indices = [str(i) for i in range(len(target))]
         if head not in indices:
             raise BadInputError(f"--set {key}: '{head}' {did_you_mean(head, indices)}.")
@@ -107,10 +110,13 @@ def _replace(target: Any, path: list[str], text: str, key: str) -> Any:
     if head not in names:
         raise BadInputError(f"--set {key}: '{head}' {did_you_mean(head, names)}.")
     current = getattr(target, head)
+    hint = typing.get_type_hints(type(target))[head]
     if rest:
         new = _replace(current, rest, text, key)
+        if not _is_a(new, hint):
+            raise BadInputError(f"--set {key}: must be {_describe(hint)}; received {text!r}.")
     else:
-        new = _parse(text, typing.get_type_hints(type(target))[head], key, current=current)
+        new = _parse(text, hint, key, current=current)
     try:
         return dataclasses.replace(target, **{head: new})  # type: ignore[type-var]
     except BadInputError:
