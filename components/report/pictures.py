@@ -20,10 +20,23 @@ def thumbnail(encoded: bytes, size: int = THUMBNAIL) -> str:
     Raises:
       OSError: If Pillow cannot read the bytes.
     """
-    with PillowImage.open(io.BytesIO(encoded)) as opened:
-        opened.draft("RGB", (size, size))
-        picture = ImageOps.exif_transpose(opened)
-        return data_uri(_shown(picture), size)
+    return data_uri(opened(encoded, (size, size)), size)
+
+
+def opened(encoded: bytes, about: tuple[int, int] | None = None) -> PillowImage.Image:
+    """Returns encoded bytes as a picture that can be shown, upright, grey or RGB.
+
+    Args:
+      encoded: The bytes of an image file.
+      about: The size that will be needed; a JPEG is then decoded no larger than necessary.
+
+    Raises:
+      OSError: If Pillow cannot read the bytes.
+    """
+    with PillowImage.open(io.BytesIO(encoded)) as picture:
+        if about is not None:
+            picture.draft("RGB", about)
+        return _shown(ImageOps.exif_transpose(picture))
 
 
 def _shown(picture: PillowImage.Image) -> PillowImage.Image:

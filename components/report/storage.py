@@ -57,3 +57,8 @@ def read_json_lines(path: str, limit: int) -> list[dict[str, Any]]:
     """Returns the first `limit` lines of a file with one JSON object a line."""
     lines = read_bytes(path).decode("utf-8").splitlines()
     return [json.loads(line) for line in lines[:limit] if line.strip()]
+
+
+def to_json(value: Any) -> bytes:
+    """Returns a value as JSON."""
+    return json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8")

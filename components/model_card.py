@@ -1,0 +1,111 @@
+"""`MODEL_CARD.md`: what somebody who gets the model should know, from the report's own numbers.
+
+The form is a short one of Mitchell et al., "Model Cards for Model Reporting" (2019).
+"""
+
+import os
+import re
+from typing import Any
+
+import jinja2
+
+from components.report import classes, figures, provenance, storage
+from components.report.material import Material
+from components.report.verdict import score_of
+
+CARD = "MODEL_CARD.md"
+_FOLDER = os.path.join(os.path.dirname(__file__), "report", "templates")
+_COLUMNS = ("iou", "precision", "recall", "f1", "support")
+_WEAK, _PAIRS = 3, 3
+
+
+def cell(text: Any) -> str:
+    """Returns text that Markdown shows as it is, in one line: no markup, no HTML, no columns."""
+    line = " ".join(str(text).split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", line)
+
+
+def render(material: Material) -> str:
+    """Returns the card; parts that are not known are left out."""
+    evaluation = material.evaluation
+    per_class = evaluation.get("per_class") or {}
+    first: dict[str, float] = next(iter(per_class.values()), {})
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    templates.filters.update(figures.FILTERS)
+    templates.filters["cell"] = cell
+    text = templates.get_template("model_card.md.jinja").render(
+        name=cell(material.name),
+        blessed=material.blessed,
+        gates=material.gates,
+        passed=sum(gate["passed"] for gate in material.gates),
+        baseline=cell(evaluation.get("baseline_reason", "")),
+        facts=material.lineage or provenance.describe(material.task, {}, ""),
+        counts=material.ingestion.get("counts", {}),
+        rejected=_rejected(material),
+        examples=evaluation.get("metrics", {}).get("example_count"),
+        splits=evaluation.get("splits", []),
+        metrics=evaluation.get("metrics", {}),
+        before=(evaluation.get("baseline") or {}).get("metrics", {}),
+        per_class=per_class,
+        columns=[name for name in _COLUMNS if name in first],
+        limits=limits(material),
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _rejected(material: Material) -> str:
+    if not material.ingestion:
+        return ""
+    count = material.ingestion.get("rejected", 0)
+    return f"{count:,} files could not be read." if count else "Every file could be read."
+
+
+def limits(material: Material) -> list[str]:
+    """Returns sentences on where the model is weak: classes, confusions, confidence."""
+    found = []
+    per_class = material.evaluation.get("per_class") or {}
+    judged = {name: row for name, row in per_class.items() if row["support"]}
+    if judged:
+        score = score_of(next(iter(judged.values())))
+        weak = sorted(judged, key=lambda name: judged[name][score])[:_WEAK]
+        listed = ", ".join(f"{name} ({judged[name][score]:.2f})" for name in weak)
+        found.append(f"The classes with the lowest {figures.words(score)}: {listed}.")
+    empty = [name for name in per_class if name not in judged]
+    if empty:
+        found.append(f"Never judged, for want of examples: {', '.join(empty)}.")
+    confusion = classes.confusion(material)
+    if confusion and confusion["pairs"]:
+        pairs = "; ".join(
+            f"{p['true']} taken for {p['predicted']} ({p['share']:.1%})"
+            for p in confusion["pairs"][:_PAIRS]
+        )
+        found.append(f"Most often confused: {pairs}.")
+    error = material.evaluation.get("metrics", {}).get("expected_calibration_error")
+    if error is not None:
+        found.append(f"Its confidence is off by {error:.1%} on average.")
+    return found
+
+
+def place_card(report_uri: str, pushed_destination: str) -> str | None:
+    """Copies the card beside a pushed model; servers ignore further files in a version's folder.
+
+    Args:
+      report_uri: Report's artifact.
+      pushed_destination: The folder of the pushed version.
+
+    Returns:
+      The card's path; None where there is no card.
+    """
+    source = os.path.join(report_uri, CARD)
+    if not pushed_destination or not storage.exists(source):
+        return None
+    target = os.path.join(pushed_destination, CARD)
+    storage.write_bytes(target, storage.read_bytes(source))
+    return target

@@ -1,0 +1,134 @@
+"""Report: what a person looks at to believe a model, or not."""
+
+import os
+
+from tfx.dsl.component.experimental.annotations import (
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import io_utils, path_utils
+
+from components import model_card
+from components.example_gen.artifacts import RejectedExamples
+from components.report import (
+    galleries,
+    mask_samples,
+    material,
+    page,
+    provenance,
+    raw_examples,
+    statistics,
+    storage,
+    training_samples,
+)
+from components.report.artifacts import HtmlPage, RunReport
+from trainer_modules.engine import overrides
+
+INDEX, SAMPLES, CARD, STATISTICS = "index.html", "samples.png", "MODEL_CARD.md", "statistics.json"
+
+
+def _files(artifact, splits):  # type: ignore[no-untyped-def]
+    """Returns the shards of some splits, in order."""
+    return sorted(
+        file
+        for split in splits
+        for uri in artifact_utils.get_split_uris([artifact], split)
+        for file in fileio.glob(io_utils.all_files_pattern(uri))
+    )
+
+
+def _statistics(artifact):  # type: ignore[no-untyped-def]
+    if artifact is None:
+        return None
+    return statistics.read(artifact.uri, artifact_utils.decode_split_names(artifact.split_names))
+
+
+@component
+def Report(
+    examples: InputArtifact[standard_artifacts.Examples],
+    transformed_examples: InputArtifact[standard_artifacts.Examples],
+    rejected: InputArtifact[RejectedExamples],
+    statistics_of_data: InputArtifact[standard_artifacts.ExampleStatistics],
+    model: InputArtifact[standard_artifacts.Model],
+    model_run: InputArtifact[standard_artifacts.ModelRun],
+    evaluation: InputArtifact[standard_artifacts.ModelEvaluation],
+    blessing: InputArtifact[standard_artifacts.ModelBlessing],
+    report: OutputArtifact[RunReport],
+    html: OutputArtifact[HtmlPage],
+    task: Parameter[str],
+    data: Parameter[str] = "",
+    code_fingerprint: Parameter[str] = "",
+    previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
+) -> None:
+    """Draws the report; whatever cannot be read or drawn is said on the page and stops nothing.
+
+    Args:
+      examples: Raw Examples, for the galleries.
+      transformed_examples: What the model learnt from, for the samples before training.
+      rejected: What could not be read.
+      statistics_of_data: What TFDV counted.
+      model: The exported model, which draws the masks of a segmentation.
+      model_run: Trainer's `history.json` and `model_summary.txt`.
+      evaluation: Evaluator's `report.json`.
+      blessing: ModelGate's `gates.json`.
+      report: `index.html`, `samples.png`, `MODEL_CARD.md`, `statistics.json`.
+      html: The same page once more, for Vertex AI and Kubeflow to show.
+      task: The task as JSON.
+      data: Where the data lies, for people.
+      code_fingerprint: Changes when the code does; it is part of the lineage too.
+      previous_statistics: Statistics of the data before, to tell drift.
+    """
+    typed = overrides.from_json(task)
+    found = material.read(
+        overrides.to_plain(typed),
+        {
+            "evaluation": evaluation.uri,
+            "blessing": blessing.uri,
+            "model_run": model_run.uri,
+            "rejected": rejected.uri,
+        },
+    )
+    found.fill("statistics", lambda: _statistics(statistics_of_data))
+    found.fill("previous_statistics", lambda: _statistics(previous_statistics))
+    found.fill(
+        "samples",
+        lambda: training_samples.grid(typed, _files(transformed_examples, ["train"])),
+    )
+    details = found.evaluation.get("details", {})
+    judged = found.evaluation.get("splits", [])
+    if found.kind == "classification":
+        found.fill(
+            "pictures",
+            lambda: raw_examples.thumbnails(
+                _files(examples, judged), galleries.wanted_ids(details)
+            ),
+        )
+    if found.kind == "segmentation":
+        found.fill(
+            "masks",
+            lambda: mask_samples.pictured(
+                found.task,
+                _files(examples, judged),
+                mask_samples.shown_ids(details),
+                path_utils.serving_model_path(model.uri),
+            ),
+        )
+    uris = {"data": data, "examples": examples.uri, "model": model.uri}
+    uris["evaluation"] = evaluation.uri
+    found.fill("lineage", lambda: provenance.describe(found.task, uris, code_fingerprint))
+
+    drawn = page.render(found).encode("utf-8")
+    storage.write_bytes(os.path.join(report.uri, INDEX), drawn)
+    storage.write_bytes(os.path.join(report.uri, CARD), model_card.render(found).encode("utf-8"))
+    storage.write_bytes(os.path.join(report.uri, STATISTICS), storage.to_json(found.statistics))
+    if found.samples:
+        storage.write_bytes(os.path.join(report.uri, SAMPLES), found.samples)
+    if storage.is_remote(html.uri):
+        # The platforms show what lies at the URI itself; an object store has no folders.
+        storage.write_bytes(html.uri, drawn)
+    else:
+        storage.write_bytes(os.path.join(html.uri, INDEX), drawn)

@@ -1,0 +1,80 @@
+"""Segmentation, seen: image, truth, prediction and overlay of a few evaluated examples."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from components.report import pictures
+from components.report.galleries import palette
+from components.report.raw_examples import fetch, one_bytes
+from trainer_modules.engine.evaluation_masks import nearest, read_ids
+
+WORST, DRAWN = 3, 3
+_SIZE = 320
+
+
+def shown_ids(details: dict[str, Any]) -> list[str]:
+    """Returns the ids of the worst examples and of some drawn by their hash."""
+    chosen = [*details.get("most_wrong", [])[:WORST], *details.get("sample", [])[:DRAWN]]
+    return list(dict.fromkeys(example["id"] for example in chosen))
+
+
+def pictured(
+    task: dict[str, Any], files: Iterable[str], ids: list[str], model: str
+) -> list[dict[str, str]]:
+    """Returns `id` and `data:` URIs of `image`, `truth`, `predicted` and `overlay`.
+
+    Args:
+      task: The task as `overrides.to_plain` writes it.
+      files: Shards of raw Examples.
+      ids: Which examples.
+      model: Folder of the SavedModel, whose own signature predicts.
+    """
+    import tensorflow as tf
+
+    found = fetch(files, ids, lambda one: (one_bytes(one, "image"), one_bytes(one, "mask")))
+    if not found:
+        return []
+    predict = tf.saved_model.load(model).signatures["serving_default"]
+    shown = []
+    for name in (name for name in ids if name in found):
+        encoded, mask = found[name]
+        served = predict(image_bytes=tf.constant([encoded]))["mask_png"]
+        shown.append({"id": name, **panels(task, encoded, mask, served.numpy()[0])})
+    return shown
+
+
+def panels(task: dict[str, Any], encoded: bytes, mask: bytes, predicted: bytes) -> dict[str, str]:
+    """Returns the four pictures of one example as `data:` URIs; void pixels are grey.
+
+    Args:
+      task: Gives colours and the form of the masks.
+      encoded: The image as found.
+      mask: The true mask as found.
+      predicted: The predicted mask, an id PNG; its size is that of all four.
+    """
+    problem = task["problem"]
+    colours = palette(task)
+    by_colour = problem.get("rgb_masks") and problem.get("colours")
+    guess = read_ids(predicted)
+    truth = nearest(read_ids(mask, tuple(map(tuple, by_colour)) if by_colour else ()), guess.shape)
+    image = pictures.opened(encoded).resize(guess.shape[::-1], Image.Resampling.BILINEAR)
+    pixels = np.asarray(image.convert("RGB"))
+    painted = pictures.coloured(guess, colours)
+    return {
+        "image": pictures.data_uri(Image.fromarray(pixels), _SIZE),
+        "truth": _flat(pictures.coloured(np.where(truth < 0, 255, truth), colours)),
+        "predicted": _flat(painted),
+        "overlay": pictures.data_uri(Image.fromarray(pictures.overlay(pixels, painted)), _SIZE),
+    }
+
+
+def _flat(painted: np.ndarray) -> str:
+    picture = Image.fromarray(painted)
+    scale = min(1.0, _SIZE / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    # Colours of classes must not blend into those of others.
+    small = picture.resize(size, Image.Resampling.NEAREST).quantize(256, dither=Image.Dither.NONE)
+    return pictures.data_uri(small, lossless=True)

@@ -1,0 +1,55 @@
+"""Fetches single examples out of the raw ones, in one pass that keeps only what was asked for."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from components.report import pictures
+from trainer_modules.engine.examples import records
+
+T = TypeVar("T")
+
+
+def features(files: Iterable[str]) -> Iterator[Any]:
+    """Yields the features of every example, file by file."""
+    import tensorflow as tf
+
+    for file in files:
+        for serialized in records([file]).as_numpy_iterator():
+            yield tf.train.Example.FromString(serialized).features.feature
+
+
+def one_bytes(found: Any, name: str) -> bytes:
+    """Returns a bytes feature's first value; b"" where there is none."""
+    values = found[name].bytes_list.value if name in found else ()
+    return bytes(values[0]) if values else b""
+
+
+def fetch(files: Iterable[str], ids: Iterable[str], take: Callable[[Any], T]) -> dict[str, T]:
+    """Returns id → what `take` makes of the example's features; reading ends with the last id.
+
+    Args:
+      files: Shards of raw Examples.
+      ids: Ids as the evaluation writes them.
+      take: Called with an example's features while it is in memory.
+    """
+    wanted = set(ids)
+    found: dict[str, T] = {}
+    for one in features(files) if wanted else ():
+        name = one_bytes(one, "id").decode("utf-8", "backslashreplace")
+        if name in wanted and name not in found:
+            found[name] = take(one)
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def thumbnails(files: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
+    """Returns id → thumbnail as a `data:` URI; an image that Pillow cannot read is left out."""
+
+    def take(one: Any) -> str:
+        try:
+            return pictures.thumbnail(one_bytes(one, "image"))
+        except (OSError, ValueError):
+            return ""
+
+    return {name: picture for name, picture in fetch(files, ids, take).items() if picture}
