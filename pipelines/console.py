@@ -59,8 +59,10 @@ class RunConsole(logging.Handler):
         self.console.print(Text.assemble(("  ✗ ", "bold red"), f"{node:<18}{seconds:>7.1f} s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Shows a progress message."""
+        """Shows a progress message; longer texts, such as a model's summary, stay in the log."""
         message = record.getMessage()
+        if "\n" in message:
+            return
         if record.levelno >= logging.WARNING:
             self.console.print(Text(f"    {message}", style="yellow"))
         elif self._status is not None:

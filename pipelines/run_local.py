@@ -124,13 +124,13 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any) -> int |
 
     startup.prepare()
 
-    from pipelines import data as datasets
+    from components.example_gen import ingest
     from pipelines import lineage, outcome
     from pipelines.image_pipeline import create_pipeline
     from pipelines.local_runner import LocalRunner, NodeFailedError
 
     try:
-        task, data, source = datasets.prepare(task, config)
+        task, data, source = ingest.prepare(task, config.data, config.root)
         connection = lineage.connection(config.metadata_file)
         lineage.forget_vanished_pushes(connection)
         pipeline = create_pipeline(task, config, data=data, source=source, connection=connection)

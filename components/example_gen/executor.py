@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
-
-from components.example_gen import duplicates, manifest, storage, summary, writing
-from components.example_gen.items import Reader
-from components.example_gen.layouts import reader_for
-from components.example_gen.root import data_root
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
+
+from components.example_gen import duplicates, manifest, storage, summary, writing
+from components.example_gen.items import Reader
+from components.example_gen.layouts import reader_for
+from components.example_gen.root import data_root
 from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Problem
@@ -28,7 +28,7 @@ from trainer_modules.engine.problems import Problem
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Executor of `ImageExampleGen`."""
 
-    def Do(  # noqa: N802  (TFX's name)
+    def Do(
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],
@@ -47,7 +47,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rejected = artifact_utils.get_single_instance(output_dict["rejected"])
         examples.split_names = artifact_utils.encode_split_names(list(reader.splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-        examples_utils.set_file_format(examples, "tfrecords")
         folders = {
             split: artifact_utils.get_split_uri([examples], split) for split in reader.splits
         }

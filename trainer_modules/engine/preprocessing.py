@@ -30,7 +30,7 @@ def load_image(contents: tf.Tensor, image: Image) -> tf.Tensor:
     Raises:
       tf.errors.InvalidArgumentError: If the bytes are no image.
     """
-    pixels = decode_image(contents, image.channels)
+    pixels = decode_image(contents, channels=image.channels)
     size = (image.height, image.width)
     if image.resize == "nearest":
         resized = tf.image.resize(pixels, size, method="nearest")
@@ -50,7 +50,7 @@ def encode_image(pixels: tf.Tensor, image: Image) -> tf.Tensor:
     """Encodes uint8 `[height, width, channels]` in the task's stored form, a scalar string."""
     if image.stored_as == "png":
         return tf.io.encode_png(pixels)
-    return tf.io.encode_jpeg(pixels, quality=image.quality, chroma_downsampling=False)
+    return tf.io.encode_jpeg(pixels, quality=image.quality, optimize_size=True)
 
 
 def decode_stored(contents: tf.Tensor, image: Image) -> tf.Tensor:
@@ -72,6 +72,8 @@ def transform(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
       problem's label features, `id`, and with standardisation `mean` and `deviation`, float32,
       the training set's per channel (values 0..255) or per column.
     """
+    # A schema states one value for each example as shape [1].
+    inputs = {k: tf.reshape(v, [-1]) for k, v in inputs.items() if isinstance(v, tf.Tensor)}
     outputs: dict[str, Any] = {"id": inputs["id"]}
     if task.image is None:
         outputs |= _transform_row(inputs, task)
