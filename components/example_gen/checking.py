@@ -58,7 +58,8 @@ def examine(record: Record, problem: Problem) -> Checked | Rejected:
     import tensorflow as tf
 
     features: dict[str, Any] = {"id": record.id.encode()}
-    form, classes = "", (record.label,) if record.label is not None else ()
+    form = ""
+    classes: tuple[str, ...] = (record.label,) if record.label is not None else ()
     features |= record.slices | record.values
     if record.label is not None:
         features["label"] = record.label.encode()

@@ -1,14 +1,15 @@
 """The TFX component that turns a data root into canonical Examples."""
 
-from components.example_gen import driver, executor
-from components.example_gen.artifacts import RejectedExamples
-from components.example_gen.root import split_root
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.channel import Channel
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+
+from components.example_gen import driver, executor
+from components.example_gen.artifacts import RejectedExamples
+from components.example_gen.root import split_root
 
 
 class ImageExampleGenSpec(standard_component_specs.FileBasedExampleGenSpec):

@@ -3,12 +3,13 @@
 import hashlib
 from typing import Any
 
-from components.example_gen import storage
-from components.example_gen.items import Reader
-from components.example_gen.layouts import reader_for
 from tfx.components.example_gen import driver, input_processor, utils
 from tfx.orchestration import data_types
 from tfx.proto import example_gen_pb2, range_config_pb2
+
+from components.example_gen import storage
+from components.example_gen.items import Reader
+from components.example_gen.layouts import reader_for
 from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
 

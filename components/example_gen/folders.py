@@ -21,7 +21,8 @@ from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.sources import HashSplit, ImageFolders, LabelledPaths
 
 IMAGE_ENDINGS = (
-    ".jpg .jpeg .jpe .jfif .png .gif .bmp .webp .tif .tiff .ppm .pgm .heic .avif .jp2".split()
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp"),
+    *(".tif", ".tiff", ".ppm", ".pgm", ".heic", ".avif", ".jp2"),
 )
 
 _EXPECTED = (
@@ -81,7 +82,7 @@ class FolderReader(ImageFileReader):
             if split != UNLABELLED:
                 parents = entry.relative.split("/")[:-1]
                 if not parents:
-                    if relative.lower().endswith(tuple(IMAGE_ENDINGS)):
+                    if relative.lower().endswith(IMAGE_ENDINGS):
                         reason = "lies in no class folder"
                         yield Rejected(id=identifier, split=split, reason=reason)
                     continue

@@ -126,5 +126,6 @@ def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
 
 def _holds_image(folder: str) -> bool:
     """Says whether a folder holds an image, by the endings of its files."""
-    endings = tuple(IMAGE_ENDINGS)
-    return any(e.relative.lower().endswith(endings) for e in storage.files(folder) if not e.problem)
+    return any(
+        e.relative.lower().endswith(IMAGE_ENDINGS) for e in storage.files(folder) if not e.problem
+    )

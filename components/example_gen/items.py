@@ -71,19 +71,27 @@ class Record:
 
 
 class Reader(Protocol):
-    """One layout of data under one root. Readers travel to Beam workers: they are plain data.
+    """One layout of data under one root. Readers travel to Beam workers: they are plain data."""
 
-    Attributes:
-      splits: The splits that the data has, in the order train, eval, test, unlabelled.
-      hash_split: How content decides where an item's split is "".
-      holds_many: Whether one item holds many examples.
-      drops_within_split: Whether equal content within one split is one example too many.
-    """
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that the data has, in the order train, eval, test, unlabelled."""
+        ...
 
-    splits: tuple[str, ...]
-    hash_split: HashSplit
-    holds_many: bool
-    drops_within_split: bool
+    @property
+    def hash_split(self) -> HashSplit:
+        """How content decides where an item's split is ""."""
+        ...
+
+    @property
+    def holds_many(self) -> bool:
+        """Whether one item holds many examples."""
+        ...
+
+    @property
+    def drops_within_split(self) -> bool:
+        """Whether equal content within one split is one example too many."""
+        ...
 
     def places(self) -> list[str]:
         """Returns the folders and files that matter, absolute."""

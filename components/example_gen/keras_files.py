@@ -19,9 +19,11 @@ _IDX = (
     "t10k-labels-idx1-ubyte",
 )
 _BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+# The original's order; MEDV, in thousands of dollars, is the target.
 BOSTON_COLUMNS = (
-    "CRIM ZN INDUS CHAS NOX RM AGE DIS RAD TAX PTRATIO B LSTAT MEDV".split()
-)  # The original's order; MEDV, in thousands of dollars, is the target.
+    *("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO"),
+    *("B", "LSTAT", "MEDV"),
+)
 
 
 def from_folder(name: str, folder: Path) -> Arrays | None:

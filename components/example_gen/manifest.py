@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Iterable
 from contextlib import ExitStack
 
+from tfx.dsl.io import fileio
+
 from components.example_gen import storage
 from components.example_gen.items import Item, Rejected, from_line, to_line
-from tfx.dsl.io import fileio
 
 _PART = 1000
 _MOST_PARTS = 256

@@ -6,9 +6,10 @@ driver fills in the latest.
 
 from typing import Any
 
-from components.example_gen import storage
 from tfx.proto import example_gen_pb2
 from tfx.utils import proto_utils
+
+from components.example_gen import storage
 
 _PLATFORM_DEPTH = 4
 

@@ -72,10 +72,8 @@ def read(path: str, limit: int = -1) -> bytes:
 
 def subfolders(path: str) -> list[str]:
     """Returns the names of the folders in a folder, sorted, hidden ones left out."""
-    if is_remote(path):
-        names = [n.rstrip("/") for n in _gfile().listdir(path)]
-    else:
-        names = os.listdir(path)
+    listed = _gfile().listdir(path) if is_remote(path) else os.listdir(path)
+    names = (n.rstrip("/") for n in listed)
     return sorted(n for n in names if not _hidden(n, folder=True) and is_folder(join(path, n)))
 
 

@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from components.example_gen import storage
 from tfx.dsl.io import fileio
+
+from components.example_gen import storage
 
 _LISTED = 1000
 

@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tfx.dsl.io import fileio
+
 from components.example_gen import checking, duplicates, manifest, parallel, splits, storage
 from components.example_gen.items import UNLABELLED, Item, Reader, Record, Rejected
-from tfx.dsl.io import fileio
 from trainer_modules.engine.problems import Problem
 
 Outcome = tuple[Record | None, checking.Checked | Rejected]
