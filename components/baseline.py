@@ -1,11 +1,16 @@
 """Which model to compare a new one with: the last blessed one that is not the new one itself."""
 
+import logging
 import os
 from typing import Any
 
 from tfx.components.evaluator import constants
 from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
+from tfx.dsl.io import fileio
 from tfx.utils import path_utils
+
+_MODEL_ID = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
+_log = logging.getLogger("tfx_vision")
 
 
 class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy):
@@ -13,7 +18,8 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
 
     TFX's own strategy also finds the candidate once it is blessed: the same command run again
     would then compare a cached model with itself, and evaluate anew. A blessed model whose files
-    have vanished is passed over for the one before.
+    have vanished is passed over for the one before; where none is left it is resolved all the
+    same, so that ImageEvaluator says what has become of it.
 
         baseline = Resolver(
             strategy_class=BaselineStrategy,
@@ -34,21 +40,22 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
         del store
         candidates = {artifact.id for artifact in input_dict["candidate"]}
         models = {artifact.id: artifact for artifact in input_dict["model"]}
-        blessings = sorted(input_dict["model_blessing"], key=lambda a: a.id, reverse=True)
-        for blessing in blessings:
-            if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) != 1:
+        vanished = None
+        for blessing in sorted(input_dict["model_blessing"], key=lambda a: a.id, reverse=True):
+            model = models.get(blessing.get_int_custom_property(_MODEL_ID))
+            if (
+                blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) != 1
+                or model is None
+                or model.id in candidates
+            ):
                 continue
-            model_id = blessing.get_int_custom_property(
-                constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
-            )
-            model = models.get(model_id)
-            if model is None or model_id in candidates or not _exists(model.uri):
-                continue
-            return {**input_dict, "model": [model], "model_blessing": [blessing]}
-        return {**input_dict, "model": [], "model_blessing": []}
+            found = {**input_dict, "model": [model], "model_blessing": [blessing]}
+            if _exists(model.uri):
+                return found
+            _log.warning("a blessed model has vanished, trying the one before: %s", model.uri)
+            vanished = vanished or found
+        return vanished or {**input_dict, "model": [], "model_blessing": []}
 
 
 def _exists(uri: str) -> bool:
-    from tfx.dsl.io import fileio
-
     return fileio.exists(os.path.join(path_utils.serving_model_dir(uri), "saved_model.pb"))

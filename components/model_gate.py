@@ -26,6 +26,12 @@ class Executor(evaluator_executor.Executor):
     blessing into names for subclasses only; without that, Vertex finds no last blessed model.
     """
 
+    def __init__(self, context: Any = None) -> None:
+        # Without Beam's options TFX does not pack itself up for workers that there are not.
+        if context is not None:
+            context.beam_pipeline_args = []
+        super().__init__(context)
+
     def Do(
         self,
         input_dict: dict[str, list[Any]],

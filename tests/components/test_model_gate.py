@@ -101,5 +101,6 @@ def test_a_vanished_baseline_gives_way_to_the_one_before(tmp_path: Path, store: 
     blessings = [gate(tmp_path, model, 0.8, 10 + model.id) for model in models[:2]]
     (Path(models[1].uri) / "Format-Serving" / "saved_model.pb").unlink()
     assert resolve(store, models, blessings, models[2]) == [1]
+    # With none left, the last one is handed on for ImageEvaluator to say so.
     (Path(models[0].uri) / "Format-Serving" / "saved_model.pb").unlink()
-    assert resolve(store, models, blessings, models[2]) == []
+    assert resolve(store, models, blessings, models[2]) == [2]
