@@ -10,6 +10,7 @@ import json
 import os
 from typing import Any
 
+import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.writers import (
     eval_config_writer,
@@ -28,7 +29,7 @@ from tfx.utils import io_utils, path_utils, proto_utils
 
 from components import evaluation_report
 from components.evaluation_config import BASELINE, eval_config, evaluation_batch, evaluation_split
-from components.evaluator_baseline import Baseline, decide
+from components.evaluator_baseline import NOTHING_YET, Baseline, decide
 from components.evaluator_slices import bucket_extractor, check_slices
 from trainer_modules.engine import fingerprint
 from trainer_modules.engine.errors import BadInputError
@@ -67,7 +68,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = input_dict["examples"]
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
         model = _saved_model(input_dict["model"])
-        baseline = decide(model, _saved_model(input_dict.get("baseline_model")))
+        former = input_dict.get("baseline_model") or []
+        if former and tf.io.gfile.exists(os.path.join(former[0].uri, NOTHING_YET)):
+            former = []
+        baseline = decide(model, _saved_model(former))
         splits = json.loads(exec_properties.get("example_splits") or "null")
         if not splits:
             splits = [evaluation_split(artifact_utils.decode_split_names(examples[0].split_names))]
@@ -101,7 +105,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         check_slices(
             [key for spec in config.slicing_specs for key in spec.feature_keys], report["slices"]
         )
-        former = input_dict.get("baseline_model")
         _write(output, report, dataclasses.replace(baseline, uri=former[0].uri if former else ""))
 
     def _run(
@@ -158,7 +161,7 @@ def _writers(output: str, config: tfma.EvalConfig, models: list[Any]) -> list[An
     ]
 
 
-def _saved_model(artifacts: list[Any] | None) -> str:
+def _saved_model(artifacts: list[Any]) -> str:
     return path_utils.serving_model_path(artifacts[0].uri) if artifacts else ""
 
 

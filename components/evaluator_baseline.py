@@ -8,6 +8,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 SIGNATURE = "examples"
 _CLASSES_ASSET = "assets/classes.txt"
+# What PushedBaseline leaves in place of a model when none has been pushed.
+NOTHING_YET = "NO_MODEL_PUSHED_YET"
 NO_BASELINE = "No model has been blessed before."
 
 

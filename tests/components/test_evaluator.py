@@ -170,6 +170,18 @@ def test_details_name_the_most_wrong_examples(compared: Any, data: Any) -> None:
     )
 
 
+def test_a_note_in_place_of_a_model_means_none(
+    tmp_path: Path, examples: Any, model: Any, evaluate: Any
+) -> None:
+    baseline = standard_artifacts.Model()
+    baseline.uri = str(tmp_path / "baseline")
+    Path(baseline.uri).mkdir()
+    Path(baseline.uri, "NO_MODEL_PUSHED_YET").touch()
+    report = evaluate(tmp_path / "out", examples, model, a_task(), baseline)
+    assert report["baseline"] is None
+    assert report["baseline_reason"] == "No model has been blessed before."
+
+
 def test_baselines_that_do_not_fit_are_left_out_with_a_reason(
     tmp_path: Path, examples: Any, model: Any, evaluate: Any
 ) -> None:
