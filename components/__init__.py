@@ -1,1 +1,23 @@
-"""Custom TFX components, each a thin wrapper over a tested plain function."""
+"""Custom TFX components, each a thin wrapper over a tested plain function.
+
+Kubeflow and Vertex AI hand artifacts over with their type's name, which TFX takes for the path of
+the class: `components.DataApproval`. Such names may have one dot, so the classes are found here,
+imported when asked for.
+"""
+
+import importlib
+from typing import Any
+
+_ARTIFACTS = {
+    "DataApproval": "components.data_gate",
+    "HtmlPage": "components.report.artifacts",
+    "MarkdownPage": "components.report.artifacts",
+    "RejectedExamples": "components.example_gen.artifacts",
+    "RunReport": "components.report.artifacts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ARTIFACTS:
+        return getattr(importlib.import_module(_ARTIFACTS[name]), name)
+    raise AttributeError(f"module 'components' has no attribute {name!r}")

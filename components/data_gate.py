@@ -28,7 +28,8 @@ _SHOWN = 5
 class DataApproval(Artifact):
     """What the gate let pass: `approval.json` with the counts and the bound."""
 
-    TYPE_NAME = "DataApproval"
+    # Kubeflow imports the class by this name; `components` has it as an attribute.
+    TYPE_NAME = "components.DataApproval"
 
 
 def check_rejected(
@@ -114,7 +115,7 @@ def read_rejected(uri: str, limit: int) -> tuple[dict[str, Any], list[dict[str, 
 
 
 @component
-def DataGate(  # noqa: N802  (components are named like classes)
+def DataGate(
     rejected: InputArtifact[RejectedExamples],
     anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
     approval: OutputArtifact[DataApproval],

@@ -4,28 +4,25 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.component import ImageExampleGen
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
-from tfx.components.trainer.component import Trainer
-from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
-from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from components.baseline import BaselineStrategy
 from components.data_gate import DataGate
 from components.evaluator import ImageEvaluator
+from components.example_gen.component import ImageExampleGen
+from components.image_transform import ImageTransform
 from components.model_gate import ModelGate
+from components.reviewed_schema import ReviewedSchema
 from components.serving_check import ServingCheck
 from pipelines import tasks
 from pipelines.config import RunConfig
+from pipelines.platforms import LOCAL, Platform
 from trainer_modules.engine import fingerprint, overrides
 from trainer_modules.engine.entry import TASK_KEY, module_path
 from trainer_modules.engine.sources import Source
@@ -44,7 +41,13 @@ _TRAINING = ("trainer_modules.engine",)
 
 
 def create_pipeline(
-    task: Task, config: RunConfig, *, data: str, source: Source, connection: Any = None
+    task: Task,
+    config: RunConfig,
+    *,
+    data: str,
+    source: Source,
+    connection: Any = None,
+    platform: Platform = LOCAL,
 ) -> Pipeline:
     """Builds the pipeline of a task.
 
@@ -54,6 +57,7 @@ def create_pipeline(
       data: Root folder of the data as it is stored.
       source: The layout that `data` has.
       connection: MLMD connection config; None where the platform keeps the lineage.
+      platform: What the place of execution changes.
 
     Returns:
       The pipeline, components in the order in which they run.
@@ -62,13 +66,12 @@ def create_pipeline(
         input_base=data,
         source=overrides.to_json(source),
         problem=overrides.to_json(task.problem),
-        image=overrides.to_json(task.image),
         code_fingerprint=fingerprint.of_modules(_READING),
     )
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]
     schema = _judged_data(nodes, task, config, examples)
-    transform = Transform(
+    transform = ImageTransform(
         examples=read,
         schema=schema,
         preprocessing_fn=f"{module_path(task.module)}.preprocessing_fn",
@@ -76,9 +79,9 @@ def create_pipeline(
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         disable_analyzer_cache=True,
-    )
+    ).with_id("Transform")
     transform.add_upstream_node(nodes[-1])
-    trainer = Trainer(
+    trainer = platform.trainer(
         run_fn=f"{module_path(task.module)}.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
@@ -87,14 +90,10 @@ def create_pipeline(
         custom_config=_code_and_task(
             task, ("image", "problem", "model", "phases", "train"), _TRAINING
         )
-        | {"weights": _weights_fingerprint(task)},
+        | {"weights": _weights_fingerprint(task)}
+        | dict(platform.training),
     )
-    baseline = Resolver(
-        strategy_class=BaselineStrategy,
-        model=Channel(type=standard_artifacts.Model),
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-        candidate=trainer.outputs["model"],
-    ).with_id("baseline")
+    baseline = platform.baseline(trainer.outputs["model"], config.serving_folder)
     evaluator = ImageEvaluator(
         task=task,
         examples=read,
@@ -124,7 +123,7 @@ def create_pipeline(
     )
     nodes += [transform, trainer, baseline, evaluator, gate, serving_check, pusher]
     return Pipeline(
-        pipeline_name=task.name,
+        pipeline_name=platform.pipeline_name(task.name),
         pipeline_root=config.artifacts_folder,
         components=nodes,
         enable_cache=not config.fresh,
@@ -152,7 +151,8 @@ def _judged_data(
             statistics=statistics.outputs["statistics"], exclude_splits=["eval", "test"]
         )
     else:
-        schema_gen = ImportSchemaGen(schema_file=schema_file)
+        text = Path(schema_file).read_text(encoding="utf-8")
+        schema_gen = ReviewedSchema(text=text).with_id("ReviewedSchema")
     validator = ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )

@@ -1,0 +1,221 @@
+"""How to run in the cloud: options and a configuration file become one frozen object."""
+
+import dataclasses
+import os
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.config import RunConfig
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+
+VERTEX, KUBEFLOW = "vertex", "kubeflow"
+TARGETS = (VERTEX, KUBEFLOW)
+# What each command cannot do without, per target; all that is missing is named at once.
+_TO_COMPILE = {
+    VERTEX: ("pipeline_root", "image", "data"),
+    KUBEFLOW: ("pipeline_root", "image", "data"),
+}
+_TO_SUBMIT = {VERTEX: ("project", "region"), KUBEFLOW: ("host",)}
+_OPEN_AT_COMPILE = ("gs://", "/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudConfig(RunConfig):
+    """One pipeline in the cloud. `root` is not used; `pipeline_root` takes its place.
+
+    Attributes:
+      target: `vertex` or `kubeflow`.
+      pipeline_root: Where the platform keeps artifacts: `gs://…`, `s3://…`, `minio://…`, or a
+        folder that is mounted in every container.
+      serving_root: Where versions of models are pushed, `<serving_root>/<task>/<version>`; None
+        for `<pipeline_root>/serving`.
+      image: The container image, best with its digest (`…@sha256:…`).
+      layout: Which of the task's data layouts `data` has, by class name, where it cannot be looked
+        at while compiling; None for the task's first.
+      project: Google Cloud project.
+      region: Google Cloud region, for example `europe-west4`.
+      service_account: Account that the pipeline's steps run as.
+      network: `projects/NUMBER/global/networks/NAME` to peer with.
+      encryption_key: Cloud KMS key (CMEK) for everything that Vertex AI keeps.
+      labels: Labels of the job, for the bill.
+      accelerator: See `pipelines/accelerators.py`.
+      spot: Train on spot (preemptible) machines.
+      reservation: Name of a Compute Engine reservation to train on.
+      disk_gb: Boot disk of the training machine, GB.
+      timeout_hours: Longest that training may take.
+      beam_runner: `direct` (inside each step's container) or `dataflow`.
+      beam_on: Components whose runner differs from `beam_runner`, as `Component=runner`.
+      beam_workers: Processes of the direct runner; 0 for one on each core.
+      beam_machine: Dataflow's worker machine type.
+      beam_max_workers: Bound of Dataflow's autoscaling.
+      beam_image: Container of Dataflow's workers; None for `image`.
+      beam_region: Region of Dataflow's jobs; None for `region`.
+      cpu: CPUs of a step's container on Kubeflow and Vertex AI, for example `4`.
+      memory: Memory of a step's container, for example `16G`.
+      node_selector: Labels of the Kubernetes nodes to train on, in place of GKE's.
+      volumes: Kubernetes volumes to mount in every step, as `claim=/path`.
+      secrets: Kubernetes secrets as environment, as `secret:key=VARIABLE`.
+      host: Address of the Kubeflow Pipelines API.
+      namespace: Kubeflow profile's namespace; "" for a single-user installation.
+      experiment: Kubeflow experiment that runs are filed under.
+      endpoint: Address of the Vertex AI API, for private endpoints and tests; None for the
+        region's own.
+    """
+
+    target: str = VERTEX
+    pipeline_root: str | None = None
+    serving_root: str | None = None
+    image: str | None = None
+    layout: str | None = None
+    project: str | None = None
+    region: str | None = None
+    service_account: str | None = None
+    network: str | None = None
+    encryption_key: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    accelerator: str = "cpu"
+    spot: bool = False
+    reservation: str | None = None
+    disk_gb: int = 200
+    timeout_hours: int = 24
+    beam_runner: str = "direct"
+    beam_on: tuple[str, ...] = ()
+    beam_workers: int | None = None
+    beam_machine: str = "n2-standard-4"
+    beam_max_workers: int = 10
+    beam_image: str | None = None
+    beam_region: str | None = None
+    cpu: str | None = None
+    memory: str | None = None
+    node_selector: dict[str, str] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    host: str | None = None
+    namespace: str = ""
+    experiment: str = "tfx-vision"
+    endpoint: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.target not in TARGETS:
+            raise BadInputError(f"--target {did_you_mean(self.target, TARGETS)}.")
+        for name in ("pipeline_root", "serving_root"):
+            value = getattr(self, name)
+            if value is not None and "://" not in value and not value.startswith("/"):
+                raise BadInputError(
+                    f"--{_dashed(name)} must be gs://…, s3://…, minio://… or an absolute path "
+                    f"that every container sees. Received: {value}"
+                )
+        for name in ("data", "serving_root"):
+            value = getattr(self, name)
+            if value and "://" in value and not value.startswith("gs://"):
+                raise BadInputError(
+                    f"--{_dashed(name)} {value}: TensorFlow reads and writes gs:// and mounted "
+                    "paths. Mount the bucket (--volume CLAIM=/path) and name the path; only the "
+                    "pipeline root may be s3:// or minio://."
+                )
+
+    @property
+    def artifacts_folder(self) -> str:
+        """The pipeline root of this task."""
+        return f"{(self.pipeline_root or '').rstrip('/')}/{self.task.partition(':')[0]}"
+
+    @property
+    def serving_folder(self) -> str:
+        """Where versions of this task's model are pushed."""
+        root = self.serving_root or f"{(self.pipeline_root or '').rstrip('/')}/serving"
+        return f"{root.rstrip('/')}/{self.task.partition(':')[0]}"
+
+    @property
+    def beam_args(self) -> list[str]:
+        """None for the pipeline as a whole: `cloud_beam` gives each component its own."""
+        return []
+
+    def check_compile(self) -> None:
+        """Raises BadInputError that names everything that is missing to compile."""
+        self._check(_TO_COMPILE[self.target])
+        if not self.serving_folder.startswith(_OPEN_AT_COMPILE):
+            raise BadInputError(
+                f"With --pipeline-root {self.pipeline_root} models cannot be pushed beside it: "
+                "name a gs:// or mounted folder with --serving-root."
+            )
+
+    def check_submit(self) -> None:
+        """Raises BadInputError that names everything that is missing to submit."""
+        self._check((*_TO_COMPILE[self.target], *_TO_SUBMIT[self.target]))
+
+    def check_manage(self) -> None:
+        """Raises BadInputError that names everything that is missing to manage schedules."""
+        self._check(_TO_SUBMIT[self.target])
+
+    def _check(self, names: tuple[str, ...]) -> None:
+        missing = [name for name in names if not getattr(self, name)]
+        if missing:
+            options = ", ".join(f"--{_dashed(name)}" for name in missing)
+            raise BadInputError(
+                f"For {self.target} this is missing: {options}. Give them as options, or as "
+                f"{', '.join(missing)} in a file named with --config."
+            )
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def build(options: dict[str, Any], file: str | None = None) -> CloudConfig:
+    """Returns the configuration of a file with the options that were given on top.
+
+    Args:
+      options: Field → value; None where the option was not given.
+      file: A TOML or YAML file whose keys are fields of `CloudConfig`; None for none.
+
+    Raises:
+      BadInputError: If the file cannot be read, or a key or value in it is wrong.
+    """
+    values = _read(file) if file else {}
+    values.update({key: value for key, value in options.items() if value is not None})
+    return CloudConfig(**values)
+
+
+def _read(file: str) -> dict[str, Any]:
+    try:
+        with open(file, "rb") as f:
+            content = f.read().decode()
+    except OSError as error:
+        raise BadInputError(f"--config {file}: {error.strerror}.") from error
+    if file.endswith((".yaml", ".yml")):
+        import yaml
+
+        try:
+            values = yaml.safe_load(content)
+        except yaml.YAMLError as error:
+            raise BadInputError(f"--config {file} is no YAML: {error}") from error
+    else:
+        try:
+            values = tomllib.loads(content)
+        except tomllib.TOMLDecodeError as error:
+            raise BadInputError(f"--config {file} is no TOML: {error}") from error
+    if not isinstance(values, dict):
+        raise BadInputError(f"--config {file} must hold KEY = VALUE pairs.")
+    hints = typing.get_type_hints(CloudConfig)
+    return {key: _fit(file, key, value, hints) for key, value in values.items()}
+
+
+def _fit(file: str, key: str, value: Any, hints: dict[str, Any]) -> Any:
+    names = [f.name for f in dataclasses.fields(CloudConfig)]
+    if key not in names:
+        raise BadInputError(f"--config {file}: '{key}' {did_you_mean(key, names)}.")
+    hint = hints[key]
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    plain = tuple(typing.get_origin(kind) or kind for kind in kinds)
+    if tuple in plain and isinstance(value, list):
+        value = tuple(str(item) for item in value)
+    if float in plain and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, plain) or (isinstance(value, bool) and bool not in plain):
+        wanted = " or ".join(kind.__name__ for kind in plain if kind is not type(None))
+        raise BadInputError(f"--config {file}: {key} must be {wanted}. Received: {value!r}")
+    return os.path.expandvars(value) if isinstance(value, str) else value

@@ -1,0 +1,56 @@
+"""What a compiled job must know of its data: the layout and the classes."""
+
+import dataclasses
+import os
+
+from pipelines.cloud_config import CloudConfig
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.sources import Bundled, Source
+from trainer_modules.engine.task import Task
+
+
+def prepare(task: Task, config: CloudConfig) -> tuple[Task, Source]:
+    """Returns the task with its classes, and the layout of its data.
+
+    Where the data can be looked at, it is; a bucket or a path of the containers cannot, and then
+    the layout is the task's first, or the one that `--layout` names.
+
+    Raises:
+      BadInputError: If there is no such layout, or the classes are unknown.
+    """
+    layouts = [stored(source) for source in (task.source, *task.also)]
+    data = config.data or ""
+    reachable = "://" not in data and "{" not in data and os.path.exists(data)
+    if config.layout is None and reachable:
+        from components.example_gen import ingest
+
+        task, _, source = ingest.prepare(task, data, config.root)
+        return task, source
+    by_name = {type(layout).__name__: layout for layout in reversed(layouts)}
+    if config.layout is not None and config.layout not in by_name:
+        raise BadInputError(f"--layout {did_you_mean(config.layout, by_name)}.")
+    source = by_name[config.layout] if config.layout else layouts[0]
+    if reachable:
+        from components.example_gen import ingest
+
+        return ingest.with_classes(task, data, source), source
+    if isinstance(task.problem, Classification) and not task.problem.classes:
+        raise BadInputError(
+            f"The classes of task '{task.name}' come from its data, and {data} cannot be looked "
+            'at here. Name them, for example --set \'problem.classes=("cat", "dog")\', or '
+            "compile where the data is mounted."
+        )
+    return task, source
+
+
+def stored(source: Source) -> Source:
+    """Returns the layout in which a source lies in the cloud."""
+    return source.stored if isinstance(source, Bundled) else source
+
+
+def for_accelerator(task: Task, device: str) -> Task:
+    """Returns the task with training told what it runs on, so that a missing device is an error."""
+    if device == "cpu":
+        return task
+    return dataclasses.replace(task, train=dataclasses.replace(task.train, accelerator=device))

@@ -1,0 +1,135 @@
+"""The command line of `run_kubeflow.py`."""
+
+import argparse
+import dataclasses
+from typing import Any
+
+from pipelines import cloud_config
+from pipelines.cloud_config import CloudConfig
+from trainer_modules.engine.errors import BadInputError
+
+_REPEATED = ("settings", "beam", "beam_on", "volumes", "secrets")
+# Given in another form, or in no option at all.
+_OTHERWISE = ("labels", "node_selector", "root", "metadata")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of `run_kubeflow.py`."""
+    top = argparse.ArgumentParser(
+        prog="run_kubeflow.py",
+        description="Compile a task's pipeline for Vertex AI or Kubeflow Pipelines, submit it, "
+        "schedule it.",
+        epilog="Exit codes: 0 done; 1 the run or the service failed; 2 bad input or usage.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    compiling = commands.add_parser("compile", help="write the job's file")
+    compiling.add_argument("--output", metavar="FILE", help="default: <task>-<target>.json|yaml")
+    submitting = commands.add_parser("submit", help="compile and run once")
+    submitting.add_argument("--wait", action="store_true", help="follow the run to its end")
+    scheduling = commands.add_parser("schedule", help="compile and run at fixed times")
+    scheduling.add_argument("--cron", required=True, metavar="'0 3 * * 1'")
+    scheduling.add_argument("--timezone", default="UTC", metavar="Europe/Berlin")
+    scheduling.add_argument("--max-concurrent", type=int, default=1, metavar="N")
+    scheduling.add_argument("--start", metavar="2030-01-31T03:00:00")
+    scheduling.add_argument("--end", metavar="2030-12-31T03:00:00")
+    scheduling.add_argument("--name", help="default: the pipeline's name")
+    for command in (submitting, scheduling):
+        command.add_argument("--span", type=int, help="the data span to train on; default: latest")
+        command.add_argument("--no-cache", dest="fresh", action="store_true", default=None)
+    for command in (compiling, submitting, scheduling):
+        _add_pipeline(command)
+    for name, line in (
+        ("list", "show schedules"),
+        ("pause", "stop a schedule for now"),
+        ("resume", "let a paused schedule go on"),
+        ("delete", "remove a schedule"),
+    ):
+        command = commands.add_parser(name, help=line)
+        _add_place(command)
+        if name != "list":
+            command.add_argument("name", help="the schedule's name")
+    for command in commands.choices.values():
+        command.add_argument("--config", metavar="FILE.toml|yaml", help="values for any option")
+        if command is not compiling:
+            command.add_argument("--dry-run", action="store_true", help="only print the request")
+    return top
+
+
+def _add_place(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("where")
+    group.add_argument("--target", metavar="vertex|kubeflow", help="default: vertex")
+    for option, line in (
+        ("--project", "Google Cloud project"),
+        ("--region", "Google Cloud region"),
+        ("--endpoint", "address of the Vertex AI API, for private endpoints"),
+        ("--host", "address of the Kubeflow Pipelines API"),
+        ("--namespace", "namespace of the Kubeflow profile"),
+        ("--experiment", "Kubeflow experiment; default: tfx-vision"),
+    ):
+        group.add_argument(option, help=line)
+
+
+def _add_pipeline(command: argparse.ArgumentParser) -> None:
+    _add_place(command)
+    what = command.add_argument_group("what")
+    what.add_argument("--task", metavar="NAME")
+    what.add_argument("--data", metavar="gs://…|/PATH", help="may hold {SPAN}")
+    what.add_argument("--layout", metavar="CLASS", help="the data's layout, if not the first")
+    what.add_argument("--set", dest="settings", action="append", metavar="KEY=VALUE")
+    what.add_argument("--weights", metavar="imagenet|none|PATH")
+    what.add_argument("--max-rejected", type=float, metavar="SHARE")
+    place = command.add_argument_group("how")
+    for option, line in (
+        ("--pipeline-root", "gs://…, s3://…, minio://… or a mounted folder"),
+        ("--serving-root", "where models are pushed; default: <pipeline root>/serving"),
+        ("--image", "container image, best with its digest"),
+        ("--service-account", "account that the steps run as"),
+        ("--network", "VPC network to peer with"),
+        ("--encryption-key", "Cloud KMS key (CMEK)"),
+        ("--cpu", "CPUs of a step"),
+        ("--memory", "memory of a step, for example 16G"),
+    ):
+        place.add_argument(option, help=line)
+    place.add_argument("--label", dest="labels", action="append", metavar="KEY=VALUE")
+    place.add_argument("--volume", dest="volumes", action="append", metavar="CLAIM=/PATH")
+    place.add_argument("--secret", dest="secrets", action="append", metavar="SECRET:KEY=VARIABLE")
+    training = command.add_argument_group("training")
+    training.add_argument("--accelerator", metavar="cpu|nvidia-t4:2|tpu-v5e-8|…")
+    training.add_argument("--spot", action="store_true", default=None)
+    training.add_argument("--reservation", metavar="NAME")
+    training.add_argument("--disk-gb", type=int, metavar="GB")
+    training.add_argument("--timeout-hours", type=int, metavar="H")
+    beam = command.add_argument_group("Beam")
+    beam.add_argument("--beam-runner", metavar="direct|dataflow")
+    beam.add_argument("--beam-on", action="append", metavar="COMPONENT=RUNNER")
+    beam.add_argument("--beam-workers", type=int, metavar="N", help="0: one on each core")
+    beam.add_argument("--beam-machine", metavar="n2-standard-4")
+    beam.add_argument("--beam-max-workers", type=int, metavar="N")
+    beam.add_argument("--beam-image", metavar="IMAGE")
+    beam.add_argument("--beam-region", metavar="REGION")
+    beam.add_argument("--beam", action="append", metavar="ARG", help="an option for Beam")
+
+
+def config_from(args: argparse.Namespace) -> CloudConfig:
+    """Returns the configuration of parsed arguments and the file they name.
+
+    Raises:
+      BadInputError: If a value is wrong.
+    """
+    given = vars(args)
+    options: dict[str, Any] = {}
+    for name in (f.name for f in dataclasses.fields(CloudConfig)):
+        if name in _REPEATED:
+            options[name] = tuple(given[name]) if given.get(name) else None
+        elif name not in _OTHERWISE:
+            options[name] = given.get(name)
+    if given.get("labels"):
+        options["labels"] = dict(_pair(label) for label in given["labels"])
+    return cloud_config.build(options, given.get("config"))
+
+
+def _pair(label: str) -> tuple[str, str]:
+    key, equals, value = label.partition("=")
+    if not equals or not key:
+        raise BadInputError(f"--label takes KEY=VALUE. Received: {label!r}")
+    return key, value

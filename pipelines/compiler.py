@@ -1,0 +1,204 @@
+"""Compiles the DAG into what Vertex AI and Kubeflow Pipelines run.
+
+Same input, same bytes. What may vary at submission is a runtime parameter: the data's path, its
+span where the path has one, and the pipeline root, which both platforms take by themselves.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines import accelerators, cloud_data, startup, tasks
+from pipelines.accelerators import Accelerator
+from pipelines.cloud_config import KUBEFLOW, VERTEX, CloudConfig
+from trainer_modules.engine.errors import BadInputError
+
+DATA_PATH, DATA_SPAN = "data_path", "data_span"
+_LATEST_SPAN = '{"rolling_range": {"num_spans": 1}}'
+# Starts TFX's executor, with what both platforms need around it.
+_ENTRY = ("python", "-m", "pipelines.container")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled job.
+
+    Attributes:
+      job: PipelineJob in JSON form, as Vertex AI's API takes it.
+      kubernetes: Node settings per executor for Kubeflow; None for none.
+    """
+
+    job: dict[str, Any]
+    kubernetes: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        return str(self.job["pipelineSpec"]["pipelineInfo"]["name"])
+
+    def text(self, target: str) -> str:
+        """Returns the file's content: JSON for Vertex AI, YAML documents for Kubeflow."""
+        if target == VERTEX:
+            return json.dumps(self.job, sort_keys=True, indent=1) + "\n"
+        import yaml
+
+        documents = [self.job["pipelineSpec"]]
+        if self.kubernetes:
+            documents.append(self.kubernetes)
+        return str(yaml.safe_dump_all(documents, sort_keys=True, width=100))
+
+
+def span_value(span: int | None) -> str:
+    """Returns the runtime parameter `data_span` for one span; the latest for None."""
+    if span is None:
+        return _LATEST_SPAN
+    if span < 0:
+        raise BadInputError(f"--span must be 0 or more. Received: {span}")
+    return json.dumps(
+        {"static_range": {"start_span_number": span, "end_span_number": span}}, sort_keys=True
+    )
+
+
+def compile_job(config: CloudConfig) -> Compiled:
+    """Compiles the pipeline that `config` describes.
+
+    Raises:
+      BadInputError: If something is missing, unknown or impossible.
+    """
+    config.check_compile()
+    accelerator = accelerators.find(
+        config.accelerator, config.target, spot=config.spot, reservation=config.reservation or ""
+    )
+    if accelerator.device != "cpu" and config.target == VERTEX:
+        config.check_submit()
+    task = tasks.load(config.task, config.settings, config.weights)
+    startup.prepare()
+    task, source = cloud_data.prepare(task, config)
+    task = cloud_data.for_accelerator(task, accelerator.device)
+
+    from pipelines import cloud_beam
+    from pipelines.image_pipeline import create_pipeline
+
+    pipeline = create_pipeline(
+        task,
+        config,
+        data=config.data or "",
+        source=source,
+        platform=_platform(config, accelerator),
+    )
+    cloud_beam.assign(pipeline.components, config)
+    parameters = _runtime_parameters(pipeline.components)
+    _size_containers(pipeline.components, config, accelerator)
+    job = _run_compiler(pipeline, config, parameters)
+    _complete(job, config, parameters)
+    if config.target == KUBEFLOW:
+        from pipelines import kubernetes
+
+        _look_again(job, ("ImageExampleGen", "baseline"))
+        return Compiled(job, kubernetes.platform_spec(job, config, accelerator))
+    return Compiled(job)
+
+
+def _platform(config: CloudConfig, accelerator: Accelerator) -> Any:
+    from pipelines.platforms import Platform, latest_blessed, latest_pushed
+
+    if config.target == KUBEFLOW:
+        return Platform(baseline=latest_pushed, dashes=True)
+    if accelerator.device == "cpu":
+        return Platform(baseline=latest_blessed, dashes=True)
+    from pipelines.vertex_training import CustomJobTrainer, training_config
+
+    return Platform(
+        baseline=latest_blessed,
+        dashes=True,
+        trainer=CustomJobTrainer,
+        training=training_config(config, accelerator),
+    )
+
+
+def _runtime_parameters(nodes: list[Any]) -> dict[str, str]:
+    """Makes the data's path and span runtime parameters; returns name → default."""
+    from tfx.components.example_gen.component import FileBasedExampleGen
+    from tfx.orchestration.data_types import RuntimeParameter
+
+    (reader,) = (node for node in nodes if isinstance(node, FileBasedExampleGen))
+    properties = reader.exec_properties
+    defaults = {DATA_PATH: properties["input_base"]}
+    properties["input_base"] = RuntimeParameter(DATA_PATH, ptype=str)
+    # The reader carries the part of the path from the first placeholder on as patterns.
+    if any(f"{{{name}}}" in properties["input_config"] for name in ("SPAN", "YYYY")):
+        defaults[DATA_SPAN] = _LATEST_SPAN
+        properties["range_config"] = RuntimeParameter(DATA_SPAN, ptype=str)
+    return defaults
+
+
+def _size_containers(nodes: list[Any], config: CloudConfig, accelerator: Accelerator) -> None:
+    from kfp.pipeline_spec import pipeline_spec_pb2
+    from tfx.components.trainer.component import Trainer
+    from tfx.dsl.components.base.base_component import BaseComponent
+
+    resources = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
+    for node in nodes:
+        if not isinstance(node, BaseComponent):
+            continue
+        needs = resources()
+        if config.cpu:
+            needs.cpu_limit = _number(config.cpu, "--cpu", "")
+            needs.resource_cpu_limit = config.cpu
+        if config.memory:
+            needs.memory_limit = _number(config.memory, "--memory", "G")
+            needs.resource_memory_limit = config.memory
+        if isinstance(node, Trainer) and config.target == KUBEFLOW and accelerator.chips:
+            needs.accelerator.type = needs.accelerator.resource_type = accelerator.resource
+            needs.accelerator.count = accelerator.chips
+            needs.accelerator.resource_count = str(accelerator.chips)
+        if needs.ByteSize():
+            node.platform_config = needs
+
+
+def _number(value: str, option: str, unit: str) -> float:
+    digits = value.removesuffix(unit)
+    if not value.endswith(unit) or not digits.replace(".", "", 1).isdigit():
+        example = f"4{unit}"
+        raise BadInputError(f"{option} must look like {example}. Received: {value}")
+    return float(digits)
+
+
+def _run_compiler(pipeline: Any, config: CloudConfig, parameters: dict[str, str]) -> dict[str, Any]:
+    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+
+    from components.report.artifacts import as_shown_by_platforms
+
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+            default_image=config.image,
+            default_commands=list(_ENTRY),
+            use_pipeline_spec_2_1=True,
+        )
+    )
+    job = runner.run(pipeline, parameter_values=parameters, write_out=False)
+    return dict(as_shown_by_platforms(job))
+
+
+def _complete(job: dict[str, Any], config: CloudConfig, parameters: dict[str, str]) -> None:
+    """Adds what TFX's compiler leaves out: defaults, and the job's own settings."""
+    inputs = job["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]
+    for name, default in parameters.items():
+        inputs[name]["defaultValue"] = default
+    job.setdefault("labels", {}).update(config.labels)
+    if config.service_account:
+        job["serviceAccount"] = config.service_account
+    if config.network:
+        job["network"] = config.network
+    if config.encryption_key:
+        job["encryptionSpec"] = {"kmsKeyName": config.encryption_key}
+
+
+def _look_again(job: dict[str, Any], looking_outside: tuple[str, ...]) -> None:
+    """Turns the cache off for steps that look at what lies outside the pipeline.
+
+    Open-source Kubeflow runs no driver before it trusts its cache, so it would not see new data.
+    """
+    for name, task in job["pipelineSpec"]["root"]["dag"]["tasks"].items():
+        if name in looking_outside:
+            task.pop("cachingOptions", None)

@@ -1,0 +1,124 @@
+"""What every container of a compiled pipeline runs: TFX's executor entry point, made ready.
+
+    python -m pipelines.container --executor_class_path … --json_serialized_invocation_args …
+
+It starts quickly (see `startup`), and does what open-source Kubeflow leaves to the container:
+artifacts in `s3://` and `minio://` lie on local paths that Kubeflow's launcher downloads and
+uploads, and nobody looks at the data before the reader runs.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from typing import Any
+
+from pipelines import startup
+from trainer_modules.engine.errors import BadInputError
+
+# Where Kubeflow's launcher keeps the files of a store that TensorFlow cannot read by itself.
+_LOCAL = {"s3://": "/s3/", "minio://": "/minio/", "oci://": "/oci/"}
+_READER = "components.example_gen.executor.Executor"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one executor; returns the exit code."""
+    args, beam = _parse(argv)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s  %(message)s"
+    )
+    startup.prepare()
+    from absl import flags
+
+    from components.report.artifacts import register_shown_types
+
+    register_shown_types()
+    flags.FLAGS.mark_as_parsed()
+    given = json.loads(args.json_serialized_invocation_args)
+    args.json_serialized_invocation_args = json.dumps(to_local(given))
+    output_file = given["outputs"]["outputFile"]
+    try:
+        if args.executor_class_path == _READER and not os.path.exists(output_file):
+            _drive(args, output_file)
+        _execute(args, beam)
+    except BadInputError as error:
+        logging.exception("bad input")
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    _rewrite(output_file)
+    return 0
+
+
+def _parse(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(prog="pipelines.container", allow_abbrev=False)
+    parser.add_argument("--executor_class_path", required=True)
+    parser.add_argument("--json_serialized_invocation_args", required=True)
+    parser.add_argument("--json_serialized_inputs_spec_args")
+    return parser.parse_known_args(argv)
+
+
+def _drive(args: argparse.Namespace, output_file: str) -> None:
+    """Finds the data's span and fingerprint, where the platform has not done so before."""
+    from tfx.dsl.io import fileio
+    from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
+
+    if not fileio.exists(output_file):
+        driver.main(args)
+
+
+def _execute(args: argparse.Namespace, beam: list[str]) -> None:
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+
+    kubeflow_v2_run_executor.main((args, beam))
+
+
+def to_local(executor_input: dict[str, Any]) -> dict[str, Any]:
+    """Returns an `ExecutorInput` whose artifacts have URIs that TensorFlow can open."""
+    return {
+        **executor_input,
+        **{
+            side: _with_uris(executor_input[side], _LOCAL)
+            for side in ("inputs", "outputs")
+            if side in executor_input
+        },
+    }
+
+
+def to_remote(executor_output: dict[str, Any]) -> dict[str, Any]:
+    """Returns an `ExecutorOutput` with the URIs that the platform knows."""
+    return _with_uris(executor_output, {local: remote for remote, local in _LOCAL.items()})
+
+
+def _with_uris(holder: dict[str, Any], prefixes: dict[str, str]) -> dict[str, Any]:
+    artifacts = {
+        key: {
+            **found,
+            "artifacts": [_with_uri(one, prefixes) for one in found.get("artifacts", [])],
+        }
+        for key, found in holder.get("artifacts", {}).items()
+    }
+    return {**holder, "artifacts": artifacts} if artifacts else holder
+
+
+def _with_uri(artifact: dict[str, Any], prefixes: dict[str, str]) -> dict[str, Any]:
+    uri = artifact.get("uri", "")
+    for prefix, replacement in prefixes.items():
+        if uri.startswith(prefix):
+            return {**artifact, "uri": replacement + uri.removeprefix(prefix)}
+    return artifact
+
+
+def _rewrite(output_file: str) -> None:
+    from tfx.dsl.io import fileio
+
+    with fileio.open(output_file, "r") as f:
+        written = json.loads(f.read())
+    remote = to_remote(written)
+    if remote != written:
+        with fileio.open(output_file, "w") as f:
+            f.write(json.dumps(remote))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Node settings of a compiled pipeline, in the form of kfp-kubernetes."""
+
+from typing import Any
+
+from pipelines.accelerators import Accelerator
+from pipelines.cloud_config import CloudConfig
+from trainer_modules.engine.errors import BadInputError
+
+_TRAINING = ("Trainer_executor", "Tuner_executor")
+
+
+def platform_spec(
+    job: dict[str, Any], config: CloudConfig, accelerator: Accelerator
+) -> dict[str, Any] | None:
+    """Returns the second document of Kubeflow's YAML; None where nothing is asked for.
+
+    Raises:
+      BadInputError: If a volume or secret is not written as it must be.
+    """
+    from google.protobuf import json_format
+
+    volumes = [_volume(value) for value in config.volumes]
+    secrets = [_secret(value) for value in config.secrets]
+    executors = {}
+    for name, executor in sorted(job["pipelineSpec"]["deploymentSpec"]["executors"].items()):
+        if "container" not in executor:
+            continue
+        settings = _executor(volumes, secrets, accelerator if name in _TRAINING else None, config)
+        if settings.ByteSize():
+            executors[name] = json_format.MessageToDict(settings)
+    if not executors:
+        return None
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
+
+
+def _executor(
+    volumes: list[tuple[str, str]],
+    secrets: list[tuple[str, str, str]],
+    accelerator: Accelerator | None,
+    config: CloudConfig,
+) -> Any:
+    from kfp.kubernetes import kubernetes_executor_config_pb2 as settings_pb2
+
+    settings = settings_pb2.KubernetesExecutorConfig()
+    for claim, path in volumes:
+        settings.pvc_mount.append(settings_pb2.PvcMount(constant=claim, mount_path=path))
+    for secret, key, variable in secrets:
+        settings.secret_as_env.append(
+            settings_pb2.SecretAsEnv(
+                secret_name=secret,
+                key_to_env=[
+                    settings_pb2.SecretAsEnv.SecretKeyToEnvMap(secret_key=key, env_var=variable)
+                ],
+            )
+        )
+    if accelerator is None:
+        return settings
+    labels = dict(config.node_selector) or accelerator.node_selector
+    taints = [accelerator.resource] if accelerator.resource else []
+    if config.spot:
+        labels = labels | {"cloud.google.com/gke-spot": "true"}
+        taints.append("cloud.google.com/gke-spot")
+    if config.reservation:
+        labels = labels | {"cloud.google.com/reservation-name": config.reservation}
+    settings.node_selector.labels.update(labels)
+    for taint in taints:
+        settings.tolerations.append(
+            settings_pb2.Toleration(key=taint, operator="Exists", effect="NoSchedule")
+        )
+    return settings
+
+
+def _volume(value: str) -> tuple[str, str]:
+    claim, _, path = value.partition("=")
+    if not claim or not path.startswith("/"):
+        raise BadInputError(f"--volume takes CLAIM=/PATH. Received: {value}")
+    return claim, path
+
+
+def _secret(value: str) -> tuple[str, str, str]:
+    where, _, variable = value.partition("=")
+    secret, _, key = where.partition(":")
+    if not (secret and key and variable):
+        raise BadInputError(f"--secret takes SECRET:KEY=VARIABLE. Received: {value}")
+    return secret, key, variable

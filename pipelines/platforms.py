@@ -1,0 +1,70 @@
+"""What the place of execution changes in the DAG; all else is the same everywhere."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfx.components.trainer.component import Trainer
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
+    LatestBlessedModelStrategy,
+)
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+
+from components.baseline import BaselineStrategy
+from components.pushed_baseline import PushedBaseline
+
+_BASELINE = "baseline"
+
+
+def _other_than_candidate(candidate: BaseChannel, serving_folder: str) -> BaseNode:
+    del serving_folder
+    return Resolver(
+        strategy_class=BaselineStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        candidate=candidate,
+    ).with_id(_BASELINE)
+
+
+def latest_blessed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
+    """Returns the resolver that Vertex AI itself carries out."""
+    del candidate, serving_folder
+    return Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id(_BASELINE)
+
+
+def latest_pushed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
+    """Returns the component for platforms that have no resolvers."""
+    del candidate
+    return PushedBaseline(serving_folder=serving_folder).with_id(_BASELINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Where the DAG is going to run.
+
+    Attributes:
+      baseline: Makes the node `baseline` with the output `model`, the model to compare with, from
+        the candidate's channel and the serving folder.
+      trainer: The Trainer to use.
+      training: What that Trainer needs besides in `custom_config`.
+      dashes: Whether names of pipelines may hold dashes but no underscores.
+    """
+
+    baseline: Callable[[BaseChannel, str], BaseNode] = _other_than_candidate
+    trainer: type[Trainer] = Trainer
+    training: Mapping[str, Any] = field(default_factory=dict)
+    dashes: bool = False
+
+    def pipeline_name(self, task_name: str) -> str:
+        """Returns a name for a task's pipeline that the platform accepts."""
+        return task_name.replace("_", "-") if self.dashes else task_name
+
+
+LOCAL = Platform()

@@ -1,0 +1,73 @@
+"""Compiles, submits and schedules a task's pipeline on Vertex AI or Kubeflow Pipelines.
+
+python pipelines/run_kubeflow.py compile --task NAME --target vertex|kubeflow …
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # As a script, Python puts this folder first on the path; the packages lie one above.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+try:
+    from pipelines import cloud_options
+    from pipelines.cloud_config import KUBEFLOW, VERTEX, CloudConfig
+    from trainer_modules.engine.errors import BadInputError
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"{missing.name} is not installed for {sys.executable}. Run `make install` once and then "
+        "`.venv/bin/python pipelines/run_kubeflow.py`."
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    args = cloud_options.parser().parse_args(argv)
+    try:
+        config = cloud_options.config_from(args)
+        if args.command == "compile":
+            return _compile(config, args)
+        return _talk(config, args)
+    except BadInputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; what was submitted goes on", file=sys.stderr)
+        return 130
+
+
+def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
+    from pipelines import compiler
+
+    compiled = compiler.compile_job(config)
+    ending = {VERTEX: "json", KUBEFLOW: "yaml"}[config.target]
+    output = args.output or f"{compiled.name}-{config.target}.{ending}"
+    if not output.endswith(f".{ending}"):
+        raise BadInputError(
+            f"--output must end in .{ending}, the form that {config.target} reads. "
+            f"Received: {output}"
+        )
+    try:
+        Path(output).write_text(compiled.text(config.target), encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"--output {output}: {error.strerror}.") from error
+    print(f"compiled {compiled.name} for {config.target}: {output}")
+    return 0
+
+
+def _talk(config: CloudConfig, args: argparse.Namespace) -> int:
+    """Does what needs the platform; failures of the service are one paragraph and exit code 1."""
+    from pipelines.cloud_commands import ServiceError, run
+
+    try:
+        return run(config, args)
+    except ServiceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
