@@ -4,8 +4,8 @@ from typing import Any
 
 from tfx.types.artifact import Artifact
 
-# The schema title under which Vertex AI and Kubeflow Pipelines show an artifact as a page.
-SYSTEM_HTML = "system.HTML"
+# The schema titles under which Vertex AI and Kubeflow Pipelines show an artifact.
+_SHOWN_AS = {"components.HtmlPage": "system.HTML", "components.MarkdownPage": "system.Markdown"}
 
 
 class RunReport(Artifact):
@@ -20,26 +20,35 @@ class HtmlPage(Artifact):
     TYPE_NAME = "components.HtmlPage"
 
 
-def as_system_html(compiled: Any) -> Any:
-    """Returns a compiled job, as JSON, in which `HtmlPage` has the title that platforms show.
+class MarkdownPage(Artifact):
+    """One Markdown file; on Vertex AI and Kubeflow its URI is the file itself."""
 
-    TFX can only name its own types and Python classes there. The container that runs the job has
-    to call `register_system_html` before TFX reads its arguments.
+    TYPE_NAME = "components.MarkdownPage"
+
+
+def as_shown_by_platforms(compiled: Any) -> Any:
+    """Returns a compiled job, as JSON, in which the pages have the types that platforms show.
+
+    TFX can only name its own types and Python classes there. The container that runs such a job
+    has to call `register_shown_types` before TFX reads its arguments.
 
     Args:
       compiled: The pipeline spec as dicts, lists and strings; it is not changed.
     """
     if isinstance(compiled, dict):
-        if HtmlPage.TYPE_NAME in str(compiled.get("instanceSchema", "")):
-            return {"schemaTitle": SYSTEM_HTML, "schemaVersion": "0.0.1"}
-        return {key: as_system_html(value) for key, value in compiled.items()}
+        schema = str(compiled.get("instanceSchema", ""))
+        for name, title in _SHOWN_AS.items():
+            if f"title: {name}\n" in schema:
+                return {"schemaTitle": title, "schemaVersion": "0.0.1"}
+        return {key: as_shown_by_platforms(value) for key, value in compiled.items()}
     if isinstance(compiled, list):
-        return [as_system_html(value) for value in compiled]
+        return [as_shown_by_platforms(value) for value in compiled]
     return compiled
 
 
-def register_system_html() -> None:
-    """Tells TFX's Kubeflow entrypoint which class stands for `system.HTML`."""
+def register_shown_types() -> None:
+    """Tells TFX's Kubeflow entrypoint which classes stand for the platforms' own types."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
 
-    compiler_utils.TITLE_TO_CLASS_PATH[SYSTEM_HTML] = HtmlPage.TYPE_NAME
+    for name, title in _SHOWN_AS.items():
+        compiler_utils.TITLE_TO_CLASS_PATH[title] = name

@@ -25,10 +25,10 @@ from components.report import (
     storage,
     training_samples,
 )
-from components.report.artifacts import HtmlPage, RunReport
+from components.report.artifacts import HtmlPage, MarkdownPage, RunReport
 from trainer_modules.engine import overrides
 
-INDEX, SAMPLES, CARD, STATISTICS = "index.html", "samples.png", "MODEL_CARD.md", "statistics.json"
+INDEX, SAMPLES, STATISTICS = "index.html", "samples.png", "statistics.json"
 
 
 def _files(artifact, splits):  # type: ignore[no-untyped-def]
@@ -123,12 +123,35 @@ def Report(
 
     drawn = page.render(found).encode("utf-8")
     storage.write_bytes(os.path.join(report.uri, INDEX), drawn)
-    storage.write_bytes(os.path.join(report.uri, CARD), model_card.render(found).encode("utf-8"))
+    storage.write_bytes(
+        os.path.join(report.uri, model_card.CARD), model_card.render(found).encode("utf-8")
+    )
     storage.write_bytes(os.path.join(report.uri, STATISTICS), storage.to_json(found.statistics))
     if found.samples:
         storage.write_bytes(os.path.join(report.uri, SAMPLES), found.samples)
-    if storage.is_remote(html.uri):
-        # The platforms show what lies at the URI itself; an object store has no folders.
-        storage.write_bytes(html.uri, drawn)
-    else:
-        storage.write_bytes(os.path.join(html.uri, INDEX), drawn)
+    _write_page(html.uri, INDEX, drawn)
+
+
+@component
+def ModelCard(
+    report: InputArtifact[RunReport],
+    pushed_model: InputArtifact[standard_artifacts.PushedModel],
+    card: OutputArtifact[MarkdownPage],
+) -> None:
+    """Puts the card beside the pushed model, and where the platforms show it.
+
+    Args:
+      report: Report's output.
+      pushed_model: Pusher's output; where nothing was pushed, the card is only shown.
+      card: The card once more.
+    """
+    destination = pushed_model.get_string_custom_property("pushed_destination")
+    model_card.place_card(report.uri, destination)
+    text = storage.read_bytes(os.path.join(report.uri, model_card.CARD))
+    _write_page(card.uri, model_card.CARD, text)
+
+
+def _write_page(uri, name, content):  # type: ignore[no-untyped-def]
+    # The platforms show what lies at the URI itself; an object store has no folders.
+    target = uri if storage.is_remote(uri) else os.path.join(uri, name)
+    storage.write_bytes(target, content)

@@ -51,7 +51,9 @@ def delta(change: dict[str, Any] | None) -> Markup:
     if change is None:
         return Markup("")
     tone = {True: "better", False: "worse", None: "even"}[change["good"]]
-    return Markup('<span class="delta {}">{}</span>').format(tone, signed(change["by"]))
+    return Markup('<span class="delta {}" title="{}">{}</span>').format(
+        tone, tone, signed(change["by"])
+    )
 
 
 def words(name: str) -> str:

@@ -75,19 +75,20 @@ def settings(material: Material) -> dict[str, Any]:
         for key, value in material.task.items()
         if key not in ("type", "name", "gates", "source")
     }
-    return {"rows": list(_flat("", shown)), "source": list(_flat("", material.task.get("source")))}
+    return {"rows": list(flat("", shown)), "source": list(flat("", material.task.get("source")))}
 
 
-def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+def flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yields (key, value) pairs under the keys that `--set` takes."""
     if isinstance(value, dict):
         if "type" in value and prefix:
             yield prefix, value["type"].rpartition(".")[2]
         for key, inner in value.items():
             if key != "type":
-                yield from _flat(f"{prefix}.{key}" if prefix else key, inner)
+                yield from flat(f"{prefix}.{key}" if prefix else key, inner)
     elif isinstance(value, list) and any(isinstance(v, dict) for v in value):
         for i, inner in enumerate(value):
-            yield from _flat(f"{prefix}.{i}", inner)
+            yield from flat(f"{prefix}.{i}", inner)
     elif isinstance(value, list):
         shown = ", ".join(map(str, value[:12]))
         yield prefix, f"{shown}, … ({len(value)} in all)" if len(value) > 12 else shown

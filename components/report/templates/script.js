@@ -105,6 +105,7 @@
     const margin = named ? Math.min(longest + 10, size * 0.24) : 18;
     const cell = (size - margin - 1) / n;
     box = { left: margin, top: margin, cell };
+    canvas.dataset.margin = margin;
     pen.fillStyle = colour("--raised");
     pen.fillRect(margin, margin, cell * n, cell * n);
     const hues = { right: colour("--series-1"), wrong: colour("--bad") };

@@ -104,7 +104,7 @@ def gates(found: dict[str, Any], *, passed: bool = True) -> list[dict[str, Any]]
     accuracy = found["metrics"]["accuracy"]
     rows = [("accuracy", None, accuracy, 0.5)]
     rows += [("recall", name, one["recall"], 0.1) for name, one in found["per_class"].items()]
-    judged = [
+    judged: list[dict[str, Any]] = [
         {
             "name": f"{metric} >= {bound}",
             "kind": "at_least",
@@ -116,7 +116,7 @@ def gates(found: dict[str, Any], *, passed: bool = True) -> list[dict[str, Any]]
             "baseline": None,
             "passed": True,
             "support": 10,
-            "message": f"{metric}{f' of class {name!r}' if name else ''} {value:.2f} >= {bound:.2f}",
+            "message": f"{metric} of {name or 'all'} {value:.2f} >= {bound:.2f}",
         }
         for metric, name, value, bound in rows
     ]
