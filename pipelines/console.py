@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.status import Status
@@ -23,7 +23,7 @@ class RunConsole(logging.Handler):
     now and then elsewhere; warnings are always printed.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Any) -> None:
         super().__init__()
         self.console = Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
         self._status: Status | None = None
@@ -82,6 +82,39 @@ class RunConsole(logging.Handler):
             self._status = None
 
 
+class _Terminal:
+    """A stream that goes on without a reader: `| head` must not end hours of training."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._gone = False
+
+    def write(self, text: str) -> int:
+        if not self._gone:
+            with self._survived():
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        if not self._gone:
+            with self._survived():
+                self._stream.flush()
+
+    def close(self) -> None:
+        with self._survived():
+            self._stream.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextlib.contextmanager
+    def _survived(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            self._gone = True
+
+
 @contextlib.contextmanager
 def quiet(log_file: str) -> Iterator[RunConsole]:
     """Sends both output streams and all logging to `log_file`; yields the console for people.
@@ -92,7 +125,7 @@ def quiet(log_file: str) -> Iterator[RunConsole]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept_out, kept_err = os.dup(1), os.dup(2)
-    terminal = os.fdopen(os.dup(kept_out), "w", buffering=1, encoding="utf-8")
+    terminal = _Terminal(os.fdopen(os.dup(kept_out), "w", buffering=1, encoding="utf-8"))
     console = RunConsole(terminal)
     log = open(log_file, "a", buffering=1, encoding="utf-8")  # noqa: SIM115  (closed below)
     os.dup2(log.fileno(), 1)

@@ -34,7 +34,7 @@ def test_root_is_absolute_but_a_bucket_stays(monkeypatch, tmp_path) -> None:
 def test_settings_and_beam_options_repeat() -> None:
     config = _config("--set", "a=1", "--set", "b=2", "--beam=--direct_num_workers=2")
     assert config.settings == ("a=1", "b=2")
-    assert config.beam_args[1:] == ["--direct_num_workers=2"]
+    assert config.beam_args[2:] == ["--direct_num_workers=2"]
     assert "FnApiRunner" in config.beam_args[0]
 
 

@@ -55,3 +55,19 @@ def test_without_a_terminal_epochs_are_paced_but_the_last_is_shown(tmp_path) -> 
     out.seek(0)
     lines = [line for line in out.read().splitlines() if "epoch" in line]
     assert len(lines) == 1 and "epoch 60/60" in lines[0]
+
+
+def test_a_closed_terminal_does_not_end_the_run(tmp_path) -> None:
+    script = f"""
+import time
+from pipelines.console import quiet
+with quiet({str(tmp_path / "a.log")!r}) as people:
+    for i in range(50):
+        people.finish(f"node{{i}}", seconds=1, cached=False)
+        time.sleep(0.01)
+    open({str(tmp_path / "done")!r}, "w").close()
+"""
+    subprocess.run(
+        f"{sys.executable} - <<'EOF' | head -n 1\n{script}\nEOF", shell=True, check=True
+    )
+    assert (tmp_path / "done").exists()

@@ -5,6 +5,8 @@ what it was trained on. What Transform stores is that tensor as PNG or JPEG; the
 the model do the casting and scaling.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +17,19 @@ from trainer_modules.engine.task import Image, Task
 
 # Rows of numbers travel as one vector under this name.
 FEATURES = "features"
+
+
+@functools.cache
+def _loader(image: Image) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns the function that loads one image, traced once however often it is used.
+
+    Decoding every format upright takes many operations; tracing them anew for Transform's
+    analysis, its graph and each signature took longer than training on small data.
+    """
+    signature = [tf.TensorSpec([], tf.string)]
+    return tf.function(
+        lambda contents: load_image(contents, image), input_signature=signature, autograph=False
+    )
 
 
 def load_image(contents: tf.Tensor, image: Image) -> tf.Tensor:
@@ -43,7 +58,7 @@ def load_image(contents: tf.Tensor, image: Image) -> tf.Tensor:
 def load_images(contents: tf.Tensor, image: Image) -> tf.Tensor:
     """Decodes and resizes a batch: string `[batch]` → uint8 `[batch, height, width, channels]`."""
     signature = tf.TensorSpec((image.height, image.width, image.channels), tf.uint8)
-    return tf.map_fn(lambda one: load_image(one, image), contents, fn_output_signature=signature)
+    return tf.map_fn(_loader(image), contents, fn_output_signature=signature)
 
 
 def encode_image(pixels: tf.Tensor, image: Image) -> tf.Tensor:
@@ -90,7 +105,7 @@ def _transform_row(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
 def _transform_image(contents: tf.Tensor, image: Image) -> dict[str, Any]:
     if image.scale != "standardise":
         encoded = tf.map_fn(
-            lambda one: encode_image(load_image(one, image), image),
+            lambda one: encode_image(_loader(image)(one), image),
             contents,
             fn_output_signature=tf.string,
         )

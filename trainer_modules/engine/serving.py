@@ -38,15 +38,8 @@ def save(model: Any, task: Task, folder: str) -> None:
     module.model_variables = model.variables
     with tempfile.TemporaryDirectory() as assets:
         module.assets = [tf.saved_model.Asset(path) for path in _write_assets(task, assets)]
-        by_input = _image_signature if task.image is not None else _row_signature
-        tf.saved_model.save(
-            module,
-            folder,
-            signatures={
-                "serving_default": by_input(model, task),
-                "examples": _examples_signature(model, task),
-            },
-        )
+        signatures = _image_signatures if task.image is not None else _row_signatures
+        tf.saved_model.save(module, folder, signatures=signatures(model, task))
 
 
 def _write_assets(task: Task, folder: str) -> list[str]:
@@ -59,46 +52,38 @@ def _write_assets(task: Task, folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in contents]
 
 
-def _image_signature(model: Any, task: Task) -> Any:
+def _image_signatures(model: Any, task: Task) -> dict[str, Any]:
+    image = task.image
+    assert image is not None
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return _predict_images(model, task, image_bytes)
+        return task.problem.served(model(load_images(image_bytes, image), training=False))
 
-    return serve
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        spec = {"image": tf.io.FixedLenFeature([], tf.string)}
+        return serve(tf.io.parse_example(examples, spec)["image"])
+
+    return {"serving_default": serve, "examples": serve_examples}
 
 
-def _row_signature(model: Any, task: Task) -> Any:
+def _row_signatures(model: Any, task: Task) -> dict[str, Any]:
     problem = task.problem
     assert isinstance(problem, Regression)
-    specs = {name: tf.TensorSpec([None], tf.float32, name=name) for name in problem.features}
+    columns_spec = {n: tf.TensorSpec([None], tf.float32, name=n) for n in problem.features}
 
     @tf.function
     def serve(**columns: tf.Tensor) -> dict[str, tf.Tensor]:
         rows = tf.stack([columns[name] for name in problem.features], axis=1)
         return problem.served(model(rows, training=False))
 
-    return serve.get_concrete_function(**specs)
-
-
-def _examples_signature(model: Any, task: Task) -> Any:
-    problem = task.problem
-    if task.image is not None:
-        spec = {"image": tf.io.FixedLenFeature([], tf.string)}
-    else:
-        assert isinstance(problem, Regression)
-        spec = {name: tf.io.FixedLenFeature([], tf.float32) for name in problem.features}
-
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        parsed = tf.io.parse_example(examples, spec)
-        if task.image is not None:
-            return _predict_images(model, task, parsed["image"])
-        rows = tf.stack([parsed[name] for name in spec], axis=1)
-        return problem.served(model(rows, training=False))
+    def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        spec = {name: tf.io.FixedLenFeature([], tf.float32) for name in problem.features}
+        return serve(**tf.io.parse_example(examples, spec))
 
-    return serve
-
-
-def _predict_images(model: Any, task: Task, contents: tf.Tensor) -> dict[str, tf.Tensor]:
-    assert task.image is not None
-    return task.problem.served(model(load_images(contents, task.image), training=False))
+    return {
+        "serving_default": serve.get_concrete_function(**columns_spec),
+        "examples": serve_examples,
+    }
