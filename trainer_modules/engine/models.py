@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainer_modules.engine import backbones
+from trainer_modules.engine import backbones, decoder
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import (
     Backbone,
@@ -34,11 +34,13 @@ class Built:
       model: uint8 `[batch, height, width, channels]` (tables: float32 `[batch, features]`) →
         outputs.
       base: The backbone inside `model`, or None.
+      runner: The layer of `model` that calls the base, or an encoder made of its layers.
       pretrained: Whether the base came with learnt weights.
     """
 
     model: Any
     base: Any | None
+    runner: Any | None
     pretrained: bool
 
     @property
@@ -84,13 +86,13 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
         return _assemble(inputs, outputs, None, task)
     rgb = inputs if image.channels == 3 else tf_keras.layers.Concatenate(name="rgb")([inputs] * 3)
     if isinstance(task.model, EncoderDecoder):
-        from trainer_modules.engine import decoder
-
         base = _base(task.model, image, include_top=False)
-        features = decoder.build(backbones.scaled(rgb, task.model.name), base, task.model, image)
-        return _assemble(inputs, _finish(features, task), base, task)
+        runner = _runner(decoder.encoder_of(base, task.model, image))
+        features = decoder.build(backbones.scaled(rgb, task.model.name), runner, task.model)
+        return _assemble(inputs, _finish(features, task), base, task, runner)
     base = _base(task.model, image, include_top=task.model.include_top)
-    features = base(backbones.scaled(rgb, task.model.name))
+    runner = _runner(base)
+    features = runner(backbones.scaled(rgb, task.model.name))
     if task.model.include_top:
         if task.model.head:
             raise BadInputError(
@@ -99,8 +101,8 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
         outputs = tf_keras.layers.Activation("linear", dtype="float32", name="probabilities")(
             features
         )
-        return _assemble(inputs, outputs, base, task)
-    return _assemble(inputs, _stack(features, task.model, task), base, task)
+        return _assemble(inputs, outputs, base, task, runner)
+    return _assemble(inputs, _stack(features, task.model, task), base, task, runner)
 
 
 def _base(model: Backbone | EncoderDecoder, image: Image, *, include_top: bool) -> Any:
@@ -114,12 +116,12 @@ def _base(model: Backbone | EncoderDecoder, image: Image, *, include_top: bool) 
     )
 
 
-def _assemble(inputs: Any, outputs: Any, base: Any, task: Task) -> Built:
+def _assemble(inputs: Any, outputs: Any, base: Any, task: Task, runner: Any = None) -> Built:
     import tf_keras
 
     model = tf_keras.Model(inputs, outputs, name=task.name)
     pretrained = base is not None and task.model.weights != "none"  # type: ignore[union-attr]
-    return Built(model=model, base=base, pretrained=pretrained)
+    return Built(model=model, base=base, runner=runner, pretrained=pretrained)
 
 
 def _scaled(inputs: Any, image: Image, statistics: Statistics | None) -> Any:
@@ -194,7 +196,9 @@ def set_trainable(built: Built, phase: Phase) -> None:
             "a SavedModel directory serves as a frozen base only: trainable must be HeadOnly(). "
             f"Received: {phase.trainable}"
         )
-    if isinstance(phase.trainable, HeadOnly):
+    frozen = isinstance(phase.trainable, HeadOnly)
+    built.runner.inference = frozen
+    if frozen:
         base.trainable = False
         return
     if isinstance(phase.trainable, Last):
@@ -210,3 +214,26 @@ def set_trainable(built: Built, phase: Phase) -> None:
         for layer in base.submodules:
             if isinstance(layer, layers.BatchNormalization):
                 layer.trainable = False
+
+
+def _runner(network: Any) -> Any:
+    """Returns a layer that calls `network`, in inference mode where its `inference` is set.
+
+    Keras ties BatchNormalization alone to `trainable`; the dropout of a frozen base would go on
+    and blur what the head sees.
+    """
+    import tf_keras
+
+    # A Model, as a mere Layer would list its weights in an order that follows `trainable`.
+    class Runner(tf_keras.Model):
+        """Runs the base."""
+
+        def __init__(self) -> None:
+            super().__init__(name=network.name)
+            self.network = network
+            self.inference = False
+
+        def call(self, inputs: Any, training: Any = None) -> Any:
+            return self.network(inputs, training=False if self.inference else training)
+
+    return Runner()

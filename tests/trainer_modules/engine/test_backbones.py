@@ -1,0 +1,123 @@
+"""Published networks: their scaling equals Keras' own, and weights are theirs or refused."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tf_keras
+
+from trainer_modules.engine import backbones, weights
+from trainer_modules.engine.errors import BadInputError
+
+
+@pytest.fixture(scope="module")
+def small() -> Any:
+    return backbones.build("MobileNetV2", height=32, width=32, alpha=0.35)
+
+
+def test_every_network_of_keras_is_known() -> None:
+    assert len(backbones.names()) > 60
+    assert {"VGG16", "ResNet50V2", "EfficientNetB0", "ConvNeXtTiny"} <= set(backbones.names())
+    for name in backbones.names():
+        assert backbones.scaling(name) in ("tf", "caffe", "torch", "raw")
+
+
+@pytest.mark.parametrize("name", backbones.names())
+def test_scaling_is_that_of_the_network(name: str) -> None:
+    module = sys.modules[getattr(tf_keras.applications, name).__module__]
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), np.uint8)
+    expected = module.preprocess_input(images.astype(np.float32))
+    if name.startswith(("ResNet50", "ResNet101", "ResNet152")) and name.endswith("V2"):
+        expected = tf_keras.applications.resnet_v2.preprocess_input(images.astype(np.float32))
+    inputs = tf_keras.Input((4, 5, 3), dtype="uint8")
+    model = tf_keras.Model(inputs, backbones.scaled(inputs, name))
+    np.testing.assert_allclose(model(images), expected, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"name": "MobilNetV2"}, "did you mean 'MobileNetV2'"),
+        ({"name": "VGG16", "alpha": 0.5}, "has no width multiplier"),
+        ({"name": "VGG16", "height": 16}, "VGG16 cannot be built for images of 16 × 32"),
+        ({"name": "MobileNetV2", "weights": "nowhere.h5"}, "there is no weights file nowhere.h5"),
+    ],
+)
+def test_bad_settings_are_named(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        backbones.build(**{"height": 32, "width": 32, **settings})
+
+
+@pytest.mark.parametrize("ending", [".h5", ".weights.h5", ".keras"])
+def test_weights_come_from_a_file(small: Any, tmp_path: Path, ending: str) -> None:
+    path = str(tmp_path / f"base{ending}")
+    small.save(path) if ending == ".keras" else small.save_weights(path)
+    loaded = backbones.build("MobileNetV2", height=32, width=32, alpha=0.35, weights=path)
+    for a, b in zip(small.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("ending", [".h5", ".weights.h5", ".keras"])
+def test_weights_of_another_network_are_refused(small: Any, tmp_path: Path, ending: str) -> None:
+    path = str(tmp_path / f"base{ending}")
+    small.save(path) if ending == ".keras" else small.save_weights(path)
+    with pytest.raises(BadInputError, match="are not those of MobileNetV2 .*model.alpha"):
+        backbones.build("MobileNetV2", height=32, width=32, alpha=0.5, weights=path)
+    with pytest.raises(BadInputError, match="are not those of MobileNet "):
+        backbones.build("MobileNet", height=32, width=32, weights=path)
+
+
+def test_a_file_that_is_no_weights_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.h5").write_bytes(b"not HDF5")
+    for name, said in (("broken.h5", "are not those of"), ("x.txt", "takes a .h5")):
+        (tmp_path / "x.txt").touch()
+        with pytest.raises(BadInputError, match=said):
+            backbones.build(
+                "MobileNetV2", height=32, width=32, alpha=0.35, weights=str(tmp_path / name)
+            )
+
+
+def test_saved_model_is_a_frozen_base(small: Any, tmp_path: Path) -> None:
+    small.save(str(tmp_path), save_format="tf")
+    base = backbones.build("MobileNetV2", height=32, width=32, weights=str(tmp_path))
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_allclose(base(images), small(images, training=False), atol=1e-5)
+    assert not base.trainable_weights
+    assert base.count_params() == small.count_params()
+    with pytest.raises(BadInputError, match="does not take images of shape"):
+        base(np.zeros((2, 64, 64, 3), np.float32))
+
+
+def test_published_weights_offline_say_where_to_put_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tf_keras.src.utils import data_utils
+
+    def unreachable(*_: Any) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(data_utils, "urlretrieve", unreachable)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    before = data_utils.get_file
+    with pytest.raises(BadInputError) as e:
+        backbones.build("NASNetMobile", height=224, width=224, weights="imagenet")
+    assert str(tmp_path / "models" / "nasnet_mobile_no_top.h5") in str(e.value)
+    assert data_utils.get_file is before
+
+
+def test_published_weights_come_from_the_cache(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
+    (tmp_path / "models").mkdir()
+    small.save_weights(str(tmp_path / "models" / file))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    loaded = backbones.build("MobileNetV2", height=224, width=224, alpha=0.35, weights="imagenet")
+    np.testing.assert_array_equal(small.get_weights()[0], loaded.get_weights()[0])
+
+
+def test_none_and_imagenet_are_no_folders() -> None:
+    assert not weights.is_saved_model("none")
+    assert not weights.is_saved_model("imagenet")

@@ -1,0 +1,163 @@
+"""Masks of a segmentation: how they are stored, learnt from, measured and answered.
+
+A mask is class ids uint8 `[height, width]`. It is resized with nearest neighbour only: anything
+else would mix classes. What ingestion let through is checked once more where masks are stored.
+"""
+
+from typing import Any
+
+from trainer_modules.engine.problems import Segmentation
+from trainer_modules.engine.task import Image
+
+
+def stored_masks(masks: Any, *, image: Image, problem: Segmentation) -> Any:
+    """Returns masks as they are stored: id PNGs, string `[batch]`.
+
+    Args:
+      masks: Encoded masks as found, string `[batch]`; grey PNGs of ids, or RGB images in
+        `problem.colours` where `problem.rgb_masks`.
+      image: The size to give them.
+      problem: Classes, void and colours.
+
+    Raises:
+      tf.errors.InvalidArgumentError: When it runs, for an id or colour of no class.
+    """
+    import tensorflow as tf
+
+    def stored(contents: Any) -> Any:
+        channels = 3 if problem.rgb_masks else 1
+        pixels = tf.io.decode_image(contents, channels=channels, expand_animations=False)
+        pixels.set_shape((None, None, channels))
+        size = (image.height, image.width)
+        pixels = tf.image.resize(pixels, size, method="nearest")
+        ids = _ids_of_colours(pixels, problem) if problem.rgb_masks else pixels
+        return tf.io.encode_png(_checked(ids, problem))
+
+    return tf.map_fn(stored, tf.reshape(masks, [-1]), fn_output_signature=tf.string)
+
+
+def _ids_of_colours(pixels: Any, problem: Segmentation) -> Any:
+    """Returns ids int32 `[height, width, 1]`; -1 for a colour of no class."""
+    import tensorflow as tf
+
+    packed = tf.cast(pixels, tf.int32)
+    packed = packed[..., 0] * 65536 + packed[..., 1] * 256 + packed[..., 2]
+    found = tf.fill(tf.shape(packed), -1)
+    for index, (red, green, blue) in enumerate(problem.colours):
+        found = tf.where(tf.equal(packed, red * 65536 + green * 256 + blue), index, found)
+    return found[..., tf.newaxis]
+
+
+def _checked(ids: Any, problem: Segmentation) -> Any:
+    """Returns ids as uint8, when each is one of a class, or void."""
+    import tensorflow as tf
+
+    ids = tf.cast(ids, tf.int32)
+    count = len(problem.classes)
+    fits = (ids >= 0) & (ids < count)
+    if problem.void is not None:
+        fits = fits | tf.equal(ids, problem.void)
+    message = f"a mask holds an id or a colour of none of the {count} classes; void={problem.void}"
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [message])]):
+        return tf.cast(ids, tf.uint8)
+
+
+def decode_stored(mask: Any, *, image: Image) -> Any:
+    """Returns class ids uint8 `[height, width]` of one stored mask."""
+    import tensorflow as tf
+
+    ids = tf.io.decode_png(mask, channels=1)
+    return tf.ensure_shape(ids, (image.height, image.width, 1))[..., 0]
+
+
+def encode_predictions(outputs: Any) -> Any:
+    """Returns id PNGs, string `[batch]`, of probabilities `[batch, height, width, classes]`."""
+    import tensorflow as tf
+
+    ids = tf.cast(tf.argmax(outputs, axis=-1), tf.uint8)[..., tf.newaxis]
+    return tf.map_fn(tf.io.encode_png, ids, fn_output_signature=tf.string)
+
+
+def loss(problem: Segmentation) -> Any:
+    """Returns cross-entropy: the mean over an image's labelled pixels, then over the images.
+
+    Every shape is static, void or not, so that XLA compiles it (Keras' own `ignore_class` picks
+    pixels out and cannot be). An image that is void all over counts as 0.
+    """
+    import tensorflow as tf
+    from tf_keras import losses
+
+    class PixelCrossentropy(losses.Loss):
+        """Sparse cross-entropy per pixel, void ignored."""
+
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            labels, valid = _labels_and_validity(y_true, problem)
+            entropy = losses.sparse_categorical_crossentropy(labels, y_pred)
+            summed = tf.reduce_sum(entropy * valid, axis=(1, 2))
+            return summed / tf.maximum(tf.reduce_sum(valid, axis=(1, 2)), 1.0)
+
+    return PixelCrossentropy(name="pixel_crossentropy")
+
+
+def _labels_and_validity(y_true: Any, problem: Segmentation) -> tuple[Any, Any]:
+    """Returns ids int32 with void as 0, and 1.0 where a pixel is labelled."""
+    import tensorflow as tf
+
+    ids = tf.cast(y_true, tf.int32)
+    if problem.void is None:
+        return ids, tf.ones_like(ids, tf.float32)
+    valid = tf.not_equal(ids, problem.void)
+    return tf.where(valid, ids, 0), tf.cast(valid, tf.float32)
+
+
+def training_metrics(problem: Segmentation) -> list[Any]:
+    """Returns fresh Keras metrics: `pixel_accuracy` and `mean_iou`, void ignored.
+
+    `mean_iou` is the mean over the classes that occur, in truth or prediction.
+    """
+    import tensorflow as tf
+    from tf_keras import metrics
+
+    count = len(problem.classes)
+
+    class Confusion(metrics.Metric):
+        """Counts pixels by true and predicted class; examples weigh as `sample_weight` says."""
+
+        def __init__(self, name: str, **settings: Any) -> None:
+            super().__init__(name=name, **settings)
+            self.counts = self.add_weight("counts", shape=(count * count,), initializer="zeros")
+
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+            labels, weight = _labels_and_validity(y_true, problem)
+            if sample_weight is not None:
+                weight *= tf.cast(tf.reshape(sample_weight, (-1, 1, 1)), tf.float32)
+            cell = labels * count + tf.argmax(y_pred, axis=-1, output_type=tf.int32)
+            self.counts.assign_add(
+                tf.math.unsorted_segment_sum(
+                    tf.reshape(weight, [-1]), tf.reshape(cell, [-1]), count * count
+                )
+            )
+
+        def _matrix(self) -> Any:
+            return tf.reshape(self.counts, (count, count))
+
+    class PixelAccuracy(Confusion):
+        """Share of the labelled pixels that are right."""
+
+        def result(self) -> Any:
+            matrix = self._matrix()
+            return tf.math.divide_no_nan(tf.linalg.trace(matrix), tf.reduce_sum(matrix))
+
+    class MeanIoU(Confusion):
+        """Mean intersection over union."""
+
+        def result(self) -> Any:
+            matrix = self._matrix()
+            right = tf.linalg.diag_part(matrix)
+            union = tf.reduce_sum(matrix, 0) + tf.reduce_sum(matrix, 1) - right
+            present = tf.cast(union > 0, tf.float32)
+            return tf.math.divide_no_nan(
+                tf.reduce_sum(tf.math.divide_no_nan(right, union)), tf.reduce_sum(present)
+            )
+
+    return [PixelAccuracy("pixel_accuracy"), MeanIoU("mean_iou")]
