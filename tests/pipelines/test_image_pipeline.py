@@ -1,0 +1,75 @@
+"""What a change reaches: the parameters that make a component's cache key."""
+
+import pytest
+
+from pipelines import tasks
+from pipelines.config import RunConfig
+
+
+@pytest.fixture(scope="module")
+def keys(tfx_ready):
+    """Returns a function from settings to component id → its parameters."""
+    from pipelines.image_pipeline import create_pipeline
+
+    def build(*settings: str, task: str = "digits", **config) -> dict[str, dict]:
+        loaded = tasks.load(task, settings)
+        source = getattr(loaded.source, "stored", loaded.source)
+        pipeline = create_pipeline(
+            loaded, RunConfig(task=task, root="/r", **config), data="/data", source=source
+        )
+        return {c.id: dict(getattr(c, "exec_properties", {})) for c in pipeline.components}
+
+    return build
+
+
+def _changed(before: dict, after: dict) -> set[str]:
+    return {name for name in before if before[name] != after[name]}
+
+
+@pytest.mark.parametrize(
+    ("setting", "reached"),
+    [
+        ("phases.0.epochs=2", {"Trainer"}),
+        ("train.batch_size=16", {"Trainer"}),
+        ("image.quality=80", {"Transform", "Trainer"}),
+        ("gates.0.bound=0.5", {"ModelGate"}),
+        ("slices=('format',)", {"ImageEvaluator"}),
+    ],
+)
+def test_a_setting_reaches_what_depends_on_it(keys, setting: str, reached: set[str]) -> None:
+    changed = _changed(keys(), keys(setting))
+    assert reached <= changed
+    # The report shows the whole task; what stands beside it may depend on less.
+    assert changed - reached <= {"Report", "ServingCheck", "ImageEvaluator"} | (
+        {"ModelGate"} if "gates" in setting else set()
+    )
+
+
+def test_code_reaches_training_but_a_comment_does_not(keys, tmp_path, monkeypatch) -> None:
+    import sys
+
+    from trainer_modules.engine import fingerprint
+
+    package = tmp_path / "made_up"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    module = package / "layer.py"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("made_up", None)
+    module.write_text("x = 1\n")
+    before = fingerprint.of_modules(["made_up"])
+    module.write_text("# why\nx  =  1\n")
+    assert fingerprint.of_modules(["made_up"]) == before
+    module.write_text("x = 2\n")
+    assert fingerprint.of_modules(["made_up"]) != before
+
+
+def test_other_weights_under_the_same_name_retrain(keys, tmp_path) -> None:
+    weights = tmp_path / "w.h5"
+    weights.write_bytes(b"one")
+    setting = f"model.weights={weights}"
+    before = keys(setting, task="gtsrb")
+    weights.write_bytes(b"two")
+    after = keys(setting, task="gtsrb")
+    assert "Trainer" in _changed(before, after)
+    assert "Transform" not in _changed(before, after)

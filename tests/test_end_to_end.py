@@ -1,0 +1,218 @@
+"""The main job as a person runs it: processes, exit codes, files, and the pushed model."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Run:
+    code: int
+    out: str
+    summary: dict
+
+    @property
+    def ran(self) -> set[str]:
+        """Components that did work, lookups left out."""
+        return set(self.summary["seconds"]) - set(self.summary["cached"]) - {"total", "baseline"}
+
+
+def run(root: Path, *args: str, task: str = "digits") -> Run:
+    done = subprocess.run(
+        [sys.executable, "pipelines/run_local.py", "--root", str(root), "--task", task, *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    path = root / task.replace(":", "-") / "summary.json"
+    summary = json.loads(path.read_text()) if path.exists() else {}
+    return Run(done.returncode, done.stdout + done.stderr, summary)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def first(root: Path) -> Run:
+    return run(root)
+
+
+def test_digits_is_trained_judged_and_pushed(first: Run, root: Path) -> None:
+    assert first.code == 0, first.out
+    summary = first.summary
+    assert summary["status"] == "pushed"
+    assert summary["metrics"]["accuracy"] >= 0.97
+    assert summary["counts"] == {"train": 1203, "eval": 594, "rejected": 0, "duplicates": 0}
+    assert set(summary["per_class"]) == {str(i) for i in range(10)}
+    assert sum(c["support"] for c in summary["per_class"].values()) == 594
+    assert set(summary["per_class"]["3"]) >= {"precision", "recall", "f1", "support"}
+    assert all({"bound", "value", "passed"} <= set(gate) for gate in summary["gates"])
+    assert Path(summary["pushed_model"]).parent == root / "serving" / "digits"
+    assert summary["seconds"]["total"] > 0
+    assert Path(summary["report"]).read_text().startswith("<!")
+    assert summary["report"] == str(root / "digits" / "report" / "index.html")
+
+
+def test_the_terminal_shows_each_component_and_none_of_the_noise(first: Run) -> None:
+    for name in ("ImageExampleGen", "Transform", "Trainer", "ImageEvaluator", "Pusher"):
+        assert sum(name in line for line in first.out.splitlines()) == 1
+    assert "1,203 train" in first.out and "epoch 60/60" in first.out
+    for noise in ("WARNING", "oneDNN", "absl", "apache_beam", "DeprecationWarning"):
+        assert noise not in first.out
+    assert len(first.out.splitlines()) < 60
+
+
+LOADER = """
+import sys, json, tensorflow as tf
+names = set(sys.modules)
+model = tf.saved_model.load(sys.argv[1])
+images = [open(p, "rb").read() for p in sys.argv[2:]]
+out = model.signatures["serving_default"](image_bytes=tf.constant(images))
+assert out["probabilities"].dtype == tf.float32 and out["label"].dtype == tf.string
+foreign = [m for m in sys.modules if m.split(".")[0] in
+           ("trainer_modules", "components", "pipelines", "tfx", "tensorflow_transform")]
+print(json.dumps({"labels": [l.decode() for l in out["label"].numpy()], "foreign": foreign,
+                  "sums": out["probabilities"].numpy().sum(1).tolist()}))
+"""
+
+
+def test_pushed_model_names_png_bytes_with_tensorflow_alone(first: Run, tmp_path: Path) -> None:
+    digits = load_digits()
+    _, images, _, labels = train_test_split(
+        digits.images, digits.target, test_size=0.33, random_state=0
+    )
+    paths = []
+    for i, image in enumerate(images[:200]):
+        path = tmp_path / f"{i}.png"
+        Pillow.fromarray(np.round(image * 255 / 16).astype(np.uint8)).save(path)
+        paths.append(str(path))
+    done = subprocess.run(
+        [sys.executable, "-c", LOADER, first.summary["pushed_model"], *paths],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["foreign"] == []
+    assert np.allclose(found["sums"], 1, atol=1e-5)
+    right = np.mean([a == str(b) for a, b in zip(found["labels"], labels[:200], strict=True)])
+    assert right >= 0.95
+
+
+def test_again_does_nothing_and_says_so(first: Run, root: Path) -> None:
+    again = run(root)
+    assert again.code == 0
+    assert again.summary["status"] == "nothing_new"
+    assert again.ran == set()
+    assert again.summary["metrics"] == first.summary["metrics"]
+    assert again.summary["pushed_model"] == first.summary["pushed_model"]
+    assert "nothing new" in again.out
+
+
+def test_a_worse_model_is_refused_and_only_training_runs_again(first: Run, root: Path) -> None:
+    worse = run(root, "--set", "phases.0.epochs=1")
+    assert worse.code == 3
+    assert worse.summary["status"] == "not_blessed"
+    assert worse.summary["pushed_model"] is None
+    assert not {"ImageExampleGen", "StatisticsGen", "Transform"} & worse.ran
+    assert {"Trainer", "ImageEvaluator", "ModelGate"} <= worse.ran
+    assert "not blessed: accuracy" in worse.out
+    assert len(list((root / "serving" / "digits").iterdir())) == 1
+
+
+def test_a_gate_alone_changes_only_the_verdict(first: Run, root: Path) -> None:
+    strict = run(root, "--set", "gates.0.bound=0.9999")
+    assert strict.code == 3
+    assert not {"Transform", "Trainer", "ImageEvaluator"} & strict.ran
+    assert "ModelGate" in strict.ran
+
+
+def test_a_deleted_version_is_pushed_again(first: Run, root: Path) -> None:
+    shutil.rmtree(first.summary["pushed_model"])
+    again = run(root)
+    assert (again.code, again.summary["status"]) == (0, "pushed")
+    assert "Pusher" in again.ran and "Trainer" not in again.ran
+    assert Path(again.summary["pushed_model"], "saved_model.pb").exists()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty tiny pictures in two classes that anything can tell apart."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 40), ("light", 200)):
+        (folder / name).mkdir()
+        for i in range(20):
+            pixels = np.clip(rng.normal(level, 15, (20, 24, 3)), 0, 255).astype(np.uint8)
+            Pillow.fromarray(pixels).save(folder / name / f"{i}.png")
+    return folder
+
+
+QUICK = (
+    *("--set", 'model={"type": "engine.task.Network", "layers": []}'),
+    *("--set", "image.height=8", "--set", "image.width=8", "--set", "train.batch_size=8"),
+    *("--set", 'phases=[{"type": "engine.task.Phase", "epochs": 3}]'),
+)
+
+
+def test_own_images_and_one_more(photos: Path, tmp_path: Path) -> None:
+    before = run(tmp_path, "--data", str(photos), *QUICK, task="image_folder")
+    assert before.code == 0, before.out
+    shutil.copy(photos / "dark" / "0.png", photos / "dark" / "again.png")
+    Pillow.new("RGB", (9, 9), (7, 7, 7)).save(photos / "dark" / "new.png")
+    after = run(tmp_path, "--data", str(photos), *QUICK, task="image_folder")
+    assert after.code in (0, 3), after.out
+    counts, earlier = after.summary["counts"], before.summary["counts"]
+    assert counts["train"] + counts["eval"] == earlier["train"] + earlier["eval"] + 1
+    assert counts["duplicates"] == 1
+    assert {"ImageExampleGen", "Transform", "Trainer", "ImageEvaluator"} <= after.ran
+
+
+def test_too_many_bad_files_stop_the_run_with_their_names(photos: Path, tmp_path: Path) -> None:
+    (photos / "light" / "torn.jpg").write_bytes(b"\xff\xd8\xff\xe0 not much of a JPEG")
+    stopped = run(tmp_path, "--data", str(photos), *QUICK, task="image_folder")
+    assert stopped.code == 2
+    assert stopped.summary["status"] == "failed"
+    assert "light/torn.jpg" in stopped.out and "--max-rejected" in stopped.out
+    assert "Transform" not in stopped.summary["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--task", "digit"), "did you mean 'digits'"),
+        (("--set", "phases.0.epoch=1"), "did you mean 'epochs'"),
+        (("--data", "/nowhere/at/all"), "/nowhere/at/all"),
+        (("--metadata", "postgres://x/y"), "--metadata"),
+        (("--max-rejected", "7"), "--max-rejected"),
+        (("--frehs",), "--fresh"),
+    ],
+)
+def test_usage_errors_are_exit_2_in_one_paragraph(args, says: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "pipelines/run_local.py", "--root", str(tmp_path), *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    text = " ".join((done.stdout + done.stderr).split())
+    assert says in text
+    assert "Traceback" not in text
