@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ _IDX = (
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
+)
+_DAMAGED = (
+    *(ValueError, OSError, KeyError, EOFError),
+    *(pickle.UnpicklingError, zipfile.BadZipFile),
 )
 _BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 # The original's order; MEDV, in thousands of dollars, is the target.
@@ -42,7 +47,7 @@ def from_folder(name: str, folder: Path) -> Arrays | None:
     for reader in _FILES.get(name, ()):
         try:
             found = reader(name, folder)
-        except (ValueError, OSError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        except _DAMAGED as error:
             raise BadInputError(f"{folder}: cannot read Keras' {name} files: {error}") from error
         if found is not None:
             return found
@@ -120,9 +125,13 @@ def _boston(name: str, folder: Path) -> Arrays | None:
     path = folder / f"{name}.npz"
     if not path.is_file():
         return None
-    from tf_keras.datasets import boston_housing
-
-    return boston_housing.load_data(path=str(path.resolve()))
+    with np.load(path, allow_pickle=False) as arrays:
+        x, y = arrays["x"], arrays["y"]
+    # As Keras' load_data shuffles and cuts, with its default seed and share.
+    order = np.arange(len(x))
+    np.random.RandomState(113).shuffle(order)
+    cut = int(len(x) * 0.8)
+    return (x[order[:cut]], y[order[:cut]]), (x[order[cut:]], y[order[cut:]])
 
 
 def _cifar(name: str, folder: Path) -> Arrays | None:

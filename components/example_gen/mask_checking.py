@@ -25,6 +25,8 @@ def check(
       given, except that palette, 1-bit and 16-bit ids become an 8-bit grey PNG of the same ids:
       decoders would replace them by colours.
     """
+    import tensorflow as tf
+
     assert isinstance(problem, Segmentation)
     try:
         mask = Image.open(io.BytesIO(contents), formats=(*_LOSSLESS, "JPEG"))
@@ -60,6 +62,11 @@ def check(
             )
         plain = mask.format == "PNG" and mask.mode == "L"
         png = contents if plain else _png(Image.fromarray(ids.astype(np.uint8)))
+    try:
+        # Pillow forgives a missing end, TensorFlow does not.
+        tf.io.decode_png(png)
+    except tf.errors.OpError:
+        return "mask is a damaged or truncated PNG"
     return png, tuple(problem.classes[i] for i in shown if i < len(problem.classes))
 
 

@@ -67,7 +67,7 @@ def read(path: str, limit: int = -1) -> bytes:
         with tf.io.gfile.GFile(path, "rb") as f:
             return f.read(limit)
     except tf.errors.OpError as error:
-        raise OSError(error.message) from error
+        raise OSError(f"{path}: {error.message or type(error).__name__}") from error
 
 
 def subfolders(path: str) -> list[str]:
@@ -108,13 +108,13 @@ def create(path: str) -> Any:
 def printable(relative: str) -> str:
     r"""Returns a path as text that UTF-8 can hold; different paths stay different.
 
-    Bytes that are not UTF-8 become `\udcXX`, and a backslash becomes two where there are any.
+    Bytes that are not UTF-8 become `\udcXX`; beside them, and beside a literal `\ud`, a backslash
+    becomes two.
     """
-    try:
-        relative.encode()
+    strange = "\\ud" in relative or any("\ud800" <= c <= "\udfff" for c in relative)
+    if not strange:
         return relative
-    except UnicodeEncodeError:
-        return relative.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode()
+    return relative.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode()
 
 
 def _hidden(name: str, *, folder: bool) -> bool:

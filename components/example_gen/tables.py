@@ -5,6 +5,7 @@ import fnmatch
 import io
 import json
 import math
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -139,7 +140,7 @@ def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with np.load(io.BytesIO(contents), allow_pickle=False) as arrays:
             columns = {name: arrays[name] for name in arrays.files}
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise BadInputError(f"{path} is no readable .npz: {error}") from error
     lengths = {name: array.shape for name, array in columns.items()}
     if len(set(lengths.values())) != 1 or any(len(s) != 1 for s in lengths.values()):

@@ -1,0 +1,132 @@
+"""Runs ingestion over Beam as the executor does, and reads back what it wrote."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What ingestion made of some data.
+
+    Attributes:
+      splits: Split → id → feature → value (bytes, int or float).
+      order: Split → ids in the order of the files.
+      rejected: Id → reason.
+      summary: The artifact's summary.
+    """
+
+    splits: dict[str, dict[str, dict[str, Any]]]
+    order: dict[str, list[str]]
+    rejected: dict[str, str]
+    summary: dict[str, Any]
+
+    @property
+    def examples(self) -> dict[str, dict[str, Any]]:
+        return {i: e for examples in self.splits.values() for i, e in examples.items()}
+
+
+def run_ingestion(root: Path, source: Any, problem: Any, work: Path) -> Ingested:
+    import apache_beam as beam
+    import tensorflow as tf
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+    from components.example_gen import executor, summary
+    from components.example_gen.layouts import reader_for
+
+    reader = reader_for(str(root), source, problem)
+    folders = {split: str(work / f"Split-{split}") for split in reader.splits}
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        parts = executor.ingest(
+            pipeline, reader, problem, work=str(work / "parts"), folders=folders
+        )
+    found = summary.gather(str(work / "parts"), parts, reader.splits, str(work))
+    splits: dict[str, dict[str, Any]] = {}
+    order: dict[str, list[str]] = {}
+    for split, folder in folders.items():
+        files = sorted(Path(folder).iterdir())
+        assert len(files) == parts
+        records = tf.data.TFRecordDataset([str(f) for f in files]).as_numpy_iterator()
+        rows = [parse(record) for record in records]
+        order[split] = [row["id"].decode() for row in rows]
+        splits[split] = dict(zip(order[split], rows, strict=True))
+        assert len(splits[split]) == len(rows), "ids must be unique within a split"
+    lines = (work / "rejected.jsonl").read_text().splitlines()
+    rejected = {row["id"]: row["reason"] for row in map(json.loads, lines)}
+    assert len(rejected) == len(lines) == found["rejected"]
+    assert found == json.loads((work / "summary.json").read_text())
+    assert found["counts"] == {split: len(rows) for split, rows in splits.items()}
+    return Ingested(splits=splits, order=order, rejected=rejected, summary=found)
+
+
+def parse(record: bytes) -> dict[str, Any]:
+    import tensorflow as tf
+
+    features = tf.train.Example.FromString(record).features.feature
+    row = {}
+    for name, feature in features.items():
+        (row[name],) = getattr(feature, feature.WhichOneof("kind")).value
+    return row
+
+
+@pytest.fixture
+def ingest(tfx_ready: None, tmp_path: Path) -> Callable[[Path, Any, Any], Ingested]:
+    runs = iter(range(100))
+
+    def run(root: Path, source: Any, problem: Any) -> Ingested:
+        work = tmp_path / f"ingested-{next(runs)}"
+        work.mkdir()
+        return run_ingestion(root, source, problem, work)
+
+    return run
+
+
+def picture(seed: int, size: tuple[int, int] = (12, 10), mode: str = "RGB") -> Image.Image:
+    """A smooth picture, another one for each seed; `size` is (width, height)."""
+    small = np.random.default_rng(seed).integers(0, 256, (3, 3, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC).convert(mode)
+
+
+def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def write(path: Path, contents: bytes | str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(contents, str):
+        path.write_text(contents)
+    else:
+        path.write_bytes(contents)
+    return path
+
+
+def write_shard(path: Path, examples: list[dict[str, Any] | bytes], *, gzip: bool = False) -> Path:
+    """Writes tf.train.Examples, or raw records where bytes are given."""
+    import tensorflow as tf
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path), "GZIP" if gzip else "") as writer:
+        for features in examples:
+            if isinstance(features, bytes):
+                writer.write(features)
+                continue
+            example = tf.train.Example()
+            for name, value in features.items():
+                feature = example.features.feature[name]
+                if isinstance(value, bytes):
+                    feature.bytes_list.value.append(value)
+                elif isinstance(value, int):
+                    feature.int64_list.value.append(value)
+                else:
+                    feature.float_list.value.append(value)
+            writer.write(example.SerializeToString())
+    return path

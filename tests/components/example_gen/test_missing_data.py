@@ -1,0 +1,83 @@
+"""Data that is not there, or not as the task expects: the message says what and the way out."""
+
+import numpy as np
+import pytest
+
+from components.example_gen.layouts import reader_for
+from tests.components.example_gen.conftest import encoded, picture, write, write_shard
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Classification, Regression, Segmentation
+from trainer_modules.engine.sources import (
+    Bundled,
+    HashSplit,
+    ImageFolders,
+    ImagesAndMasks,
+    LabelledPaths,
+    PathTable,
+    Table,
+    TFRecords,
+)
+
+PETS = Classification(classes=("cat", "dog"))
+HOUSES = Regression(target="price", features=("rooms",))
+
+
+@pytest.mark.parametrize(
+    ("source", "problem", "message"),
+    [
+        (ImageFolders(), PETS, "holds no class folders. Expected class folders, as in"),
+        (ImageFolders(train="Train", eval="Valid"), PETS, "Train does not exist"),
+        (ImageFolders(eval=LabelledPaths(csv="v.csv")), PETS, "v.csv does not exist"),
+        (PathTable(paths=LabelledPaths(csv="a.csv")), PETS, "columns .'path', 'label'."),
+        (TFRecords(train="*.tfrec"), PETS, r"No file matches .*/\*.tfrec"),
+        (ImagesAndMasks(), Segmentation(classes=("a",)), "images in train/ and masks"),
+        (Table(), HOUSES, "No file matches .*data.csv. Expected one CSV"),
+    ],
+)
+def test_empty_folder(tmp_path, source, problem, message):
+    with pytest.raises(BadInputError, match=message) as error:
+        reader_for(str(tmp_path), source, problem)
+    assert str(tmp_path) in str(error.value)
+
+
+def test_missing_root():
+    with pytest.raises(BadInputError, match=r"/nowhere/at/all does not exist\. Check --data"):
+        reader_for("/nowhere/at/all", ImageFolders(), PETS)
+
+
+def test_a_bundled_source_must_have_been_resolved(tmp_path):
+    with pytest.raises(ValueError, match="source must be one of ImageFolders"):
+        reader_for(str(tmp_path), Bundled(loader="x", stored=Table()), PETS)
+
+
+def test_nothing_to_evaluate_on(tmp_path):
+    write(tmp_path / "cat" / "a.png", encoded(picture(0)))
+    with pytest.raises(BadInputError, match=r"source\.splits\.eval=0\.2"):
+        reader_for(str(tmp_path), ImageFolders(splits=HashSplit(eval=0.0)), PETS)
+
+
+def test_one_shard_cannot_be_held_out(tmp_path):
+    write_shard(tmp_path / "a.tfrec", [])
+    with pytest.raises(BadInputError, match="one shard only"):
+        reader_for(str(tmp_path), TFRecords(), PETS)
+
+
+def test_missing_columns_name_the_nearest(tmp_path):
+    write(tmp_path / "data.csv", "room,price\n1,2\n")
+    with pytest.raises(BadInputError, match="received 'rooms'; did you mean 'room'"):
+        reader_for(str(tmp_path), Table(), HOUSES)
+    write(tmp_path / "a.csv", "path,lable\nx,y\n")
+    with pytest.raises(BadInputError, match="received 'label'; did you mean 'lable'"):
+        reader_for(str(tmp_path), PathTable(paths=LabelledPaths(csv="a.csv")), PETS)
+
+
+def test_tables_that_are_none(tmp_path):
+    write(tmp_path / "data.csv", "rooms,price\n")
+    with pytest.raises(BadInputError, match="has no rows"):
+        reader_for(str(tmp_path), Table(), HOUSES)
+    np.savez(tmp_path / "matrix.npz", rooms=np.zeros((3, 2)), price=np.zeros(3))
+    with pytest.raises(BadInputError, match="of one length"):
+        reader_for(str(tmp_path), Table(file="matrix.npz"), HOUSES)
+    write(tmp_path / "broken.npz", b"PK\x03\x04 and no more")
+    with pytest.raises(BadInputError, match=r"no readable \.npz"):
+        reader_for(str(tmp_path), Table(file="broken.npz"), HOUSES)
