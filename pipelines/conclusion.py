@@ -38,7 +38,11 @@ def show(console: Console, summary: Summary) -> None:
         name, values = worst
         figures = "  ".join(f"{k} {v:.3f}" for k, v in values.items() if k != "support")
         console.print(f"worst class  '{escape(name)}'  {figures}  (support {values['support']:g})")
-    for title, path in (("model", summary.pushed_model), ("report", summary.report)):
+    for title, path in (
+        ("model", summary.pushed_model),
+        ("rows", summary.predictions),
+        ("report", summary.report),
+    ):
         if path:
             console.print(f"{title:<8}{_short(path)}", soft_wrap=True, markup=False)
 

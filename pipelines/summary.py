@@ -28,8 +28,10 @@ class Summary:
       gates: Each gate with its bound, value and whether it passed.
       serving: Whether the exported model serves: `passed`, `reason`, `latency_ms`.
       pushed_model: Folder of the served version, or None.
+      predictions: What the unlabelled split was predicted to, or None.
       report: The HTML report, or None.
       seconds: Wall time per component, and `total`.
+      peak_megabytes: Peak memory of the process at the end of each component.
       cached: Components whose results came from an earlier run.
       error: Why the run failed, or None.
       log: The log file.
@@ -44,8 +46,10 @@ class Summary:
     gates: list[dict[str, Any]] = field(default_factory=list)
     serving: dict[str, Any] = field(default_factory=dict)
     pushed_model: str | None = None
+    predictions: str | None = None
     report: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    peak_megabytes: dict[str, int] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
     error: str | None = None
     log: str = ""
