@@ -12,6 +12,7 @@ _ARTIFACTS = {
     "DataApproval": "components.data_gate",
     "HtmlPage": "components.report.artifacts",
     "MarkdownPage": "components.report.artifacts",
+    "Predictions": "components.bulk_predict.component",
     "RejectedExamples": "components.example_gen.artifacts",
     "RunReport": "components.report.artifacts",
 }

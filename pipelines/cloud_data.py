@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+import tempfile
 
+from pipelines import startup, tasks
 from pipelines.cloud_config import CloudConfig
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import Classification
@@ -10,8 +12,8 @@ from trainer_modules.engine.sources import Bundled, Source
 from trainer_modules.engine.task import Task
 
 
-def prepare(task: Task, config: CloudConfig) -> tuple[Task, Source]:
-    """Returns the task with its classes, and the layout of its data.
+def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
+    """Returns the task with its classes, the root of its data, and the layout that it has.
 
     Where the data can be looked at, it is; a bucket or a path of the containers cannot, and then
     the layout is the task's first, or the one that `--layout` names.
@@ -19,14 +21,14 @@ def prepare(task: Task, config: CloudConfig) -> tuple[Task, Source]:
     Raises:
       BadInputError: If there is no such layout, or the classes are unknown.
     """
-    layouts = [stored(source) for source in (task.source, *task.also)]
+    layouts = tuple(stored(source) for source in (task.source, *task.also))
     data = config.data or ""
     reachable = "://" not in data and "{" not in data and os.path.exists(data)
     if config.layout is None and reachable:
         from components.example_gen import ingest
 
-        task, _, source = ingest.prepare(task, data, config.root)
-        return task, source
+        task = dataclasses.replace(task, source=layouts[0], also=layouts[1:])
+        return ingest.prepare(task, data, config.root)
     by_name = {type(layout).__name__: layout for layout in reversed(layouts)}
     if config.layout is not None and config.layout not in by_name:
         raise BadInputError(f"--layout {did_you_mean(config.layout, by_name)}.")
@@ -34,19 +36,45 @@ def prepare(task: Task, config: CloudConfig) -> tuple[Task, Source]:
     if reachable:
         from components.example_gen import ingest
 
-        return ingest.with_classes(task, data, source), source
+        return ingest.with_classes(task, data, source), data, source
     if isinstance(task.problem, Classification) and not task.problem.classes:
         raise BadInputError(
             f"The classes of task '{task.name}' come from its data, and {data} cannot be looked "
             'at here. Name them, for example --set \'problem.classes=("cat", "dog")\', or '
             "compile where the data is mounted."
         )
-    return task, source
+    return task, data, source
 
 
 def stored(source: Source) -> Source:
     """Returns the layout in which a source lies in the cloud."""
     return source.stored if isinstance(source, Bundled) else source
+
+
+def upload(name: str, target: str) -> None:
+    """Writes the data that a task brings along to a place that the cloud can read.
+
+    Args:
+      name: The task's name.
+      target: `gs://…` or a folder.
+
+    Raises:
+      BadInputError: If the task brings none.
+    """
+    task = tasks.load(name)
+    source = next((s for s in (task.source, *task.also) if isinstance(s, Bundled)), None)
+    if source is None:
+        raise BadInputError(
+            f"Task '{name}' brings no data along to upload: copy yours to {target}."
+        )
+    startup.prepare()
+    from tfx.utils import io_utils
+
+    from components.example_gen import ingest
+
+    with tempfile.TemporaryDirectory() as folder:
+        root, _ = ingest.resolve(source, None, folder)
+        io_utils.copy_dir(root, target)
 
 
 def for_accelerator(task: Task, device: str) -> Task:

@@ -33,6 +33,9 @@ def parser() -> argparse.ArgumentParser:
     scheduling.add_argument("--start", metavar="2030-01-31T03:00:00")
     scheduling.add_argument("--end", metavar="2030-12-31T03:00:00")
     scheduling.add_argument("--name", help="default: the pipeline's name")
+    uploading = commands.add_parser("upload", help="write a task's own data to the cloud")
+    uploading.add_argument("--task", metavar="NAME")
+    uploading.add_argument("--data", metavar="gs://…|/PATH")
     for command in (submitting, scheduling):
         command.add_argument("--span", type=int, help="the data span to train on; default: latest")
         command.add_argument("--no-cache", dest="fresh", action="store_true", default=None)
@@ -50,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("name", help="the schedule's name")
     for command in commands.choices.values():
         command.add_argument("--config", metavar="FILE.toml|yaml", help="values for any option")
-        if command is not compiling:
+        if command not in (compiling, uploading):
             command.add_argument("--dry-run", action="store_true", help="only print the request")
     return top
 

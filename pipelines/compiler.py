@@ -73,7 +73,7 @@ def compile_job(config: CloudConfig) -> Compiled:
         config.check_submit()
     task = tasks.load(config.task, config.settings, config.weights)
     startup.prepare()
-    task, source = cloud_data.prepare(task, config)
+    task, data, source = cloud_data.prepare(task, config)
     task = cloud_data.for_accelerator(task, accelerator.device)
 
     from pipelines import cloud_beam
@@ -82,7 +82,7 @@ def compile_job(config: CloudConfig) -> Compiled:
     pipeline = create_pipeline(
         task,
         config,
-        data=config.data or "",
+        data=data,
         source=source,
         platform=_platform(config, accelerator),
     )

@@ -36,7 +36,9 @@ def main(argv: list[str] | None = None) -> int:
     register_shown_types()
     flags.FLAGS.mark_as_parsed()
     given = json.loads(args.json_serialized_invocation_args)
-    args.json_serialized_invocation_args = json.dumps(to_local(given))
+    local = to_local(given)
+    make_folders(local)
+    args.json_serialized_invocation_args = json.dumps(local)
     output_file = given["outputs"]["outputFile"]
     try:
         if args.executor_class_path == _READER and not os.path.exists(output_file):
@@ -83,6 +85,21 @@ def to_local(executor_input: dict[str, Any]) -> dict[str, Any]:
             if side in executor_input
         },
     }
+
+
+def make_folders(executor_input: dict[str, Any]) -> None:
+    """Makes the folders of output artifacts on file systems that have folders.
+
+    TFX's own launcher does so, the platforms do not. What the platforms draw is one file: only
+    its folder is made.
+    """
+    for found in executor_input["outputs"].get("artifacts", {}).values():
+        for artifact in found.get("artifacts", []):
+            uri = artifact["uri"]
+            if "://" in uri:
+                continue
+            drawn = artifact.get("type", {}).get("schemaTitle", "").startswith("system.")
+            os.makedirs(os.path.dirname(uri) if drawn else uri, exist_ok=True)
 
 
 def to_remote(executor_output: dict[str, Any]) -> dict[str, Any]:

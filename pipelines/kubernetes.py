@@ -43,16 +43,15 @@ def _executor(
 
     settings = settings_pb2.KubernetesExecutorConfig()
     for claim, path in volumes:
-        settings.pvc_mount.append(settings_pb2.PvcMount(constant=claim, mount_path=path))
+        # The first field is what older Kubeflow reads, the second what newer does.
+        mount = settings_pb2.PvcMount(constant=claim, mount_path=path)
+        mount.pvc_name_parameter.runtime_value.constant.string_value = claim
+        settings.pvc_mount.append(mount)
     for secret, key, variable in secrets:
-        settings.secret_as_env.append(
-            settings_pb2.SecretAsEnv(
-                secret_name=secret,
-                key_to_env=[
-                    settings_pb2.SecretAsEnv.SecretKeyToEnvMap(secret_key=key, env_var=variable)
-                ],
-            )
-        )
+        variables = settings_pb2.SecretAsEnv(secret_name=secret)
+        variables.secret_name_parameter.runtime_value.constant.string_value = secret
+        variables.key_to_env.add(secret_key=key, env_var=variable)
+        settings.secret_as_env.append(variables)
     if accelerator is None:
         return settings
     labels = dict(config.node_selector) or accelerator.node_selector

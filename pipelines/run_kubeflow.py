@@ -30,6 +30,8 @@ def main(argv: list[str] | None = None) -> int:
         config = cloud_options.config_from(args)
         if args.command == "compile":
             return _compile(config, args)
+        if args.command == "upload":
+            return _upload(config)
         return _talk(config, args)
     except BadInputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -55,6 +57,16 @@ def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
     except OSError as error:
         raise BadInputError(f"--output {output}: {error.strerror}.") from error
     print(f"compiled {compiled.name} for {config.target}: {output}")
+    return 0
+
+
+def _upload(config: CloudConfig) -> int:
+    from pipelines import cloud_data
+
+    if not config.data:
+        raise BadInputError("Say where the data shall lie with --data gs://… or a folder.")
+    cloud_data.upload(config.task, config.data)
+    print(f"the data of {config.task} lies in {config.data}")
     return 0
 
 

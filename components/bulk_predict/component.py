@@ -32,7 +32,8 @@ SUMMARY_FILE = "bulk_predict.json"
 class Predictions(Artifact):
     """Predictions of a split: `submission.csv` or `masks/`, and `bulk_predict.json` about it."""
 
-    TYPE_NAME = "Predictions"
+    # Kubeflow imports the class by this name; `components` has it as an attribute.
+    TYPE_NAME = "components.Predictions"
 
 
 def example_chunks(files: list[str]) -> list[Chunk]:
