@@ -111,6 +111,13 @@ def local_parser() -> argparse.ArgumentParser:
         "--beam", action="append", default=[], metavar="ARG", help="an option for Beam, repeatable"
     )
     parser.add_argument("--fresh", action="store_true", help="do every step again")
+    parser.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("RUN_A", "RUN_B"),
+        help="show two runs of the task side by side and stop; each a run id, a run's folder, "
+        "latest or previous",
+    )
     parser.add_argument("--list", action="store_true", help="list the tasks and stop")
     return parser
 

@@ -38,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
         return _list()
     try:
         config = from_args(args)
+        if args.compare:
+            return _compare(config, *args.compare)
         task = tasks.load(config.task, config.settings, config.weights)
         return _locked_run(task, config, args)
     except BadInputError as error:
@@ -63,6 +65,13 @@ def _list() -> int:
     for name, line in tasks.descriptions():
         table.add_row(name, line)
     Console().print(table)
+    return 0
+
+
+def _compare(config: RunConfig, first: str, second: str) -> int:
+    from pipelines import compare
+
+    compare.run(config.folder, first, second, Console())
     return 0
 
 
@@ -107,7 +116,7 @@ def _run(task: Task, config: RunConfig) -> int:
     with consoles.quiet(log) as console:
         console.console.print(f"[bold]{task.name}[/]  run {run_id}  log {log}")
         try:
-            code = _execute(task, config, summary, console)
+            code = _execute(task, config, summary, console, begin)
         finally:
             summary.seconds["total"] = round(time.monotonic() - begin, 3)
             summary.write(os.path.join(config.folder, "summary.json"))
@@ -117,7 +126,7 @@ def _run(task: Task, config: RunConfig) -> int:
     return EXIT_CODES[summary.status] if code is None else code
 
 
-def _execute(task: Task, config: RunConfig, summary: Any, console: Any) -> int | None:
+def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: float) -> int | None:
     """Runs the pipeline into `summary`; returns an exit code that its status does not say."""
     console.start("starting up")
     from pipelines import startup
@@ -148,15 +157,17 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any) -> int |
             note=outcome.add_node(summary, result),
         ),
     )
+    code = None
     try:
         runner.run(pipeline)
+        outcome.conclude(summary, runner.results)
     except NodeFailedError as failure:
         console.fail(failure.node_id, seconds=failure.seconds)
         summary.seconds[failure.node_id] = round(failure.seconds, 3)
         summary.error, code = lineage.explain(failure)
-        return code
-    outcome.conclude(summary, runner.results)
-    return None
+    summary.seconds["total"] = round(time.monotonic() - begin, 3)
+    outcome.archive(config.folder, summary, task, runner.results)
+    return code
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from markupsafe import Markup
 
 # Stand-in colour → CSS variable. matplotlib writes them back in lower case.
@@ -24,8 +25,8 @@ _THEME = {
     "#000007": "var(--surface)",
 }
 INK, MUTED, LINE, FIRST, SECOND, BAD, SURFACE = _THEME
-_WIDTH, _HEIGHT = 5.2, 3.1  # inches
-_STYLE = {
+_WIDTH, _HEIGHT = 4.4, 2.8  # inches
+_STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9.5,
@@ -68,7 +69,8 @@ def _drawing(title: str, *, square: bool = False) -> Iterator[_Drawing]:
     from matplotlib.figure import Figure
 
     # The salt keeps ids of several charts on one page apart, and the file the same every time.
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": title}):
+    style: Any = {**_STYLE, "svg.hashsalt": title}
+    with matplotlib.rc_context(rc=style):
         figure = Figure(figsize=(3.9, 3.7) if square else (_WIDTH, _HEIGHT), layout="constrained")
         drawing = _Drawing(figure.add_subplot())
         yield drawing
@@ -124,11 +126,11 @@ def curves(
             marker = "o" if known.sum() <= 12 else ""
             ax.plot(x[known], y[known], color=colour, label=name, marker=marker, markersize=4)
             if best is not None and name == series[-1][0] and best in list(epochs):
-                at = list(epochs).index(best)
-                if known[at]:
+                where = list(epochs).index(best)
+                if known[where]:
                     ax.plot(
                         [best],
-                        [y[at]],
+                        [y[where]],
                         "o",
                         color=colour,
                         markersize=8,
@@ -179,7 +181,7 @@ def calibration(bins: Sequence[dict[str, Any]]) -> Markup:
     return drawing.svg
 
 
-def predicted_against_true(true: Sequence[float], predicted: Sequence[float], unit: str) -> Markup:
+def predicted_against_true(true: ArrayLike, predicted: ArrayLike, unit: str) -> Markup:
     """Draws predictions over the truth, with the line on which they would be exact."""
     with _drawing("Predicted against true", square=True) as drawing:
         ax = drawing.axes
@@ -196,7 +198,7 @@ def predicted_against_true(true: Sequence[float], predicted: Sequence[float], un
     return drawing.svg
 
 
-def histogram(title: str, edges: Sequence[float], counts: Sequence[float], label: str) -> Markup:
+def histogram(title: str, edges: np.ndarray, counts: np.ndarray, label: str) -> Markup:
     """Draws a histogram; `edges` has one number more than `counts`."""
     with _drawing(title) as drawing:
         ax = drawing.axes

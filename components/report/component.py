@@ -152,6 +152,6 @@ def ModelCard(
 
 
 def _write_page(uri, name, content):  # type: ignore[no-untyped-def]
-    # The platforms show what lies at the URI itself; an object store has no folders.
-    target = uri if storage.is_remote(uri) else os.path.join(uri, name)
+    # TFX makes a folder for a local artifact. The platforms show what lies at the URI itself.
+    target = os.path.join(uri, name) if os.path.isdir(uri) else uri
     storage.write_bytes(target, content)

@@ -20,21 +20,19 @@ def samples(material: Material) -> dict[str, Any] | None:
 def data(material: Material) -> dict[str, Any]:
     """Counts per class and split, sizes, formats, rejected files, duplicates."""
     statistics = material.statistics
-    label = "label"
-    counts = found_by.class_counts(statistics, label)
+    counts = _class_counts(material)
     order = [name for name in material.classes if name in counts]
     order += [name for name in counts if name not in order]
-    splits = list(statistics)
+    splits = list(statistics) or list(material.ingestion.get("counts", {}))
     most = max((count for row in counts.values() for count in row.values()), default=1)
     return {
         "splits": splits,
-        "totals": {split: statistics[split]["examples"] for split in splits}
-        or material.ingestion.get("counts", {}),
+        "totals": material.ingestion.get("counts", {}),
         "classes": [{"name": name, "counts": counts[name]} for name in order],
         "most": most,
         "numbers": [
             {"split": split, "feature": name, **values}
-            for split in splits
+            for split in statistics
             for name, values in statistics[split]["features"].items()
             if "mean" in values and (name in _NUMBERS or not material.classes)
         ],
@@ -46,6 +44,15 @@ def data(material: Material) -> dict[str, Any]:
     }
 
 
+def _class_counts(material: Material) -> dict[str, dict[str, int]]:
+    """Returns class name → split → examples, as ingestion counted, else as TFDV did."""
+    counted: dict[str, dict[str, int]] = {}
+    for split, classes in material.ingestion.get("classes", {}).items():
+        for name, count in classes.items():
+            counted.setdefault(name, {})[split] = count
+    return counted or found_by.class_counts(material.statistics)
+
+
 def _formats(statistics: found_by.Statistics) -> list[dict[str, Any]]:
     return [
         {"split": split, "values": one["features"]["format"]["values"]}
@@ -55,11 +62,10 @@ def _formats(statistics: found_by.Statistics) -> list[dict[str, Any]]:
 
 
 def _duplicates(found: Any) -> dict[str, Any]:
-    """Returns `count` and, where ingestion names them, `listed` lines."""
-    if found is None or isinstance(found, int):
+    """Returns `count`, None where nobody counted, and the `listed` ones."""
+    if not isinstance(found, dict):
         return {"count": found, "listed": []}
-    listed = found.get("examples") or found.get("listed") or found.get("first") or []
-    return {"count": found.get("count", len(listed)), "listed": listed[:50]}
+    return {"count": found["count"], "listed": found.get("listed", [])[:50]}
 
 
 def drift(material: Material) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How numbers and names look on the page: Jinja filters."""
 
+import re
 from typing import Any
 
 from markupsafe import Markup
@@ -27,6 +28,11 @@ def figure(value: Any) -> str:
     if number and abs(number) < 1e-3:
         return f"{number:.2e}"
     return f"{number:.4f}" if abs(number) < 10 else f"{number:.2f}"
+
+
+def number(value: Any) -> str:
+    """Returns a measured quantity with the digits that it has, at most four."""
+    return "–" if value is None else f"{float(value):,.4g}"
 
 
 def count(value: Any) -> str:
@@ -61,6 +67,12 @@ def words(name: str) -> str:
     return " ".join(_WORDS.get(part, part) for part in name.split("_"))
 
 
+def learns(trainable: str) -> str:
+    """Returns what a phase trains, for people: `Last(layers=8)` → `last layers=8`."""
+    text = trainable.replace("()", "").replace("(", " ").replace(")", "")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()
+
+
 def took(seconds: float | None) -> str:
     """Returns a duration."""
     if seconds is None:
@@ -73,10 +85,12 @@ def took(seconds: float | None) -> str:
 
 FILTERS = {
     "figure": figure,
+    "number": number,
     "count": count,
     "percent": percent,
     "signed": signed,
     "delta": delta,
     "words": words,
+    "learns": learns,
     "took": took,
 }

@@ -28,7 +28,6 @@ from components.report.material import Material
 
 _log = logging.getLogger(__name__)
 _FOLDER = os.path.join(os.path.dirname(__file__), "templates")
-_RUN_BEGIN, _RUN_END = "<!--run:begin-->", "<!--run:end-->"
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,6 @@ def render(material: Material) -> str:
         material=material,
         head=head,
         sections=[(section, body) for section, body in drawn if body is not None],
-        run_begin=Markup(_RUN_BEGIN),
-        run_end=Markup(_RUN_END),
     )
 
 
@@ -162,7 +159,12 @@ def finish_report(
             run_id=run_id,
         )
     )
-    between = re.compile(f"{re.escape(_RUN_BEGIN)}.*?{re.escape(_RUN_END)}", re.DOTALL)
-    page = between.sub(lambda _: f"{_RUN_BEGIN}{body}{_RUN_END}", page, count=1)
-    page = page.replace("<!--run-id-->", html.escape(f"run {run_id}") if run_id else "", 1)
+    page = _replace_between(page, "run", body)
+    page = _replace_between(page, "run-id", html.escape(f"run {run_id}") if run_id else "")
     storage.write_bytes(index_html, page.encode("utf-8"))
+
+
+def _replace_between(page: str, name: str, content: str) -> str:
+    begin, end = f"<!--{name}:begin-->", f"<!--{name}:end-->"
+    between = re.compile(f"{begin}.*?{end}", re.DOTALL)
+    return between.sub(lambda _: f"{begin}{content}{end}", page, count=1)

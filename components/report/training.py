@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.report import charts
+from components.report.figures import learns, words
 from components.report.material import Material
 
 _NOT_QUANTITIES = ("epoch", "phase", "seconds", "learning_rate")
@@ -24,7 +25,7 @@ def curves(material: Material) -> dict[str, Any] | None:
     best = material.history.get("best_epoch")
     drawn = [
         charts.curves(
-            name,
+            words(name),
             numbers,
             [
                 (title, [row.get(key) for row in epochs])
@@ -62,7 +63,7 @@ def _marks(history: dict[str, Any]) -> list[tuple[float, str]]:
     for number, phase in enumerate(history.get("phases") or []):
         if number == 0:
             continue
-        trainable = f": {phase['trainable']}" if phase.get("trainable") else ""
+        trainable = f": {learns(phase['trainable'])}" if phase.get("trainable") else ""
         name = "fine-tuning" if number == 1 else f"phase {number + 1}"
         marks.append((phase["first_epoch"] - 0.5, f"{name}{trainable}"))
     return marks

@@ -92,7 +92,7 @@ def class_changes(
     before: dict[str, dict[str, float]], now: dict[str, dict[str, float]], limit: int = _CHANGES
 ) -> list[dict[str, Any]]:
     """Returns the classes whose score changed most, the largest change first."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, values in now.items():
         metric = score_of(values)
         old = before.get(name, {}).get(metric)

@@ -209,7 +209,16 @@ def write(
         "rejected/summary.json": {
             "counts": {"train": 600, "eval": 200, "test": 250},
             "rejected": 2,
-            "duplicates": {"count": 3},
+            "rejected_per_split": {"train": 2},
+            "duplicates": {
+                "count": 3,
+                "listed": [{"id": "a/1.jpg", "split": "train", "kept": "b/<2>.jpg"}],
+            },
+            "classes": {
+                split: dict.fromkeys(classes, size)
+                for split, size in (("train", 60), ("eval", 20), ("test", 25))
+            },
+            "formats": {"JPEG": 1040, "PNG": 10},
         },
     }
     for name, content in files.items():

@@ -1,0 +1,181 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.report import material, page
+from tests.components.report import runs
+
+FLOWERS = ("daisy", "roses", "tulips")
+
+
+def _regression() -> material.Material:
+    points = [[float(i), i + (-1) ** i * 0.5] for i in range(40)]
+    wrong = [{"id": "row 3", "true": 3.0, "predicted": 2.5, "error": -0.5}]
+    return material.Material(
+        task={
+            "type": "engine.task.Task",
+            "name": "prices",
+            "problem": {"type": "engine.problems.Regression", "target": "price", "unit": "k$"},
+            "model": {"type": "engine.task.Network"},
+        },
+        evaluation={
+            "splits": ["test"],
+            "metrics": {"mae": 0.5, "rmse": 0.5, "example_count": 40.0},
+            "per_class": {},
+            "slices": {},
+            "details": {
+                "kind": "regression",
+                "points": points,
+                "deciles": [
+                    {"from": 0.0, "to": 4.0, "count": 4, "mse": 0.25, "mae": 0.5, "bias": 0.1}
+                ],
+                "most_wrong": wrong,
+            },
+            "baseline": None,
+            "baseline_reason": "No model has been blessed before.",
+        },
+        history=runs.history(),
+    )
+
+
+def test_every_section_of_a_classification_is_there(tmp_path: Path) -> None:
+    html = page.render(runs.full(tmp_path, FLOWERS, 200))
+    keys = (
+        *("verdict", "comparison", "curves", "classes", "confusion", "calibration", "slices"),
+        *("most_wrong", "predictions", "samples", "data", "drift", "model", "settings"),
+        *("lineage", "run"),
+    )
+    for key in keys:
+        assert f'<section id="{key}">' in html
+    assert "failure" not in html.split("</style>")[1]
+    assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_the_verdict_comes_first(tmp_path: Path, passed: bool) -> None:
+    found = runs.report(FLOWERS, 200)
+    gates = runs.gates(found, passed=passed)
+    html = page.render(runs.full(tmp_path, FLOWERS, report=found, gates=gates))
+    head = html[html.index("<header") : html.index("<main>")]
+    assert ('badge bad">not blessed' in head) == (not passed)
+    verdict = html[html.index('id="verdict"') : html.index('id="comparison"')]
+    assert ("recall of class &#39;tulips&#39; 0.05 &lt; 0.10 (support 10)" in verdict) == (
+        not passed
+    )
+
+
+def test_one_broken_section_leaves_the_others(tmp_path: Path) -> None:
+    whole = runs.full(tmp_path, FLOWERS, 200)
+    whole.evaluation["details"]["calibration"] = [{"count": 3}]
+    html = page.render(whole)
+    calibration = html[html.index('id="calibration"') : html.index('id="slices"')]
+    assert "could not be drawn" in calibration and "KeyError" in calibration
+    assert html.count("could not be drawn") == 1
+    assert "class-table" in html
+
+
+@pytest.mark.parametrize(
+    ("file", "section", "others"),
+    [
+        ("model_run/history.json", "curves", ("classes", "data")),
+        ("rejected/summary.json", "data", ("curves", "classes")),
+        ("evaluation/report.json", "comparison", ("curves", "data")),
+    ],
+)
+def test_a_missing_file_is_said_where_it_is_missed(
+    tmp_path: Path, file: str, section: str, others: tuple[str, ...]
+) -> None:
+    folders = runs.write(tmp_path, FLOWERS, 200)
+    (tmp_path / file).unlink()
+    html = page.render(material.read(runs.task(FLOWERS), folders))
+
+    def body(key: str) -> str:
+        start = html.index(f'<section id="{key}">')
+        return html[start : html.index("</section>", start)]
+
+    assert "FileNotFoundError" in body(section)
+    for other in others:
+        assert "could not be" not in body(other)
+
+
+def test_unreadable_gates_are_no_blessing(tmp_path: Path) -> None:
+    folders = runs.write(tmp_path, FLOWERS, 200)
+    (tmp_path / "blessing/gates.json").write_text("{")
+    html = page.render(material.read(runs.task(FLOWERS), folders))
+    assert 'badge bad">not blessed' in html
+    assert "The gates could not be read" in html
+
+
+def test_fine_tuning_is_marked(tmp_path: Path) -> None:
+    html = page.render(runs.full(tmp_path, FLOWERS, 200))
+    curves = html[html.index('id="curves"') : html.index('id="classes"')]
+    assert "fine-tuning: everything" in curves
+    assert "best at epoch 9 by accuracy" in curves
+    assert curves.count('<svg class="chart"') == 3  # loss, accuracy, learning rate
+
+
+def test_charts_follow_the_page_and_keep_their_ids_apart(tmp_path: Path) -> None:
+    html = page.render(runs.full(tmp_path, FLOWERS, 200))
+    assert "var(--series-1)" in html
+    assert "#000004" not in html, "a stand-in colour was left behind"
+    first, second = (html.split('<svg class="chart"')[i] for i in (1, 2))
+    ids = [
+        {part.split('"')[0] for part in svg.split('<clipPath id="')[1:]} for svg in (first, second)
+    ]
+    assert ids[0] and not ids[0] & ids[1]
+
+
+def test_same_material_gives_the_same_page(tmp_path: Path) -> None:
+    found = runs.full(tmp_path, FLOWERS, 200)
+    assert page.render(found) == page.render(found)
+
+
+def test_regression_shows_points_and_residuals() -> None:
+    html = page.render(_regression())
+    regression = html[html.index('<section id="regression">') :]
+    assert 'aria-label="Predicted against true"' in regression
+    assert 'aria-label="Residuals"' in regression
+    assert "true [k$]" in regression
+    assert "row 3" in regression
+    assert '<section id="confusion">' not in html
+
+
+def test_time_and_memory_are_written_in_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "index.html"
+    path.write_text(page.render(runs.full(tmp_path, FLOWERS, 200)), encoding="utf-8")
+    seconds = {"ImageExampleGen": 3.25, "Trainer": 125.0, "total": 130.0}
+    for run_id in ("first", "second <run>"):
+        page.finish_report(
+            str(path),
+            seconds,
+            run_id=run_id,
+            cached=["ImageExampleGen"],
+            peak_megabytes={"ImageExampleGen": 700.0, "Trainer": 1900.4},
+        )
+        body = path.read_text(encoding="utf-8")
+        body = body[body.index('<section id="run">') : body.index("<script>")]
+        assert "2 min 5 s" in body and "1,900 MB" in body and "2 min 10 s in all" in body
+        assert body.count("chip") == 1, "only the cached component is marked"
+    assert "first" not in body and "second &lt;run&gt;" in body
+    head = path.read_text(encoding="utf-8").split("</header>")[0]
+    assert "run second &lt;run&gt;" in head
+
+
+@pytest.mark.parametrize(
+    ("metric", "now", "before", "good"),
+    [
+        ("accuracy", 0.9, 0.8, True),
+        ("log_loss", 0.9, 0.8, False),
+        ("expected_calibration_error", 0.1, 0.2, True),
+        ("mae", 2.0, 1.0, False),
+        ("accuracy", 0.8, 0.8, None),
+    ],
+)
+def test_what_counts_as_better(metric: str, now: float, before: float, good: Any) -> None:
+    from components.report.verdict import change
+
+    found = change(metric, now, before)
+    assert found is not None
+    assert found["good"] is good
+    assert found["by"] == pytest.approx(now - before)

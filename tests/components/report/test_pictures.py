@@ -1,0 +1,111 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.report import mask_samples, pictures
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 128, 0), (0, 0, 255)
+
+
+def _decoded(uri: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+
+
+def _encoded(picture: Image.Image, kind: str, **kwargs: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **kwargs)
+    return buffer.getvalue()
+
+
+def test_thumbnails_are_small_and_keep_the_shape() -> None:
+    uri = pictures.thumbnail(_encoded(Image.new("RGB", (400, 200), RED), "JPEG"))
+    shown = _decoded(uri)
+    assert shown.size == (128, 64)
+    assert np.abs(np.asarray(shown).mean(axis=(0, 1)) - RED).max() < 6
+    assert len(uri) < 3_000
+
+
+def test_tiny_images_keep_every_pixel() -> None:
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
+    shown = _decoded(pictures.thumbnail(_encoded(Image.fromarray(pixels), "PNG")))
+    np.testing.assert_array_equal(np.asarray(shown), pixels)
+
+
+def test_thumbnails_stand_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned by 90°
+    encoded = _encoded(Image.new("RGB", (300, 100), RED), "JPEG", exif=exif)
+    assert _decoded(pictures.thumbnail(encoded)).size == (43, 128)
+
+
+def test_transparency_becomes_white_and_16_bits_fit() -> None:
+    clear = _decoded(pictures.thumbnail(_encoded(Image.new("RGBA", (9, 9), (0, 0, 0, 0)), "PNG")))
+    assert np.asarray(clear.convert("RGB")).min() == 255
+    deep = np.linspace(0, 60_000, 64).reshape(8, 8).astype(np.uint16)
+    shown = np.asarray(_decoded(pictures.thumbnail(_encoded(Image.fromarray(deep), "PNG"))))
+    assert (shown.min(), shown.max()) == (0, 255)
+
+
+def test_bytes_that_are_no_image_are_an_oserror() -> None:
+    with pytest.raises(OSError, match="cannot identify"):
+        pictures.thumbnail(b"nothing")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grid_holds_every_image_in_every_row(channels: int) -> None:
+    images = [np.full((8, 8, channels), 10 * i, np.uint8) for i in range(5)]
+    labels = ["🌷", "<script>", "ورد", "", "a very long name that does not fit below the picture"]
+    sheet = Image.open(io.BytesIO(pictures.grid([("a", images), ("b", images[::-1])], labels, 4)))
+    pixels = np.asarray(sheet.convert("L"))
+    for value in (10, 20, 30, 40):
+        tiles = (pixels == value).sum() / 112**2
+        assert tiles >= 2, f"the image of {value} is there twice"
+
+
+def test_masks_are_painted_in_the_class_colours() -> None:
+    problem = {
+        "type": "engine.problems.Segmentation",
+        "classes": ["sky", "road", "car"],
+        "void": 3,
+        "colours": [RED, GREEN, BLUE],
+    }
+    truth = np.repeat(np.arange(4, dtype=np.uint8), 10)[None].repeat(40, 0)
+    guess = np.zeros((20, 20), np.uint8)
+    guess[:, 10:] = 2
+    found = mask_samples.panels(
+        {"problem": problem},
+        _encoded(Image.new("RGB", (40, 40), (200, 200, 200)), "PNG"),
+        _encoded(Image.fromarray(truth), "PNG"),
+        _encoded(Image.fromarray(guess), "PNG"),
+    )
+    shown = {key: np.asarray(_decoded(uri).convert("RGB")) for key, uri in found.items()}
+    assert all(picture.shape == (20, 20, 3) for picture in shown.values())
+    assert [tuple(shown["truth"][0, x]) for x in (0, 6, 12, 18)] == [
+        RED,
+        GREEN,
+        BLUE,
+        (128, 128, 128),
+    ]
+    assert tuple(shown["predicted"][0, 0]) == RED and tuple(shown["predicted"][0, 19]) == BLUE
+    np.testing.assert_allclose(shown["overlay"][10, 2], (228, 100, 100), atol=3)
+
+
+def test_masks_given_in_colours_are_understood() -> None:
+    problem = {
+        "type": "engine.problems.Segmentation",
+        "classes": ["sky", "road"],
+        "colours": [RED, BLUE],
+        "rgb_masks": True,
+    }
+    truth = Image.new("RGB", (8, 8), BLUE)
+    found = mask_samples.panels(
+        {"problem": problem},
+        _encoded(Image.new("RGB", (8, 8)), "PNG"),
+        _encoded(truth, "PNG"),
+        _encoded(Image.fromarray(np.zeros((8, 8), np.uint8)), "PNG"),
+    )
+    assert tuple(np.asarray(_decoded(found["truth"]).convert("RGB"))[0, 0]) == BLUE
+    assert tuple(np.asarray(_decoded(found["predicted"]).convert("RGB"))[0, 0]) == RED

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from components import model_card
+from tests.components.report import runs
+
+FLOWERS = ("daisy", "roses", "tulips")
+
+
+def test_card_says_the_reports_numbers(tmp_path: Path) -> None:
+    found = runs.full(tmp_path, FLOWERS, 300)
+    card = model_card.render(found)
+    metrics, per_class = found.evaluation["metrics"], found.evaluation["per_class"]
+    before = found.evaluation["baseline"]["metrics"]
+    assert f"| accuracy | {metrics['accuracy']:.4f} | {before['accuracy']:.4f} |" in card
+    row = per_class["roses"]
+    cells = " | ".join(f"{row[name]:.4f}" for name in ("precision", "recall", "f1"))
+    assert f"| roses | {cells} | {row['support']} |" in card
+    worst = min(per_class, key=lambda name: per_class[name]["f1"])
+    assert f"lowest F1: {worst} ({per_class[worst]['f1']:.2f})" in card
+    assert "| train | 600 |" in card
+    assert "Blessed (4 of 4 gates passed)." in card
+
+
+def test_hostile_names_stay_within_their_cell(tmp_path: Path) -> None:
+    names = ("<script>alert(1)</script>", "a|b", "line\nbreak", "[x](http://y)", "`code` *bold*")
+    card = model_card.render(runs.full(tmp_path, names, 300))
+    assert "<script>" not in card
+    rows = [line for line in card.splitlines() if line.startswith("| ") and "0." in line]
+    columns = [line.replace(r"\|", "").count("|") for line in rows]
+    assert columns[-len(names) :] == [6] * len(names)
+    assert r"\[x\](http://y)" in card
+
+
+def test_a_refused_model_says_why(tmp_path: Path) -> None:
+    found = runs.report(FLOWERS, 300)
+    gates = runs.gates(found, passed=False)
+    card = model_card.render(runs.full(tmp_path, FLOWERS, report=found, gates=gates))
+    assert "Not blessed (3 of 4 gates passed)." in card
+    assert "**failed**: recall of class 'tulips' 0.05 &lt; 0.10 (support 10)" in card
+
+
+@pytest.mark.parametrize("pushed", [True, False])
+def test_card_is_copied_beside_the_model(tmp_path: Path, pushed: bool) -> None:
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report/MODEL_CARD.md").write_text("card")
+    destination = str(tmp_path / "serving/7") if pushed else ""
+    placed = model_card.place_card(str(tmp_path / "report"), destination)
+    assert (placed is not None) == pushed
+    assert (tmp_path / "serving/7/MODEL_CARD.md").exists() == pushed
