@@ -30,6 +30,7 @@ from tfx.utils import io_utils, path_utils, proto_utils
 from components import evaluation_report
 from components.evaluation_config import BASELINE, eval_config, evaluation_batch, evaluation_split
 from components.evaluator_baseline import NOTHING_YET, Baseline, decide
+from components.evaluator_model import shared_model
 from components.evaluator_slices import bucket_extractor, check_slices
 from trainer_modules.engine import fingerprint
 from trainer_modules.engine.errors import BadInputError
@@ -40,6 +41,7 @@ BASELINE_FILE = "baseline.json"
 _CODE = (
     "components.evaluation_config",
     "components.evaluator",
+    "components.evaluator_model",
     "components.evaluator_slices",
     "components.evaluation_report",
     "trainer_modules.engine.evaluation",
@@ -85,11 +87,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             del config.model_specs[:]
             config.model_specs.extend(kept)
         models = [
-            tfma.default_eval_shared_model(
-                eval_saved_model_path=baseline.uri if spec.is_baseline else model,
-                model_name=spec.name,
-                eval_config=config,
-            )
+            shared_model(baseline.uri if spec.is_baseline else model, spec, config)
             for spec in config.model_specs
         ]
         self._run(examples, splits, models, config, output, exec_properties["batch_size"])
