@@ -1,6 +1,8 @@
 """The last lines of a run on the terminal: verdict, gates, worst class, where things are."""
 
+import math
 import os
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +18,9 @@ _VERDICTS = {
     summaries.FAILED: "[bold red]failed[/]",
 }
 
+# Failed gates of one kind that are shown; the summary has them all.
+_SHOWN = 10
+
 
 def show(console: Console, summary: Summary) -> None:
     """Prints how a run ended."""
@@ -27,9 +32,9 @@ def show(console: Console, summary: Summary) -> None:
         return
     if summary.gates:
         console.print(_gates(summary))
-    for gate in summary.gates:
-        if not gate["passed"]:
-            console.print(f"not blessed: {escape(gate['message'])}")
+    refused = [gate for gate in summary.gates if not gate["passed"]]
+    for gate in refused:
+        console.print(f"not blessed: {escape(gate['message'])}", soft_wrap=True)
     if summary.serving and not summary.serving["passed"]:
         reason = escape(summary.serving["reason"])
         console.print(f"not pushed: the exported model fails its serving check, at {reason}")
@@ -51,13 +56,42 @@ def _gates(summary: Summary) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in ("gate", "value", "bound", ""):
         table.add_column(column, justify="right" if column in ("value", "bound") else "left")
-    for gate in summary.gates:
-        of = f" of '{gate['class']}'" if gate.get("class") else ""
-        within = f" in {gate['slice']}" if gate.get("slice") else ""
-        value = "–" if gate["value"] is None else f"{gate['value']:.4f}"
-        verdict = "[green]passed[/]" if gate["passed"] else "[bold red]failed[/]"
-        table.add_row(escape(f"{gate['metric']}{of}{within}"), value, f"{gate['bound']:g}", verdict)
+    for alike in _alike(summary.gates):
+        failed = [gate for gate in alike if not gate["passed"]]
+        for gate in failed[:_SHOWN]:
+            table.add_row(_subject(gate), *_figures(gate), "[bold red]failed[/]")
+        if len(failed) > _SHOWN:
+            table.add_row(f"… and {len(failed) - _SHOWN} more classes", "", "", "")
+        if len(failed) < len(alike):
+            nearest = min((g for g in alike if g["passed"]), key=_margin)
+            others = f", the nearest of {len(alike) - len(failed)}" if len(alike) > 1 else ""
+            table.add_row(_subject(nearest) + others, *_figures(nearest), "[green]passed[/]")
     return table
+
+
+def _alike(gates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Returns the gates grouped: one gate for each class is one group."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for gate in gates:
+        of_class = gate.get("class") is not None
+        key = (gate["name"] if not of_class else gate["metric"], of_class, gate.get("slice"))
+        groups.setdefault((*key, gate["bound"]), []).append(gate)
+    return list(groups.values())
+
+
+def _margin(gate: dict[str, Any]) -> float:
+    return math.inf if gate["value"] is None else abs(gate["value"] - gate["bound"])
+
+
+def _subject(gate: dict[str, Any]) -> str:
+    of = f" of '{gate['class']}'" if gate.get("class") else ""
+    within = f" in {gate['slice']}" if gate.get("slice") else ""
+    return escape(f"{gate['metric']}{of}{within}")
+
+
+def _figures(gate: dict[str, Any]) -> tuple[str, str]:
+    value = "–" if gate["value"] is None else f"{gate['value']:.4f}"
+    return value, f"{gate['bound']:g}"
 
 
 def _short(path: str) -> str:

@@ -43,9 +43,7 @@ class RunConsole(logging.Handler):
     def finish(self, node: str, *, seconds: float, cached: bool, note: str = "") -> None:
         """Prints the component's line."""
         self.stop()
-        if self._held:
-            self.console.print(Text(f"    {self._held}", style="dim"))
-            self._held = ""
+        self._release()
         took = "cached" if cached else f"{seconds:.1f} s"
         line = Text.assemble(
             ("  ✓ ", "green"), f"{node:<18}", (f"{took:>9}", "dim" if cached else ""), f"  {note}"
@@ -68,12 +66,18 @@ class RunConsole(logging.Handler):
         elif self._status is not None:
             self._status.update(Text(f"{self._node}  {message}"))
             self._held = message if message.startswith("epoch") else self._held
-        elif time.monotonic() - self._printed >= _PACE or not message.startswith("epoch"):
+        elif message.startswith("epoch") and time.monotonic() - self._printed < _PACE:
+            self._held = message
+        else:
+            self._release()
             self.console.print(Text(f"    {message}", style="dim"))
             self._printed = time.monotonic()
+
+    def _release(self) -> None:
+        """Prints the epoch that was held back, which is the last one."""
+        if self._held:
+            self.console.print(Text(f"    {self._held}", style="dim"))
             self._held = ""
-        else:
-            self._held = message
 
     def stop(self) -> None:
         """Ends the living line, if there is one."""

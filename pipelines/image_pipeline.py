@@ -13,11 +13,13 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import Channel
 
+from components.bulk_predict.component import BulkPredict
 from components.data_gate import DataGate
 from components.evaluator import ImageEvaluator
 from components.example_gen.component import ImageExampleGen
 from components.image_transform import ImageTransform
 from components.model_gate import ModelGate
+from components.report.component import ModelCard, Report
 from components.reviewed_schema import ReviewedSchema
 from components.serving_check import ServingCheck
 from pipelines import tasks
@@ -92,7 +94,7 @@ def create_pipeline(
         )
         | {"weights": _weights_fingerprint(task)}
         | dict(platform.training),
-    )
+    ).with_id("Trainer")
     baseline = platform.baseline(trainer.outputs["model"], config.serving_folder)
     evaluator = ImageEvaluator(
         task=task,
@@ -122,6 +124,16 @@ def create_pipeline(
         ),
     )
     nodes += [transform, trainer, baseline, evaluator, gate, serving_check, pusher]
+    if getattr(source, "unlabelled", ""):
+        predict = BulkPredict(
+            model=trainer.outputs["model"],
+            model_blessing=gate.outputs["blessing"],
+            infra_blessing=serving_check.outputs["blessing"],
+            examples=read,
+            code_fingerprint=fingerprint.of_modules(("components.bulk_predict",)),
+        ).with_id("BulkPredict")
+        nodes.append(predict)
+    nodes += _reported(task, data, {node.id: node for node in nodes})
     return Pipeline(
         pipeline_name=platform.pipeline_name(task.name),
         pipeline_root=config.artifacts_folder,
@@ -163,6 +175,28 @@ def _judged_data(
     ).with_id("DataGate")
     nodes += [statistics, schema_gen, validator, gate]
     return schema_gen.outputs["schema"]
+
+
+def _reported(task: Task, data: str, nodes: dict[str, BaseNode]) -> list[BaseNode]:
+    """Returns what comes last: the report, and the model's card beside the pushed version."""
+    trainer = nodes["Trainer"]
+    report = Report(
+        examples=nodes["ImageExampleGen"].outputs["examples"],
+        rejected=nodes["ImageExampleGen"].outputs["rejected"],
+        statistics_of_data=nodes["StatisticsGen"].outputs["statistics"],
+        transformed_examples=nodes["Transform"].outputs["transformed_examples"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=nodes["ImageEvaluator"].outputs["evaluation"],
+        blessing=nodes["ModelGate"].outputs["blessing"],
+        task=overrides.to_json(task),
+        data=data,
+        code_fingerprint=fingerprint.of_modules(("components.report",)),
+    ).with_id("Report")
+    card = ModelCard(
+        report=report.outputs["report"], pushed_model=nodes["Pusher"].outputs["pushed_model"]
+    ).with_id("ModelCard")
+    return [report, card]
 
 
 def infers_schema(task: Task) -> bool:

@@ -2,20 +2,50 @@
 
 import json
 import os
+import resource
+import sys
 from typing import Any
 
+from components.report.page import finish_report
+from pipelines import archive as archives
 from pipelines import summary as summaries
 from pipelines.local_runner import NodeResult
 from pipelines.summary import Summary
+from trainer_modules.engine.task import Task
 
 
 def add_node(summary: Summary, result: NodeResult) -> str:
     """Adds a finished component to `summary`; returns a note for its line on the terminal."""
     summary.seconds[result.id] = round(result.seconds, 3)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kilobytes, macOS bytes.
+    summary.peak_megabytes[result.id] = round(peak / (1e6 if sys.platform == "darwin" else 1e3))
     if result.cached:
         summary.cached.append(result.id)
     reader = _READERS.get(result.id)
     return reader(summary, result) if reader else ""
+
+
+def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]) -> None:
+    """Keeps the run for comparisons, and lays its report where people look for it.
+
+    Args:
+      folder: Where the task's runs are kept.
+      summary: The run, finished; its `report` is set.
+      task: The task, settings applied.
+      results: What each component left.
+    """
+    outputs = {key: found[0].uri for r in results for key, found in r.outputs.items() if found}
+    if "report" in outputs:
+        summary.report = archives.publish(outputs["report"], folder)
+        finish_report(
+            summary.report,
+            summary.seconds,
+            run_id=summary.run_id,
+            cached=summary.cached,
+            peak_megabytes=summary.peak_megabytes,
+        )
+    archives.keep(folder, summary.__dict__, task, outputs)
 
 
 def conclude(summary: Summary, results: list[NodeResult]) -> None:
@@ -74,10 +104,17 @@ def _pusher(summary: Summary, result: NodeResult) -> str:
     return summary.pushed_model or "nothing pushed"
 
 
+def _predictions(summary: Summary, result: NodeResult) -> str:
+    found = _read_json(result.outputs["predictions"][0].uri, "bulk_predict.json")
+    summary.predictions = found["output"] or None
+    return found["message"]
+
+
 _READERS = {
     "ImageExampleGen": _examples,
     "ImageEvaluator": _evaluation,
     "ModelGate": _gate,
     "ServingCheck": _serving_check,
     "Pusher": _pusher,
+    "BulkPredict": _predictions,
 }
