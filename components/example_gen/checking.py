@@ -114,18 +114,18 @@ def measure(contents: bytes) -> Measured | str:
     if header.format == "WEBP" and getattr(header, "is_animated", False):
         return "is an animated WebP; store one frame of it"
     try:
-        shape, brightness = _decoder()(tf.constant(contents))
+        height, width, brightness = _decode(contents, header)
     except tf.errors.OpError as error:
         # The parts in front of the message name TensorFlow's function, not the file.
         text = str(error.message).partition("}} ")[2] or str(error.message)
         reason = text.partition("\n")[0].partition(" [Op:")[0].partition("[[")[0].strip()
         return f"is a damaged or truncated {header.format}: {reason[:160]}"
     return Measured(
-        height=int(shape[0]),
-        width=int(shape[1]),
+        height=height,
+        width=width,
         channels=3 if header.mode == "P" else len(header.getbands()),
         format=str(header.format),
-        brightness=float(brightness),
+        brightness=brightness,
     )
 
 
@@ -153,8 +153,25 @@ def _guess(contents: bytes) -> str:
         return f" (starts with {start!r})"
 
 
+def _decode(contents: bytes, header: Image.Image) -> tuple[int, int, float]:
+    """Returns height, width and brightness of what `decoding.decode_image` makes of an image.
+
+    Where that does nothing but call a decoder, the decoder is called directly, for grey pixels
+    only: twice as fast for photographs, ten times for tiny images.
+    """
+    import tensorflow as tf
+
+    simple = header.mode in ("L", "RGB") and b"Exif" not in contents and b"eXIf" not in contents
+    if simple and header.format in ("JPEG", "PNG"):
+        decode = tf.io.decode_jpeg if header.format == "JPEG" else tf.io.decode_png
+        pixels = decode(contents, channels=1).numpy()
+        return pixels.shape[0], pixels.shape[1], float(pixels.mean()) / 255
+    shape, brightness = _whole_decoder()(tf.constant(contents))
+    return int(shape[0]), int(shape[1]), float(brightness)
+
+
 @functools.cache
-def _decoder() -> Any:
+def _whole_decoder() -> Any:
     import tensorflow as tf
 
     from trainer_modules.engine import decoding

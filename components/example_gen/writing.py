@@ -13,6 +13,9 @@ from components.example_gen import checking, duplicates, manifest, parallel, spl
 from components.example_gen.items import UNLABELLED, Item, Reader, Record, Rejected
 from trainer_modules.engine.problems import Problem
 
+_CHUNK = 16
+_CHUNK_BYTES = 1 << 20
+
 Outcome = tuple[Record | None, checking.Checked | Rejected]
 
 
@@ -106,22 +109,42 @@ def _stream(
 def _tasks(
     reader: Reader, work: str, part: int, act: Callable[[Record | Rejected], Any]
 ) -> Iterator[Callable[[], list[Any]]]:
+    """Yields tasks of several entries each: handing one over costs as much as a tiny image."""
+    for entries in _chunks(_entries(reader, work, part)):
+        yield functools.partial(_act_on, reader, entries, act)
+
+
+def _entries(reader: Reader, work: str, part: int) -> Iterator[Item | Record | Rejected]:
     for entry in manifest.read(work, part):
-        if isinstance(entry, Rejected):
-            yield functools.partial(_act_on, [entry], act)
-        elif reader.holds_many:
-            for found in reader.read(entry):
-                yield functools.partial(_act_on, [found], act)
+        if isinstance(entry, Item) and reader.holds_many:
+            yield from reader.read(entry)
         else:
-            yield functools.partial(_read_and_act, reader, entry, act)
+            yield entry
 
 
-def _act_on(found: list[Any], act: Callable[[Record | Rejected], Any]) -> list[Any]:
-    return [result for entry in found if (result := act(entry)) is not None]
+def _chunks(
+    entries: Iterator[Item | Record | Rejected],
+) -> Iterator[list[Item | Record | Rejected]]:
+    chunk: list[Item | Record | Rejected] = []
+    size = 0
+    for entry in entries:
+        chunk.append(entry)
+        size += len(entry.content) if isinstance(entry, Record) else 0
+        if len(chunk) == _CHUNK or size > _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
-def _read_and_act(reader: Reader, item: Item, act: Callable[..., Any]) -> list[Any]:
-    return _act_on(list(reader.read(item)), act)
+def _act_on(
+    reader: Reader, entries: list[Item | Record | Rejected], act: Callable[[Any], Any]
+) -> list[Any]:
+    found: list[Any] = []
+    for entry in entries:
+        records = reader.read(entry) if isinstance(entry, Item) else (entry,)
+        found.extend(result for record in records if (result := act(record)) is not None)
+    return found
 
 
 def _hash(found: Record | Rejected) -> tuple[bytes, Record] | None:
