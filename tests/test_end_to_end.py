@@ -70,7 +70,7 @@ def test_digits_is_trained_judged_and_pushed(first: Run, root: Path) -> None:
 
 def test_the_terminal_shows_each_component_and_none_of_the_noise(first: Run) -> None:
     for name in ("ImageExampleGen", "Transform", "Trainer", "ImageEvaluator", "Pusher"):
-        assert sum(name in line for line in first.out.splitlines()) == 1
+        assert sum(line.startswith(f"  ✓ {name} ") for line in first.out.splitlines()) == 1
     assert "1,203 train" in first.out and "epoch 60/60" in first.out
     for noise in ("WARNING", "oneDNN", "absl", "apache_beam", "DeprecationWarning"):
         assert noise not in first.out

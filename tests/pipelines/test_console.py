@@ -67,7 +67,5 @@ with quiet({str(tmp_path / "a.log")!r}) as people:
         time.sleep(0.01)
     open({str(tmp_path / "done")!r}, "w").close()
 """
-    subprocess.run(
-        f"{sys.executable} - <<'EOF' | head -n 1\n{script}\nEOF", shell=True, check=True
-    )
+    subprocess.run(f"{sys.executable} - <<'EOF' | head -n 1\n{script}\nEOF", shell=True, check=True)
     assert (tmp_path / "done").exists()

@@ -1,6 +1,5 @@
 """What Trainer runs: train the task on the transformed Examples, write the SavedModel."""
 
-import logging
 import os
 from typing import Any
 
@@ -9,8 +8,6 @@ import tensorflow as tf
 from trainer_modules.engine import history, serving, training
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import Task
-
-_log = logging.getLogger("tfx_vision")
 
 
 def run(task: Task, fn_args: Any) -> None:
@@ -29,7 +26,6 @@ def run(task: Task, fn_args: Any) -> None:
     )
     history.write(trained, fn_args.model_run_dir)
     serving.save(trained.model, task, fn_args.serving_model_dir)
-    _log.info("exported to %s", fn_args.serving_model_dir)
 
 
 def _expand(patterns: list[str], split: str) -> list[str]:
