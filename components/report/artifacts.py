@@ -5,7 +5,12 @@ from typing import Any
 from tfx.types.artifact import Artifact
 
 # The schema titles under which Vertex AI and Kubeflow Pipelines show an artifact.
-_SHOWN_AS = {"components.HtmlPage": "system.HTML", "components.MarkdownPage": "system.Markdown"}
+_SHOWN_AS = {
+    "components.HtmlPage": "system.HTML",
+    "components.MarkdownPage": "system.Markdown",
+    "components.ShownMetrics": "system.Metrics",
+    "components.ShownConfusion": "system.ClassificationMetrics",
+}
 
 
 class RunReport(Artifact):

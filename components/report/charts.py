@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from markupsafe import Markup
+from numpy.typing import ArrayLike
 
 # Stand-in colour → CSS variable. matplotlib writes them back in lower case.
 _THEME = {

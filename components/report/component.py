@@ -63,6 +63,7 @@ def Report(
     data: Parameter[str] = "",
     code_fingerprint: Parameter[str] = "",
     previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
+    serving_check: InputArtifact[standard_artifacts.InfraBlessing] = None,
 ) -> None:
     """Draws the report; whatever cannot be read or drawn is said on the page and stops nothing.
 
@@ -81,17 +82,18 @@ def Report(
       data: Where the data lies, for people.
       code_fingerprint: Changes when the code does; it is part of the lineage too.
       previous_statistics: Statistics of the data before, to tell drift.
+      serving_check: ServingCheck's `check.json`.
     """
     typed = overrides.from_json(task)
-    found = material.read(
-        overrides.to_plain(typed),
-        {
-            "evaluation": evaluation.uri,
-            "blessing": blessing.uri,
-            "model_run": model_run.uri,
-            "rejected": rejected.uri,
-        },
-    )
+    folders = {
+        "evaluation": evaluation.uri,
+        "blessing": blessing.uri,
+        "model_run": model_run.uri,
+        "rejected": rejected.uri,
+    }
+    if serving_check is not None:
+        folders["serving_check"] = serving_check.uri
+    found = material.read(overrides.to_plain(typed), folders)
     found.fill("statistics", lambda: _statistics(statistics_of_data))
     found.fill("previous_statistics", lambda: _statistics(previous_statistics))
     found.fill(

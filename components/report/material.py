@@ -22,6 +22,7 @@ class Material:
       task: The task as `overrides.to_plain` writes it.
       evaluation: Evaluator's `report.json`.
       gates: ModelGate's `gates.json`.
+      serving: ServingCheck's `check.json`; {} where nothing was checked.
       history: Trainer's `history.json`.
       model_summary: Keras' summary of the network.
       ingestion: ImageExampleGen's `summary.json`.
@@ -39,6 +40,7 @@ class Material:
     task: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    serving: dict[str, Any] = field(default_factory=dict)
     history: dict[str, Any] = field(default_factory=dict)
     model_summary: str = ""
     ingestion: dict[str, Any] = field(default_factory=dict)
@@ -69,8 +71,10 @@ class Material:
 
     @property
     def blessed(self) -> bool:
-        """Whether every gate passed; False where the gates could not be read."""
-        return "gates" not in self.problems and all(gate["passed"] for gate in self.gates)
+        """Whether every gate passed and the model serves; False where nobody can tell."""
+        if "gates" in self.problems or "serving" in self.problems:
+            return False
+        return all(gate["passed"] for gate in self.gates) and self.serving.get("passed", True)
 
     def fill(self, part: str, make: Callable[[], Any]) -> None:
         """Sets a part, or notes why it cannot be had: a report must not lose a model."""
@@ -86,7 +90,8 @@ def read(task: dict[str, Any], folders: Mapping[str, str]) -> Material:
 
     Args:
       task: The task as `overrides.to_plain` writes it.
-      folders: URIs of the artifacts `evaluation`, `blessing`, `model_run` and `rejected`.
+      folders: URIs of the artifacts `evaluation`, `blessing`, `model_run`, `rejected`, and
+        `serving_check` where there is one.
 
     Returns:
       The material, without pictures, statistics and lineage.
@@ -98,6 +103,8 @@ def read(task: dict[str, Any], folders: Mapping[str, str]) -> Material:
 
     material.fill("evaluation", lambda: storage.read_json(path("evaluation", "report.json")))
     material.fill("gates", lambda: storage.read_json(path("blessing", "gates.json")))
+    if "serving_check" in folders:
+        material.fill("serving", lambda: storage.read_json(path("serving_check", "check.json")))
     material.fill("history", lambda: storage.read_json(path("model_run", "history.json")))
     material.fill(
         "model_summary",

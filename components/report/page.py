@@ -27,7 +27,8 @@ from components.report.figures import FILTERS
 from components.report.material import Material
 
 _log = logging.getLogger(__name__)
-_FOLDER = os.path.join(os.path.dirname(__file__), "templates")
+# A change of what is in here changes every page, though no code: it belongs into the cache key.
+TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ SECTIONS = (
 def environment() -> jinja2.Environment:
     """Returns the Jinja environment of the HTML pages; everything is escaped."""
     found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -82,7 +83,7 @@ def environment() -> jinja2.Environment:
 
 
 def _inlined(name: str) -> Markup:
-    with open(os.path.join(_FOLDER, name), encoding="utf-8") as f:
+    with open(os.path.join(TEMPLATES, name), encoding="utf-8") as f:
         return Markup(f.read())
 
 

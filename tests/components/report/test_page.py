@@ -179,3 +179,22 @@ def test_what_counts_as_better(metric: str, now: float, before: float, good: Any
     assert found is not None
     assert found["good"] is good
     assert found["by"] == pytest.approx(now - before)
+
+
+def test_a_model_that_does_not_serve_is_not_called_blessed(tmp_path: Path) -> None:
+    folders = runs.write(tmp_path, FLOWERS, 200)
+    check = tmp_path / "serving/check.json"
+    check.parent.mkdir()
+    folders["serving_check"] = str(check.parent)
+    check.write_text('{"passed": false, "reason": "no answer <in> time", "checks": []}')
+    html = page.render(material.read(runs.task(FLOWERS), folders))
+    assert 'badge bad">not blessed' in html
+    assert "serving check: no answer &lt;in&gt; time" in html
+    check.write_text(
+        '{"passed": true, "reason": "", "checks": [], "latency_ms": {"median": 0.4414, "p95": 1}}'
+    )
+    html = page.render(material.read(runs.task(FLOWERS), folders))
+    assert 'badge good">blessed' in html and "one example takes 0.4414 ms" in html
+    check.unlink()
+    html = page.render(material.read(runs.task(FLOWERS), folders))
+    assert 'badge bad">not blessed' in html and "serving check could not be read" in html

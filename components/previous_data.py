@@ -1,0 +1,38 @@
+"""Which data to compare this run's with: what was counted the time before."""
+
+from typing import Any
+
+from tfx.dsl.components.common import resolver
+from tfx.dsl.io import fileio
+
+_FOUND, _NOW = "statistics", "now"
+
+
+class PreviousStatistics(resolver.ResolverStrategy):
+    """Resolves the youngest statistics that are older than this run's own.
+
+    Younger ones are passed over, so that a run whose statistics come from the cache is compared
+    with what it was compared with when they were made.
+
+        previous = Resolver(
+            strategy_class=PreviousStatistics,
+            statistics=Channel(type=standard_artifacts.ExampleStatistics),
+            now=statistics_gen.outputs["statistics"],
+        ).with_id("previous_statistics")
+        Report(..., previous_statistics=previous.outputs["statistics"])
+
+    Kubeflow's and Vertex's pipelines know TFX's own strategies only; there Report goes without.
+    """
+
+    def resolve_artifacts(
+        self, store: Any, input_dict: dict[str, list[Any]]
+    ) -> dict[str, list[Any]]:
+        """Returns `input_dict` with at most one artifact under `statistics`."""
+        del store
+        youngest = min(artifact.id for artifact in input_dict[_NOW])
+        older = sorted(
+            (artifact for artifact in input_dict[_FOUND] if artifact.id < youngest),
+            key=lambda artifact: -artifact.id,
+        )
+        chosen = next((artifact for artifact in older if fileio.exists(artifact.uri)), None)
+        return {**input_dict, _FOUND: [chosen] if chosen else []}
