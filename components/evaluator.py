@@ -32,6 +32,7 @@ from components.evaluation_config import BASELINE, eval_config, evaluation_batch
 from components.evaluator_baseline import NOTHING_YET, Baseline, decide
 from components.evaluator_model import shared_model
 from components.evaluator_slices import bucket_extractor, check_slices
+from components.gate_checking import check_gates
 from trainer_modules.engine import fingerprint
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import Task
@@ -230,7 +231,11 @@ class ImageEvaluator(base_beam_component.BaseBeamComponent):
           task: Gives labels, metrics and slices.
           baseline_model: The last blessed model, if any.
           example_splits: What to judge on; None for test if there is one, else eval.
+
+        Raises:
+          BadInputError: If a gate of the task names what the evaluation will not find.
         """
+        check_gates(task)
         super().__init__(
             spec=ImageEvaluatorSpec(
                 examples=examples,

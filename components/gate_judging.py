@@ -91,13 +91,13 @@ def _judge(gate: Gate, report: dict[str, Any]) -> Iterator[Judged]:
         names = [class_name] if class_name else list(table)
         _check_classes(gate, names, table)
         for name in names:
-            value = _metric(gate, table[name], report)
+            value = find_metric(gate, table[name], report)
             yield _outcome(gate, report, value, name, slice_name, table[name]["support"])
     else:
         count = where["metrics"].get("example_count")
         support = int(count) if slice_name and count is not None else None
         yield _outcome(
-            gate, report, _metric(gate, where["metrics"], report), None, slice_name, support
+            gate, report, find_metric(gate, where["metrics"], report), None, slice_name, support
         )
 
 
@@ -107,7 +107,7 @@ def _within_slice(report: dict[str, Any], name: str, gate: Gate) -> dict[str, An
     if name not in report["slices"]:
         raise BadInputError(
             f"The gate on {gate.metric} names a slice that no example is in: "
-            f"{did_you_mean(name, report['slices'])}. Slices come from the task's `slices`."
+            f"{did_you_mean(name, report['slices'])} (slices come from the task's `slices`)"
         )
     found: dict[str, Any] = report["slices"][name]
     return found
@@ -117,8 +117,7 @@ def _check_classes(gate: Gate, names: list[str], table: dict[str, Any]) -> None:
     if not table:
         raise BadInputError(f"The gate on {gate.metric} asks for classes; this task has none.")
     for name in names:
-        if name not in table:
-            raise BadInputError(f"The gate on {gate.metric}: class {did_you_mean(name, table)}.")
+        find_class(gate, name, table)
     empty = [name for name in names if not table[name]["support"]]
     if empty:
         raise BadInputError(
@@ -128,13 +127,30 @@ def _check_classes(gate: Gate, names: list[str], table: dict[str, Any]) -> None:
         )
 
 
-def _metric(gate: Gate, metrics: dict[str, Any], report: dict[str, Any]) -> float | None:
+def find_class(gate: Gate, name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Returns a class's metrics.
+
+    Raises:
+      BadInputError: If there is no such class.
+    """
+    if name not in table:
+        raise BadInputError(f"The gate on {gate.metric}: class {did_you_mean(name, table)}")
+    found: dict[str, Any] = table[name]
+    return found
+
+
+def find_metric(gate: Gate, metrics: dict[str, Any], report: dict[str, Any]) -> float | None:
+    """Returns the value of a gate's metric, None where it is undefined.
+
+    Raises:
+      BadInputError: If there is no such metric.
+    """
     if gate.metric not in metrics or gate.metric == "support":
         hint = did_you_mean(gate.metric, [name for name in metrics if name != "support"])
         per_class: dict[str, Any] = next(iter(report["per_class"].values()), {})
         if gate.metric in per_class and gate.metric not in metrics:
             hint += " (measured class by class: set each_class=True or class_name)"
-        raise BadInputError(f"A gate's metric {hint}.")
+        raise BadInputError(f"A gate's metric {hint}")
     value: float | None = metrics[gate.metric]
     return value
 
