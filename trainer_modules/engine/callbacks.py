@@ -217,8 +217,9 @@ class Plateau(tf_keras.callbacks.Callback):
             return
         self.watch.wait = 0
         rate = self.model.optimizer.learning_rate
-        lower = max(float(rate) * self._settings.factor, self._settings.min_learning_rate)
-        if lower < float(rate):
+        now = float(tf.convert_to_tensor(rate))
+        lower = max(now * self._settings.factor, self._settings.min_learning_rate)
+        if lower < now:
             rate.assign(lower)
             _log.info("epoch %d: learning rate lowered to %.3g", epoch + 1, lower)
 

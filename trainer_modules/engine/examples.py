@@ -64,15 +64,30 @@ def measure(task: Task, files: list[str], split: str) -> Shards:
     return Shards(files=tuple(files), count=count, labels=found)
 
 
-def records(files: list[str] | tuple[str, ...], *, deterministic: bool = True) -> Any:
-    """Returns the serialized Examples, `tf.data` of string scalars, shards read in parallel."""
+def records(
+    files: list[str] | tuple[str, ...],
+    *,
+    deterministic: bool = True,
+    order_seed: tuple[Any, Any] | None = None,
+) -> Any:
+    """Returns the serialized Examples, `tf.data` of string scalars, shards read in parallel.
+
+    Args:
+      files: The shards.
+      deterministic: Keep the order of what the parallel readers deliver.
+      order_seed: Seed (two integers or tensors) by which to shuffle the shards, or None.
+    """
     import tensorflow as tf
 
     compressions = ["GZIP" if _is_gzip(f) else "" for f in files]
+    order = tf.range(len(files))
+    if order_seed is not None:
+        order = tf.random.experimental.stateless_shuffle(order, seed=order_seed)
+    paths, kinds = tf.gather(list(files), order), tf.gather(compressions, order)
     options = tf.data.Options()
     options.deterministic = deterministic
     return (
-        tf.data.Dataset.from_tensor_slices((list(files), compressions))
+        tf.data.Dataset.from_tensor_slices((paths, kinds))
         .interleave(
             lambda path, compression: tf.data.TFRecordDataset(
                 path, compression_type=compression, buffer_size=8 << 20

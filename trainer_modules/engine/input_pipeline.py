@@ -2,7 +2,8 @@
 
 A split whose decoded form fits the budget (`train.cache_megabytes`, measured as count × bytes of
 one example) is decoded once into memory, and an epoch is a permutation of its indices. A larger
-one is read anew each pass, in parallel, through a shuffle buffer.
+one is read anew each pass, in parallel, the shards in another order and the records shuffled in
+blocks of `train.shuffle`.
 
 Training is an endless stream of batches of one static shape. It is cut into passes; a pass
 shuffles with its own seed and drops its remainder, so that the batch of any step depends on the
@@ -138,9 +139,13 @@ def _training_feed(split: Split, context: Any, global_batch: int, start_step: in
     deterministic = train.deterministic or pipelines > 1
 
     def records(number: Any) -> Any:
-        found = examples.records(split.shards.files, deterministic=deterministic)
+        found = examples.records(
+            split.shards.files,
+            deterministic=deterministic,
+            order_seed=(train.seed, number) if train.shuffle else None,
+        )
         if train.shuffle:
-            found = found.shuffle(train.shuffle, seed=train.seed + number)
+            found = _shuffled_in_blocks(found, train.shuffle, train.seed, number)
         return found.take(steps * global_batch)
 
     stream = passes.flat_map(records).skip(skipped * global_batch)
@@ -155,6 +160,21 @@ def _training_feed(split: Split, context: Any, global_batch: int, start_step: in
         .batch(replica_batch, drop_remainder=True)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def _shuffled_in_blocks(records: Any, size: int, seed: int, number: Any) -> Any:
+    """Shuffles every `size` records among themselves, with a seed that may be a tensor.
+
+    `tf.data`'s own shuffle buffer takes no such seed, and so could not be the same again in the
+    pass of a resumed run.
+    """
+    import tensorflow as tf
+
+    def permuted(block: Any, contents: Any) -> Any:
+        seeds = tf.stack([tf.cast(seed, tf.int64) * 1_000_003 + number, block])
+        return tf.random.experimental.stateless_shuffle(contents, seed=seeds)
+
+    return records.batch(size).enumerate().map(permuted).prefetch(1).unbatch()
 
 
 def _gather(split: Split) -> Any:

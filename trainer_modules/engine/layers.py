@@ -90,13 +90,16 @@ class Dropout:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Batch normalisation with Keras' defaults."""
+    """Batch normalisation with Keras' defaults, over the global batch where it is spread."""
 
     def build(self, name: str | None = None) -> Any:
         """Returns the `tf_keras` layer."""
+        import tensorflow as tf
         from tf_keras import layers
 
-        return layers.BatchNormalization(name=name)
+        # Only where needed: the synchronised form has no fused kernel.
+        spread = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        return layers.BatchNormalization(synchronized=spread, name=name)
 
 
 Layer = Dense | Conv | MaxPool | GlobalAveragePool | Flatten | Dropout | BatchNorm

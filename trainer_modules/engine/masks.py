@@ -138,6 +138,9 @@ def training_metrics(problem: Segmentation) -> list[Any]:
                 )
             )
 
+        def reset_state(self) -> None:
+            self.counts.assign(tf.zeros_like(self.counts))
+
         def _matrix(self) -> Any:
             return tf.reshape(self.counts, (count, count))
 

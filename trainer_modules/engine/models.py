@@ -17,6 +17,7 @@ from trainer_modules.engine.task import (
     HeadOnly,
     Image,
     Last,
+    Model,
     Network,
     Phase,
     Task,
@@ -34,13 +35,13 @@ class Built:
       model: uint8 `[batch, height, width, channels]` (tables: float32 `[batch, features]`) →
         outputs.
       base: The backbone inside `model`, or None.
-      runner: The layer of `model` that calls the base, or an encoder made of its layers.
+      runner: The layer of `model` that calls the base, or an encoder of its layers; or None.
       pretrained: Whether the base came with learnt weights.
     """
 
     model: Any
     base: Any | None
-    runner: Any | None
+    runner: Any
     pretrained: bool
 
     @property
@@ -151,8 +152,8 @@ def _standardised(inputs: Any, statistics: Statistics) -> Any:
     return layers.Rescaling(scale, offset, dtype="float32", name="scaling")(inputs)
 
 
-def _stack(features: Any, model: Network | Backbone, task: Task) -> Any:
-    own = model.head if isinstance(model, Backbone) else model.layers
+def _stack(features: Any, model: Model, task: Task) -> Any:
+    own = model.layers if isinstance(model, Network) else getattr(model, "head", ())
     for i, layer in enumerate(own):
         try:
             features = layer.build(f"{type(layer).__name__.lower()}_{i}")(features)

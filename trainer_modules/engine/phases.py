@@ -1,10 +1,10 @@
 """One phase of a training: wrap, compile and fit the model with the phase's own settings."""
 
-import math
 import time
 from dataclasses import dataclass
 from typing import Any
 
+import tensorflow as tf
 import tf_keras
 
 from trainer_modules.engine import augmentation, callbacks, input_pipeline, resume
@@ -197,7 +197,7 @@ class _Keeper(tf_keras.callbacks.Callback):
                 "epoch": epoch,
                 "phase": self._run.index,
                 **{k: float(v) for k, v in logs.items()},
-                "learning_rate": float(current_rate(self.model.optimizer)),
+                "learning_rate": current_rate(self.model.optimizer),
                 "seconds": round(seconds, 3),
             }
         )
@@ -214,10 +214,13 @@ class _Keeper(tf_keras.callbacks.Callback):
         best = self.counting.get("best")
         if best is not None:
             state.best, state.history["best_epoch"] = best.weights, best.epoch
-        if self._run.checkpoint_dir is None or not self._run.placement.is_chief:
+        if self._run.checkpoint_dir is None:
             return
+        # Reading may be a collective operation, so every worker reads and the chief writes.
         state.weights = self._run.built.model.get_weights()
         state.optimizer = [v.numpy() for v in optimizer_variables(self.model)]
+        if not self._run.placement.is_chief:
+            return
         resume.save(
             state,
             self._run.checkpoint_dir,
@@ -249,5 +252,5 @@ def optimizer_variables(model: Any) -> list[Any]:
 def current_rate(optimizer: Any) -> float:
     """Returns the learning rate at the optimiser's current step."""
     rate = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
-    value = float(rate(optimizer.iterations)) if callable(rate) else float(rate)
-    return 0.0 if math.isnan(value) else value
+    # A mirrored variable is no number until it is read.
+    return float(tf.convert_to_tensor(rate(optimizer.iterations) if callable(rate) else rate))

@@ -50,8 +50,13 @@ class Placement:
     @property
     def description(self) -> str:
         """One line for people."""
-        name = type(self.strategy).__name__.removesuffix("V1").removesuffix("V2")
-        name = "one device" if name in ("_DefaultDistributionStrategy", "Strategy") else name
+        name = type(self.strategy).__name__
+        # What TensorFlow calls these classes inside.
+        name = {
+            "_DefaultDistributionStrategy": "one device",
+            "CollectiveAllReduceStrategy": "MultiWorkerMirroredStrategy",
+            "TPUStrategyV2": "TPUStrategy",
+        }.get(name, name)
         return f"{self.device}, {name}, replicas {self.replicas}, precision {self.precision}"
 
 

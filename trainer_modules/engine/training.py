@@ -11,11 +11,19 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from trainer_modules.engine import examples, input_pipeline, models, preflight, resume, strategy
+from trainer_modules.engine import (
+    examples,
+    input_pipeline,
+    models,
+    preflight,
+    resume,
+    strategy,
+    weights,
+)
 from trainer_modules.engine.history import Trained
 from trainer_modules.engine.phases import PhaseRun
 from trainer_modules.engine.resume import State
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Network, Task
 
 _log = logging.getLogger("tfx_vision")
 
@@ -63,9 +71,9 @@ def train(
     budget = task.train.cache_megabytes * 2**20
     train_split, taken = input_pipeline.prepare(task, train_shards, budget=budget, split="train")
     eval_split, _ = input_pipeline.prepare(task, eval_shards, budget=budget - taken, split="eval")
-    if task.train.class_weights == "balanced":
-        weights = input_pipeline.balanced_weights(train_shards.labels, task.problem.names)
-        train_split = dataclasses.replace(train_split, class_weights=weights)
+    if task.train.class_weights == "balanced" and train_shards.labels is not None:
+        balanced = input_pipeline.balanced_weights(train_shards.labels, task.problem.names)
+        train_split = dataclasses.replace(train_split, class_weights=balanced)
     with _precision(placement.precision), placement.strategy.scope(), _stored_randomness():
         tf_keras.utils.set_random_seed(task.train.seed)
         built = models.build(task, statistics)
@@ -104,13 +112,29 @@ def train(
     )
     if checkpoint_dir and placement.is_chief:
         resume.forget(checkpoint_dir)
+    model = (
+        built.model if placement.replicas == 1 else _undistributed(built.model, task, statistics)
+    )
     return Trained(
-        model=built.model,
+        model=model,
         history=state.history,
         summary_text="\n".join(summaries) + "\n",
         trainable_count=trainable,
         frozen_count=frozen,
     )
+
+
+def _undistributed(trained: Any, task: Task, statistics: models.Statistics | None) -> Any:
+    """Returns a copy that belongs to no strategy: reading mirrored variables may take all workers.
+
+    Saving is the chief's business alone, and would wait for the others for ever.
+    """
+    source = task.model
+    if not isinstance(source, Network) and not weights.is_saved_model(source.weights):
+        task = dataclasses.replace(task, model=dataclasses.replace(source, weights="none"))
+    plain = models.build(task, statistics).model
+    plain.set_weights(trained.get_weights())
+    return plain
 
 
 def _with_epochs(task: Task) -> Task:
