@@ -8,6 +8,8 @@ from components.report import charts
 from components.report.material import Material
 
 MOST_WRONG, SAMPLED = 48, 24
+# Grey of pixels that belong to no class.
+VOID = 128
 
 
 def wanted_ids(details: dict[str, Any]) -> list[str]:
@@ -51,12 +53,15 @@ def masks(material: Material) -> dict[str, Any] | None:
     if material.kind != "segmentation":
         return None
     colours = palette(material.task)
+    legend = [
+        {"name": name, "colour": "#{:02x}{:02x}{:02x}".format(*map(int, colours[i]))}
+        for i, name in enumerate(material.classes)
+    ]
+    if material.task["problem"].get("void") is not None:
+        legend.append({"name": "void, not judged", "colour": "#{0:02x}{0:02x}{0:02x}".format(VOID)})
     return {
         "examples": material.masks,
-        "legend": [
-            {"name": name, "colour": "#{:02x}{:02x}{:02x}".format(*map(int, colours[i]))}
-            for i, name in enumerate(material.classes)
-        ],
+        "legend": legend,
         "most_wrong": material.evaluation["details"].get("most_wrong", [])[:20],
     }
 

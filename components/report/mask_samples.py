@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from components.report import pictures
-from components.report.galleries import palette
+from components.report.galleries import VOID, palette
 from components.report.raw_examples import fetch, one_bytes
 from trainer_modules.engine.evaluation_masks import nearest, read_ids
 
@@ -62,10 +62,10 @@ def panels(task: dict[str, Any], encoded: bytes, mask: bytes, predicted: bytes) 
     truth = nearest(read_ids(mask, tuple(map(tuple, by_colour)) if by_colour else ()), guess.shape)
     image = pictures.opened(encoded).resize(guess.shape[::-1], Image.Resampling.BILINEAR)
     pixels = np.asarray(image.convert("RGB"))
-    painted = pictures.coloured(guess, colours)
+    painted = pictures.coloured(guess, colours, VOID)
     return {
         "image": pictures.data_uri(Image.fromarray(pixels), _SIZE),
-        "truth": _flat(pictures.coloured(np.where(truth < 0, 255, truth), colours)),
+        "truth": _flat(pictures.coloured(np.where(truth < 0, 255, truth), colours, VOID)),
         "predicted": _flat(painted),
         "overlay": pictures.data_uri(Image.fromarray(pictures.overlay(pixels, painted)), _SIZE),
     }

@@ -127,9 +127,9 @@ def _cut(text: str, font: ImageFont.FreeTypeFont) -> str:
     return f"{text}…"
 
 
-def coloured(mask: np.ndarray, palette: np.ndarray) -> np.ndarray:
+def coloured(mask: np.ndarray, palette: np.ndarray, outside: int = 128) -> np.ndarray:
     """Returns class ids `[height, width]` as RGB uint8; ids outside the palette become grey."""
-    table = np.full((256, 3), 128, np.uint8)
+    table = np.full((256, 3), outside, np.uint8)
     table[: len(palette)] = palette
     return table[mask.astype(np.uint8)]
 
