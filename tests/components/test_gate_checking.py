@@ -11,9 +11,10 @@ from trainer_modules.camvid import TASK as STREETS
 from trainer_modules.digits import TASK as DIGITS
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.gates import AtLeast, AtMost, NoWorse
+from trainer_modules.image_folder import TASK as FOLDER
 
 
-@pytest.mark.parametrize("task", [DIGITS, PRICES, STREETS])
+@pytest.mark.parametrize("task", [DIGITS, PRICES, STREETS, FOLDER])
 def test_the_tasks_own_gates_are_fine(task: Any) -> None:
     check_gates(task)
 
