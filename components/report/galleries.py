@@ -58,7 +58,7 @@ def masks(material: Material) -> dict[str, Any] | None:
         for i, name in enumerate(material.classes)
     ]
     if material.task["problem"].get("void") is not None:
-        legend.append({"name": "void, not judged", "colour": "#{0:02x}{0:02x}{0:02x}".format(VOID)})
+        legend.append({"name": "void, not judged", "colour": f"#{VOID:02x}{VOID:02x}{VOID:02x}"})
     return {
         "examples": material.masks,
         "legend": legend,
