@@ -15,6 +15,8 @@ _ARTIFACTS = {
     "Predictions": "components.bulk_predict.component",
     "RejectedExamples": "components.example_gen.artifacts",
     "RunReport": "components.report.artifacts",
+    "ShownConfusion": "components.platform_metrics",
+    "ShownMetrics": "components.platform_metrics",
 }
 
 

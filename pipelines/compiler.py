@@ -48,17 +48,6 @@ class Compiled:
         return str(yaml.safe_dump_all(documents, sort_keys=True, width=100))
 
 
-def span_value(span: int | None) -> str:
-    """Returns the runtime parameter `data_span` for one span; the latest for None."""
-    if span is None:
-        return _LATEST_SPAN
-    if span < 0:
-        raise BadInputError(f"--span must be 0 or more. Received: {span}")
-    return json.dumps(
-        {"static_range": {"start_span_number": span, "end_span_number": span}}, sort_keys=True
-    )
-
-
 def compile_job(config: CloudConfig) -> Compiled:
     """Compiles the pipeline that `config` describes.
 
@@ -103,13 +92,14 @@ def _platform(config: CloudConfig, accelerator: Accelerator) -> Any:
     from pipelines.platforms import Platform, latest_blessed, latest_pushed
 
     if config.target == KUBEFLOW:
-        return Platform(baseline=latest_pushed, dashes=True)
+        return Platform(baseline=latest_pushed, draws=True, dashes=True)
     if accelerator.device == "cpu":
-        return Platform(baseline=latest_blessed, dashes=True)
+        return Platform(baseline=latest_blessed, draws=True, dashes=True)
     from pipelines.vertex_training import CustomJobTrainer, training_config
 
     return Platform(
         baseline=latest_blessed,
+        draws=True,
         dashes=True,
         trainer=CustomJobTrainer,
         training=training_config(config, accelerator),
@@ -202,3 +192,17 @@ def _look_again(job: dict[str, Any], looking_outside: tuple[str, ...]) -> None:
     for name, task in job["pipelineSpec"]["root"]["dag"]["tasks"].items():
         if name in looking_outside:
             task.pop("cachingOptions", None)
+
+
+def chosen_span(values: dict[str, Any], span: int) -> dict[str, str]:
+    """Returns the runtime parameter that chooses a span.
+
+    Raises:
+      BadInputError: If the data's path has no span to choose.
+    """
+    if DATA_SPAN not in values:
+        raise BadInputError("--span: the data's path has no {SPAN}; write it in --data.")
+    if span < 0:
+        raise BadInputError(f"--span must be 0 or more. Received: {span}")
+    static = {"static_range": {"start_span_number": span, "end_span_number": span}}
+    return {DATA_SPAN: json.dumps(static, sort_keys=True)}

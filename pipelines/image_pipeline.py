@@ -8,6 +8,7 @@ from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
@@ -19,6 +20,7 @@ from components.evaluator import ImageEvaluator
 from components.example_gen.component import ImageExampleGen
 from components.image_transform import ImageTransform
 from components.model_gate import ModelGate
+from components.platform_metrics import PlatformMetrics
 from components.report.component import ModelCard, Report
 from components.reviewed_schema import ReviewedSchema
 from components.serving_check import ServingCheck
@@ -26,7 +28,8 @@ from pipelines import tasks
 from pipelines.config import RunConfig
 from pipelines.platforms import LOCAL, Platform
 from trainer_modules.engine import fingerprint, overrides
-from trainer_modules.engine.entry import TASK_KEY, module_path
+from trainer_modules.engine.entry import CHECKPOINTS_KEY, TASK_KEY, module_path
+from trainer_modules.engine.search import TRIALS_KEY
 from trainer_modules.engine.sources import Source
 from trainer_modules.engine.task import Network, Phase, Task, Training
 
@@ -83,6 +86,7 @@ def create_pipeline(
         disable_analyzer_cache=True,
     ).with_id("Transform")
     transform.add_upstream_node(nodes[-1])
+    tuner = _tuner(task, config, transform) if config.tune else None
     trainer = platform.trainer(
         run_fn=f"{module_path(task.module)}.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -123,7 +127,16 @@ def create_pipeline(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
         ),
     )
-    nodes += [transform, trainer, baseline, evaluator, gate, serving_check, pusher]
+    nodes += [
+        transform,
+        *([tuner] if tuner else []),
+        trainer,
+        baseline,
+        evaluator,
+        gate,
+        serving_check,
+        pusher,
+    ]
     if getattr(source, "unlabelled", ""):
         predict = BulkPredict(
             model=trainer.outputs["model"],
@@ -133,6 +146,10 @@ def create_pipeline(
             code_fingerprint=fingerprint.of_modules(("components.bulk_predict",)),
         ).with_id("BulkPredict")
         nodes.append(predict)
+    if platform.draws:
+        nodes.append(
+            PlatformMetrics(evaluation=evaluator.outputs["evaluation"]).with_id("PlatformMetrics")
+        )
     nodes += _reported(task, data, {node.id: node for node in nodes})
     return Pipeline(
         pipeline_name=platform.pipeline_name(task.name),
@@ -175,6 +192,27 @@ def _judged_data(
     ).with_id("DataGate")
     nodes += [statistics, schema_gen, validator, gate]
     return schema_gen.outputs["schema"]
+
+
+def _tuner(task: Task, config: RunConfig, transform: ImageTransform) -> Tuner:
+    return Tuner(
+        tuner_fn="trainer_modules.engine.search.tuner_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config=_training_config(task) | {TRIALS_KEY: config.tune},
+    )
+
+
+def _training_config(task: Task) -> dict[str, Any]:
+    fields = ("image", "problem", "model", "phases", "train", "search")
+    return _code_and_task(task, fields, _TRAINING) | {"weights": _weights_fingerprint(task)}
+
+
+def _checkpoints(config: RunConfig) -> dict[str, str]:
+    """Returns where a killed training finds its state again; a platform may know better."""
+    return {CHECKPOINTS_KEY: f"{config.folder}/checkpoints"} if "://" not in config.root else {}
 
 
 def _reported(task: Task, data: str, nodes: dict[str, BaseNode]) -> list[BaseNode]:

@@ -54,12 +54,14 @@ class Platform:
         the candidate's channel and the serving folder.
       trainer: The Trainer to use.
       training: What that Trainer needs besides in `custom_config`.
+      draws: Whether the platform's own pages draw metrics and confusion matrices.
       dashes: Whether names of pipelines may hold dashes but no underscores.
     """
 
     baseline: Callable[[BaseChannel, str], BaseNode] = _other_than_candidate
     trainer: type[Trainer] = Trainer
     training: Mapping[str, Any] = field(default_factory=dict)
+    draws: bool = False
     dashes: bool = False
 
     def pipeline_name(self, task_name: str) -> str:

@@ -1,0 +1,144 @@
+"""`submit`, `schedule`, `list`, `pause`, `resume` and `delete`, on either platform."""
+
+import argparse
+import json
+from typing import Any, Protocol
+
+from pipelines import compiler, schedules
+from pipelines.cloud_config import VERTEX, CloudConfig
+from pipelines.compiler import Compiled
+from pipelines.schedules import Timing
+from pipelines.service_calls import ServiceError
+
+__all__ = ["Platform", "ServiceError", "run"]
+
+
+class Platform(Protocol):
+    """What both platforms can do; failures are `ServiceError`."""
+
+    def run_request(self, compiled: Compiled, values: dict[str, Any]) -> dict[str, Any]:
+        """Returns the request that starts a run, as plain values."""
+
+    def submit(self, compiled: Compiled, values: dict[str, Any]) -> tuple[str, str]:
+        """Starts a run; returns its name and the link to its page."""
+
+    def state(self, run: str) -> tuple[str, bool | None, str]:
+        """Returns a run's state, whether it succeeded (None: not over yet), and why not."""
+
+    def schedule_request(
+        self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
+    ) -> dict[str, Any]:
+        """Returns the request that makes a schedule, as plain values."""
+
+    def schedule(
+        self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
+    ) -> tuple[str, str]:
+        """Makes or updates the schedule of a name; returns `created` or `updated`, and a link."""
+
+    def schedules(self) -> list[dict[str, str]]:
+        """Returns the schedules: name, state, cron, next."""
+
+    def change(self, name: str, what: str) -> None:
+        """Pauses, resumes or deletes (`what`) the schedule of a name."""
+
+
+def run(config: CloudConfig, args: argparse.Namespace) -> int:
+    """Carries a command out; returns the exit code.
+
+    Raises:
+      BadInputError: If something is missing or wrong.
+      ServiceError: If the platform refuses or cannot be reached.
+    """
+    if args.command in ("submit", "schedule"):
+        config.check_submit()
+        timing = None
+        if args.command == "schedule":
+            timing = schedules.timing(
+                args.cron, args.timezone, args.max_concurrent, args.start, args.end
+            )
+        compiled = compiler.compile_job(config)
+        values = dict(compiled.job["runtimeConfig"]["parameterValues"])
+        if args.span is not None:
+            values |= compiler.chosen_span(values, args.span)
+        platform = connect(config)
+        if timing is None:
+            return _submit(platform, compiled, values, args)
+        return _schedule(platform, args.name or compiled.name, compiled, values, timing, args)
+    config.check_manage()
+    platform = connect(config)
+    if args.command == "list":
+        return _list(platform, args)
+    if args.dry_run:
+        print(json.dumps({args.command: args.name}, indent=1))
+        return 0
+    platform.change(args.name, args.command)
+    print(f"{args.name}: {args.command}d")
+    return 0
+
+
+def connect(config: CloudConfig) -> Platform:
+    """Returns the platform that `config` names; nothing is sent yet."""
+    if config.target == VERTEX:
+        from pipelines.vertex_platform import Vertex
+
+        return Vertex(config)
+    from pipelines.kfp_platform import Kubeflow
+
+    return Kubeflow(config)
+
+
+def _submit(
+    platform: Platform, compiled: Compiled, values: dict[str, Any], args: argparse.Namespace
+) -> int:
+    if args.dry_run:
+        print(json.dumps(platform.run_request(compiled, values), indent=1, sort_keys=True))
+        return 0
+    name, link = platform.submit(compiled, values)
+    print(f"submitted {name}\n{link}")
+    return follow(platform, name) if args.wait else 0
+
+
+def follow(platform: Platform, name: str, pause: float = 20.0) -> int:
+    """Prints each new state of a run until it is over; returns 0 if it succeeded, else 1."""
+    import time
+
+    shown = ""
+    while True:
+        state, succeeded, why = platform.state(name)
+        if state != shown:
+            print(state, flush=True)
+            shown = state
+        if succeeded is not None:
+            if not succeeded:
+                print(f"{name} did not succeed. {why}".strip())
+            return 0 if succeeded else 1
+        time.sleep(pause)
+
+
+def _schedule(
+    platform: Platform,
+    name: str,
+    compiled: Compiled,
+    values: dict[str, Any],
+    timing: Timing,
+    args: argparse.Namespace,
+) -> int:
+    if args.dry_run:
+        request = platform.schedule_request(name, compiled, values, timing)
+        print(json.dumps(request, indent=1, sort_keys=True))
+        return 0
+    done, link = platform.schedule(name, compiled, values, timing)
+    print(f"{done} the schedule {name}: {timing.cron} ({timing.timezone})\n{link}")
+    return 0
+
+
+def _list(platform: Platform, args: argparse.Namespace) -> int:
+    if args.dry_run:
+        print(json.dumps({"list": "schedules"}, indent=1))
+        return 0
+    found = platform.schedules()
+    if not found:
+        print("there are no schedules")
+    for one in found:
+        print("  ".join(one[key] for key in ("name", "state", "cron", "next")).rstrip())
+    return 0

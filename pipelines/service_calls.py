@@ -1,0 +1,50 @@
+"""Calls to a service that may be down, slow, or gone in the middle of an answer."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+ATTEMPTS = 5
+# Seconds before the second attempt; doubled for each further one.
+PAUSE = 1.0
+
+
+class ServiceError(RuntimeError):
+    """The service refused or could not be reached; the message says what to do (exit 1)."""
+
+
+def patiently(
+    call: Callable[[], T],
+    *,
+    transient: Callable[[Exception], bool],
+    explain: Callable[[Exception], str],
+    look_up: Callable[[], T | None] = lambda: None,
+) -> T:
+    """Returns what `call` gives, trying again where that is safe.
+
+    Args:
+      call: The call.
+      transient: Whether an error may pass by itself.
+      explain: An error in words for people.
+      look_up: Finds what an earlier attempt brought about although its answer was lost. It is
+        asked before each further attempt, so that nothing is created twice.
+
+    Raises:
+      ServiceError: If the error is lasting, or transient and still there after all attempts.
+    """
+    pause = PAUSE
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            found = look_up() if attempt > 1 else None
+            return found if found is not None else call()
+        except Exception as error:
+            if not transient(error):
+                raise ServiceError(explain(error)) from error
+            if attempt == ATTEMPTS:
+                raise ServiceError(
+                    f"{explain(error)} It stayed so for {ATTEMPTS} attempts; try again later."
+                ) from error
+            time.sleep(pause)
+            pause *= 2
+    raise AssertionError("unreachable")

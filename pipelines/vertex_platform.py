@@ -1,0 +1,234 @@
+"""Vertex AI: runs and schedules of compiled pipelines."""
+
+import datetime
+import functools
+import json
+import secrets
+from typing import Any
+
+import google.auth.exceptions
+from google.api_core import exceptions
+from google.cloud import aiplatform_v1 as api
+from google.protobuf import json_format
+
+from pipelines import service_calls
+from pipelines.cloud_config import CloudConfig
+from pipelines.compiler import Compiled
+from pipelines.schedules import Timing
+from pipelines.service_calls import ServiceError
+
+_TRANSIENT = (
+    exceptions.ServiceUnavailable,
+    exceptions.DeadlineExceeded,
+    exceptions.InternalServerError,
+    exceptions.BadGateway,
+    exceptions.Aborted,
+    ConnectionError,
+)
+_OVER = {
+    api.PipelineState.PIPELINE_STATE_SUCCEEDED: True,
+    api.PipelineState.PIPELINE_STATE_FAILED: False,
+    api.PipelineState.PIPELINE_STATE_CANCELLED: False,
+}
+# Seconds for one attempt; the client's own retries would hide what goes on.
+_TIMEOUT = 60.0
+
+
+class Vertex:
+    """Vertex AI Pipelines in one project and region; see `cloud_commands.Platform`."""
+
+    def __init__(self, config: CloudConfig) -> None:
+        self._config = config
+        self._parent = f"projects/{config.project}/locations/{config.region}"
+
+    @functools.cached_property
+    def _jobs(self) -> api.PipelineServiceClient:
+        return self._client(api.PipelineServiceClient)
+
+    @functools.cached_property
+    def _schedules(self) -> api.ScheduleServiceClient:
+        return self._client(api.ScheduleServiceClient)
+
+    def _client(self, kind: Any) -> Any:
+        address = self._config.endpoint or f"{self._config.region}-aiplatform.googleapis.com"
+        if address.startswith("http://"):
+            import grpc
+
+            channel = grpc.insecure_channel(address.removeprefix("http://"))
+            return kind(transport=kind.get_transport_class("grpc")(channel=channel))
+        try:
+            return kind(client_options={"api_endpoint": address.removeprefix("https://")})
+        except google.auth.exceptions.GoogleAuthError as error:
+            raise ServiceError(self._explain(error)) from error
+
+    def _call(self, method: Any, look_up: Any = lambda: None, **arguments: Any) -> Any:
+        return service_calls.patiently(
+            lambda: method(**arguments, retry=None, timeout=_TIMEOUT),
+            transient=lambda error: isinstance(error, _TRANSIENT),
+            explain=self._explain,
+            look_up=look_up,
+        )
+
+    def _explain(self, error: Exception) -> str:
+        where = f"Vertex AI ({self._parent})"
+        text = getattr(error, "message", None) or str(error)
+        if isinstance(error, google.auth.exceptions.GoogleAuthError | exceptions.Unauthenticated):
+            return (
+                f"{where} does not know who you are: {text} Run `gcloud auth application-default "
+                "login`, or name a service account's key in GOOGLE_APPLICATION_CREDENTIALS."
+            )
+        if isinstance(error, exceptions.Forbidden):
+            return (
+                f"{where} does not let you: {text} docs/vertex.md lists the roles that are needed."
+            )
+        if isinstance(error, exceptions.ResourceExhausted | exceptions.TooManyRequests):
+            return (
+                f"{where}: a quota is used up: {text} Ask for more under IAM & Admin > Quotas, or "
+                "use another --region or --accelerator."
+            )
+        return f"{where}: {type(error).__name__}: {text}"
+
+    def _job(self, compiled: Compiled, values: dict[str, Any]) -> api.PipelineJob:
+        job = {**compiled.job, "runtimeConfig": {**compiled.job["runtimeConfig"]}}
+        job["runtimeConfig"]["parameterValues"] = values
+        return api.PipelineJob(json_format.ParseDict(job, api.PipelineJob.pb(api.PipelineJob())))
+
+    def _run(self, compiled: Compiled, values: dict[str, Any]) -> api.CreatePipelineJobRequest:
+        # An id of our own: the same request sent twice makes one run.
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d%H%M%S")
+        return api.CreatePipelineJobRequest(
+            parent=self._parent,
+            pipeline_job=self._job(compiled, values),
+            pipeline_job_id=f"{compiled.name}-{now}-{secrets.token_hex(3)}",
+        )
+
+    def run_request(self, compiled: Compiled, values: dict[str, Any]) -> dict[str, Any]:
+        """Returns the CreatePipelineJobRequest."""
+        return _plain(self._run(compiled, values))
+
+    def submit(self, compiled: Compiled, values: dict[str, Any]) -> tuple[str, str]:
+        """Starts a run."""
+        request = self._run(compiled, values)
+        name = f"{self._parent}/pipelineJobs/{request.pipeline_job_id}"
+
+        def created_before() -> Any:
+            try:
+                return self._jobs.get_pipeline_job(name=name, retry=None, timeout=_TIMEOUT)
+            except exceptions.NotFound:
+                return None
+
+        job = self._call(self._jobs.create_pipeline_job, created_before, request=request)
+        return job.name, self._link(f"runs/{request.pipeline_job_id}")
+
+    def _link(self, page: str) -> str:
+        return (
+            f"https://console.cloud.google.com/vertex-ai/pipelines/locations/"
+            f"{self._config.region}/{page}?project={self._config.project}"
+        )
+
+    def state(self, run: str) -> tuple[str, bool | None, str]:
+        """Returns a run's state."""
+        job = self._call(self._jobs.get_pipeline_job, name=run)
+        name = job.state.name.removeprefix("PIPELINE_STATE_").lower()
+        return name, _OVER.get(job.state), job.error.message
+
+    def _schedule(
+        self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
+    ) -> api.Schedule:
+        request = api.CreatePipelineJobRequest(
+            parent=self._parent, pipeline_job=self._job(compiled, values)
+        )
+        return api.Schedule(
+            display_name=name,
+            cron=f"TZ={timing.timezone} {timing.cron}",
+            max_concurrent_run_count=timing.max_concurrent,
+            start_time=timing.start,
+            end_time=timing.end,
+            create_pipeline_job_request=request,
+        )
+
+    def schedule_request(
+        self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
+    ) -> dict[str, Any]:
+        """Returns the CreateScheduleRequest."""
+        schedule = self._schedule(name, compiled, values, timing)
+        return _plain(api.CreateScheduleRequest(parent=self._parent, schedule=schedule))
+
+    def schedule(
+        self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
+    ) -> tuple[str, str]:
+        """Makes or updates the schedule of a name."""
+        schedule = self._schedule(name, compiled, values, timing)
+        before = self._find(name)
+        if before is None:
+            made = self._call(
+                self._schedules.create_schedule,
+                lambda: self._named(name),
+                parent=self._parent,
+                schedule=schedule,
+            )
+            return "created", self._link(f"schedules/{made.name.rpartition('/')[2]}")
+        schedule.name = before.name
+        # A start in the past cannot be set again; without one the schedule keeps its own.
+        changed = ["cron", "max_concurrent_run_count", "create_pipeline_job_request"]
+        changed += ["end_time"] if timing.end else []
+        changed += ["start_time"] if timing.start else []
+        made = self._call(
+            self._schedules.update_schedule,
+            schedule=schedule,
+            update_mask={"paths": changed},
+        )
+        return "updated", self._link(f"schedules/{made.name.rpartition('/')[2]}")
+
+    def _named(self, name: str) -> api.Schedule | None:
+        request = api.ListSchedulesRequest(
+            parent=self._parent, filter=f"display_name={json.dumps(name)}"
+        )
+        found = self._schedules.list_schedules(request=request, retry=None, timeout=_TIMEOUT)
+        # The service's filter is not trusted to be exact.
+        return next((one for one in found if one.display_name == name), None)
+
+    def _find(self, name: str) -> api.Schedule | None:
+        found: list[api.Schedule | None] = self._patient(lambda: [self._named(name)])
+        return found[0]
+
+    def _patient(self, call: Any) -> Any:
+        return service_calls.patiently(
+            call,
+            transient=lambda error: isinstance(error, _TRANSIENT),
+            explain=self._explain,
+        )
+
+    def schedules(self) -> list[dict[str, str]]:
+        """Returns the schedules."""
+        found = self._patient(
+            lambda: list(
+                self._schedules.list_schedules(parent=self._parent, retry=None, timeout=_TIMEOUT)
+            )
+        )
+        return [
+            {
+                "name": one.display_name,
+                "state": one.state.name.lower(),
+                "cron": one.cron,
+                "next": str(one.next_run_time or ""),
+            }
+            for one in found
+        ]
+
+    def change(self, name: str, what: str) -> None:
+        """Pauses, resumes or deletes a schedule."""
+        found = self._find(name)
+        if found is None:
+            known = ", ".join(one["name"] for one in self.schedules()) or "none"
+            raise ServiceError(f"There is no schedule called {name}. There are: {known}.")
+        methods = {
+            "pause": self._schedules.pause_schedule,
+            "resume": self._schedules.resume_schedule,
+            "delete": self._schedules.delete_schedule,
+        }
+        self._call(methods[what], name=found.name)
+
+
+def _plain(request: Any) -> dict[str, Any]:
+    return dict(json_format.MessageToDict(type(request).pb(request)))
