@@ -30,6 +30,7 @@ class RunConfig:
         None for a SQLite file under the root.
       beam: Options for Beam, added to the local runner's.
       fresh: Do every step again, whatever the cache holds.
+      tune: Trials of a hyperparameter search before training; 0 for none.
     """
 
     task: str = "digits"
@@ -41,12 +42,15 @@ class RunConfig:
     metadata: str | None = None
     beam: tuple[str, ...] = ()
     fresh: bool = False
+    tune: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_rejected <= 1:
             raise BadInputError(
                 f"--max-rejected must be a share within 0..1. Received: {self.max_rejected:g}"
             )
+        if self.tune < 0:
+            raise BadInputError(f"--tune must be a number of trials. Received: {self.tune}")
 
     @property
     def folder(self) -> str:
@@ -110,6 +114,13 @@ def local_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--beam", action="append", default=[], metavar="ARG", help="an option for Beam, repeatable"
     )
+    parser.add_argument(
+        "--tune",
+        type=int,
+        default=0,
+        metavar="N",
+        help="search hyperparameters in N trials first, and train with the best",
+    )
     parser.add_argument("--fresh", action="store_true", help="do every step again")
     parser.add_argument(
         "--compare",
@@ -134,4 +145,5 @@ def from_args(args: argparse.Namespace) -> RunConfig:
         metadata=args.metadata,
         beam=tuple(args.beam),
         fresh=args.fresh,
+        tune=args.tune,
     )

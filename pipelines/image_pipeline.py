@@ -93,11 +93,8 @@ def create_pipeline(
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-        custom_config=_code_and_task(
-            task, ("image", "problem", "model", "phases", "train"), _TRAINING
-        )
-        | {"weights": _weights_fingerprint(task)}
-        | dict(platform.training),
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        custom_config=_training_config(task) | _checkpoints(config) | dict(platform.training),
     ).with_id("Trainer")
     baseline = platform.baseline(trainer.outputs["model"], config.serving_folder)
     evaluator = ImageEvaluator(

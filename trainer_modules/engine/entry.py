@@ -8,8 +8,10 @@ from typing import Any
 from trainer_modules.engine import overrides
 from trainer_modules.engine.task import Task
 
-# Under these keys of `custom_config` the pipeline passes the task, settings applied.
+# Under this key of `custom_config` the pipeline passes the task, settings applied.
 TASK_KEY = "task"
+# A folder that outlives a killed run, where Trainer keeps its state.
+CHECKPOINTS_KEY = "checkpoints"
 
 
 def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[Any], None]]:

@@ -15,8 +15,15 @@ from trainer_modules.engine.decoding import decode_image
 from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task import Image, Task
 
-# Rows of numbers travel as one vector under this name.
-FEATURES = "features"
+# The training set's figures, the same in every example of a task that standardises.
+MEAN, DEVIATION = "mean", "deviation"
+
+
+def standardises(task: Task) -> bool:
+    """Says whether the model's inputs are brought to mean 0 and deviation 1."""
+    if isinstance(task.problem, Regression):
+        return task.problem.standardise
+    return task.image is not None and task.image.scale == "standardise"
 
 
 @functools.cache
@@ -99,7 +106,11 @@ def transform(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
 
 def _transform_row(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
     assert isinstance(task.problem, Regression)
-    return {name: tf.cast(inputs[name], tf.float32) for name in task.problem.features}
+    columns = {name: tf.cast(inputs[name], tf.float32) for name in task.problem.features}
+    if not standardises(task):
+        return columns
+    rows = tf.stack([columns[name] for name in task.problem.features], axis=1)
+    return columns | _moments(rows, rows**2)
 
 
 def _transform_image(contents: tf.Tensor, image: Image) -> dict[str, Any]:
@@ -112,19 +123,27 @@ def _transform_image(contents: tf.Tensor, image: Image) -> dict[str, Any]:
         return {"image": encoded}
     pixels = load_images(contents, image)
     encoded = tf.map_fn(lambda one: encode_image(one, image), pixels, fn_output_signature=tf.string)
-    return {"image": encoded} | _moments(pixels)
-
-
-def _moments(pixels: tf.Tensor) -> dict[str, Any]:
-    import tensorflow_transform as tft
-
     values = tf.cast(pixels, tf.float32)
     # The mean of image means is the mean of all pixels, since every image has the same size.
-    mean = tft.mean(tf.reduce_mean(values, axis=(1, 2)), reduce_instance_dims=False)
-    square = tft.mean(tf.reduce_mean(values**2, axis=(1, 2)), reduce_instance_dims=False)
-    deviation = tf.sqrt(tf.maximum(square - mean**2, 1e-6))
-    count = tf.shape(pixels)[0]
+    averages = [tf.reduce_mean(v, axis=(1, 2)) for v in (values, values**2)]
+    return {"image": encoded} | _moments(*averages)
+
+
+def _moments(values: tf.Tensor, squares: tf.Tensor) -> dict[str, Any]:
+    """Returns the training set's mean and deviation, repeated for each example of the batch.
+
+    Args:
+      values: float32 `[batch, channels]`.
+      squares: Their squares, or the means of squares that belong to them.
+    """
+    import tensorflow_transform as tft
+
+    mean = tft.mean(values, reduce_instance_dims=False)
+    # Within float32 the difference is good to about a thousandth of the mean's square.
+    variance = tft.mean(squares, reduce_instance_dims=False) - mean**2
+    deviation = tf.sqrt(tf.maximum(variance, 0.0))
+    count = tf.shape(values)[0]
     return {
-        "mean": tf.tile(mean[tf.newaxis], (count, 1)),
-        "deviation": tf.tile(deviation[tf.newaxis], (count, 1)),
+        MEAN: tf.tile(mean[tf.newaxis], (count, 1)),
+        DEVIATION: tf.tile(deviation[tf.newaxis], (count, 1)),
     }

@@ -5,27 +5,59 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainer_modules.engine import history, serving, training
+from trainer_modules.engine import history, search, serving, training
+from trainer_modules.engine.entry import CHECKPOINTS_KEY
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.preprocessing import DEVIATION, MEAN, standardises
 from trainer_modules.engine.task import Task
 
 
 def run(task: Task, fn_args: Any) -> None:
     """Trains `task` and exports it to `fn_args.serving_model_dir`.
 
+    A training that was killed goes on where it stopped if there is a folder for checkpoints:
+    `custom_config["checkpoints"]`, or on Vertex AI `AIP_CHECKPOINT_DIR`.
+
     Args:
       task: The task, settings applied.
-      fn_args: TFX's `FnArgs`; `train_files` and `eval_files` are file patterns.
+      fn_args: TFX's `FnArgs`; `train_files` and `eval_files` are file patterns, and
+        `hyperparameters` are Tuner's best, if there was one.
     """
+    task = search.applied(task, fn_args.hyperparameters)
     trained = training.train(
         task,
-        train_files=_expand(fn_args.train_files, "train"),
-        eval_files=_expand(fn_args.eval_files, "eval"),
+        **data(task, fn_args),
         model_dir=fn_args.model_run_dir,
         log_dir=os.path.join(fn_args.model_run_dir, "logs"),
+        checkpoint_dir=os.environ.get("AIP_CHECKPOINT_DIR")
+        or (fn_args.custom_config or {}).get(CHECKPOINTS_KEY),
     )
     history.write(trained, fn_args.model_run_dir)
     serving.save(trained.model, task, fn_args.serving_model_dir)
+
+
+def data(task: Task, fn_args: Any) -> dict[str, Any]:
+    """Returns what `training.train` needs of the data: shards of both splits, and statistics."""
+    train_files = _expand(fn_args.train_files, "train")
+    return {
+        "train_files": train_files,
+        "eval_files": _expand(fn_args.eval_files, "eval"),
+        "statistics": _statistics(train_files) if standardises(task) else None,
+    }
+
+
+def _statistics(files: list[str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns mean and deviation, which Transform wrote into every example."""
+    spec = {
+        name: tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
+        for name in (MEAN, DEVIATION)
+    }
+    for file in files:
+        packed = "GZIP" if file.endswith(".gz") else ""
+        for record in tf.data.TFRecordDataset(file, compression_type=packed).take(1):
+            found = tf.io.parse_single_example(record, spec)
+            return tuple(found[MEAN].numpy().tolist()), tuple(found[DEVIATION].numpy().tolist())
+    raise BadInputError(f"There are no examples in {', '.join(files)} to train with.")
 
 
 def _expand(patterns: list[str], split: str) -> list[str]:

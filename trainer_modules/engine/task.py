@@ -8,6 +8,7 @@ Nothing here imports TensorFlow.
 from dataclasses import dataclass, field
 
 from trainer_modules.engine.gates import Gate
+from trainer_modules.engine.hyperparameters import Hyperparameter
 from trainer_modules.engine.layers import Layer
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.schedules import Schedule
@@ -332,6 +333,7 @@ class Task:
       slices: Raw features to slice the evaluation by.
       also: Other layouts that `--data` may have, tried in order after `source`.
       serving: What serving must reach before the model is pushed.
+      search: What `--tune` varies; () derives it from the recipe, see `engine/search.py`.
     """
 
     name: str
@@ -345,6 +347,7 @@ class Task:
     slices: tuple[str, ...] = ()
     also: tuple[Source, ...] = ()
     serving: Serving = field(default_factory=Serving)
+    search: tuple[Hyperparameter, ...] = ()
 
     @property
     def module(self) -> str:
