@@ -1,0 +1,89 @@
+"""Hyperparameter search: what may vary, one trial, and the best trial's settings.
+
+A hyperparameter is named by the key that `--set` would use, so that a trial is the task with a
+few settings applied, and the best trial can be repeated by hand. KerasTuner's oracle proposes;
+its `Tuner` class accepts only Keras 3 models, its `BaseTuner` any trial that returns a score.
+"""
+
+import os
+from typing import Any
+
+from trainer_modules.engine import overrides
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.hyperparameters import Choice, Hyperparameter, Range
+from trainer_modules.engine.layers import Dense, Dropout
+from trainer_modules.engine.task import Backbone, Last, Network, Task
+
+# Under this key of `custom_config` the pipeline says how many trials to run.
+TRIALS_KEY = "trials"
+
+
+def space(task: Task) -> tuple[Hyperparameter, ...]:
+    """Returns what the search varies: `task.search`, or what the recipe lets one derive.
+
+    Derived are a factor of ten to either side of each constant learning rate, half and double of
+    each dense layer's units, each dropout, and how many layers of a base learn.
+    """
+    if task.search:
+        return task.search
+    found: list[Hyperparameter] = []
+    for i, phase in enumerate(task.phases):
+        if isinstance(phase.learning_rate, float):
+            rate = phase.learning_rate
+            key = f"phases.{i}.learning_rate"
+            found.append(Range(key=key, low=rate / 10, high=rate * 10, log=True))
+        if isinstance(phase.trainable, Last):
+            n = phase.trainable.layers
+            counts = tuple(sorted({max(1, n // 2), n, 2 * n}))
+            found.append(Choice(key=f"phases.{i}.trainable.layers", values=counts))
+    field, layers = {
+        Network: ("layers", getattr(task.model, "layers", ())),
+        Backbone: ("head", getattr(task.model, "head", ())),
+    }.get(type(task.model), ("", ()))
+    for i, layer in enumerate(layers):
+        if isinstance(layer, Dense):
+            units = tuple(sorted({max(1, layer.units // 2), layer.units, 2 * layer.units}))
+            found.append(Choice(key=f"model.{field}.{i}.units", values=units))
+        if isinstance(layer, Dropout):
+            found.append(Range(key=f"model.{field}.{i}.rate", low=0.0, high=0.7))
+    return tuple(found)
+
+
+def current(task: Task, key: str) -> Any:
+    """Returns the recipe's own value of a key, the default of its hyperparameter.
+
+    Raises:
+      BadInputError: If the key names nothing.
+    """
+    value: Any = task
+    for part in key.split("."):
+        try:
+            value = value[int(part)] if isinstance(value, tuple) else getattr(value, part)
+        except (AttributeError, IndexError, ValueError) as error:
+            raise BadInputError(f"search: the task has nothing called {key!r}.") from error
+    return value
+
+
+def applied(task: Task, hyperparameters: dict[str, Any] | None) -> Task:
+    """Returns the task with Tuner's best values set.
+
+    Args:
+      task: The task.
+      hyperparameters: KerasTuner's `HyperParameters.get_config()`, or None.
+    """
+    values = (hyperparameters or {}).get("values", {})
+    return overrides.apply(task, [f"{key}={value!r}" for key, value in values.items()])
+
+
+def tuner_fn(fn_args: Any) -> Any:
+    """What TFX's Tuner calls: returns a tuner over `space(task)` and what to call it with.
+
+    Args:
+      fn_args: TFX's `FnArgs`; `custom_config` holds the task and the number of trials.
+    """
+    from trainer_modules.engine import tuning
+    from trainer_modules.engine.entry import TASK_KEY
+
+    task = overrides.from_json(fn_args.custom_config[TASK_KEY])
+    trials = int(fn_args.custom_config[TRIALS_KEY])
+    return tuning.tuner(task, fn_args, trials, os.path.join(fn_args.working_dir, "trials"))
