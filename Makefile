@@ -8,10 +8,13 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: run test test-slow lint format install clean help
+.PHONY: run serve test test-slow lint format install clean help
 
 run: $(READY)  ## set up on first use, then the default job: digits, trained, judged, pushed
 	@$(PY) pipelines/run_local.py --task $(TASK) $(if $(DATA),--data $(DATA)) $(ARGS)
+
+serve: $(READY)  ## serve what was pushed, on http://127.0.0.1:8501
+	@$(PY) -m pipelines.serve $(ARGS)
 
 test: $(READY)  ## set up on first use, then the test suite
 	$(PY) -m pytest $(ARGS)

@@ -1,0 +1,129 @@
+"""Serves what was pushed over the TensorFlow Serving REST protocol.
+
+python -m pipelines.serve [--root runs] [--task NAME]… [--port 8501]
+"""
+
+import argparse
+import logging
+import os
+import sys
+from typing import Any
+
+if __name__ == "__main__":
+    # Started as a file, Python looks in pipelines/ for modules; they are one folder up.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+try:
+    import uvicorn
+    from rich.console import Console
+
+    from pipelines.serve_http import Limits, Server
+    from pipelines.serve_models import Served, Watch
+    from trainer_modules.engine import tensorflow_alone
+    from trainer_modules.engine.errors import BadInputError, did_you_mean
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"{missing.name} is not installed for {sys.executable}. Run `make install`, or "
+        "`uv sync --group serve`."
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of `serve.py`."""
+    limits = Limits()
+    found = argparse.ArgumentParser(
+        prog="serve.py",
+        description="Serve pushed models over the TensorFlow Serving REST protocol.",
+        epilog="Exit codes: 0 stopped; 1 failed; 2 bad input or usage.",
+    )
+    found.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
+    found.add_argument(
+        "--task", action="append", default=[], metavar="NAME", help="only this one, repeatable"
+    )
+    found.add_argument(
+        "--host", default="127.0.0.1", help="default: 127.0.0.1; 0.0.0.0 for every interface"
+    )
+    found.add_argument("--port", type=int, default=8501, help="default: 8501")
+    found.add_argument(
+        "--poll", type=float, default=2.0, metavar="SECONDS", help="look for new versions"
+    )
+    found.add_argument("--max-body", type=int, default=limits.max_body, metavar="BYTES")
+    found.add_argument("--max-concurrent", type=int, default=limits.max_concurrent, metavar="N")
+    found.add_argument("--max-batch", type=int, default=limits.max_batch, metavar="N")
+    found.add_argument("--max-pixels", type=int, default=limits.max_pixels, metavar="N")
+    return found
+
+
+def find(root: str, tasks: list[str]) -> list[Served]:
+    """Returns the models under `root`, not loaded yet.
+
+    Raises:
+      BadInputError: If nothing has been pushed, or not what is asked for.
+    """
+    import tensorflow as tf
+
+    folder = os.path.join(root, "serving")
+    names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
+    there = sorted(n.rstrip("/") for n in names)
+    if not there:
+        raise BadInputError(f"Nothing has been pushed to {folder} yet. `make run` does.")
+    for task in tasks:
+        if task not in there:
+            raise BadInputError(f"--task {did_you_mean(task, there)}.")
+    return [Served(name, os.path.join(folder, name)) for name in tasks or there]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    args = parser().parse_args(argv)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    tensorflow_alone.refuse()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s  %(message)s")
+    limits = Limits(
+        max_body=args.max_body,
+        max_concurrent=args.max_concurrent,
+        max_batch=args.max_batch,
+        max_pixels=args.max_pixels,
+    )
+    try:
+        served = find(args.root, args.task)
+        for one in served:
+            one.refresh()
+            if one.current is None:
+                why = next(iter(one.failures.values()), "it has no numbered versions")
+                raise BadInputError(f"'{one.name}' in {one.folder} cannot be served: {why}")
+    except BadInputError as error:
+        console.print("[bold red]error:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 2
+    for one in served:
+        address = f"http://{args.host}:{args.port}/v1/models/{one.name}:predict"
+        assert one.current is not None
+        console.print(f"{one.name} version {one.current.number}  {address}", markup=False)
+    return _serve(Server(served, limits), Watch(served, args.poll), args)
+
+
+def _serve(server: Server, watch: Watch, args: Any) -> int:
+    watch.start()
+    config = uvicorn.Config(
+        server.app(),
+        host=args.host,
+        port=args.port,
+        log_level="warning",
+        access_log=False,
+        # Connections beyond the predictions that are accepted: health checks, metrics, refusals.
+        backlog=2048,
+        timeout_graceful_shutdown=30,
+        server_header=False,
+    )
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        watch.stop()
+        server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

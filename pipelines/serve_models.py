@@ -1,0 +1,197 @@
+"""The models that a server holds: the newest version of each, replaced while requests go on.
+
+A new version is loaded and tried in a thread of its own, and takes over by one assignment;
+requests that hold the old version finish on it. A version that does not load, for example since
+it is still being copied, is tried again as long as its files change, and the old one serves on.
+"""
+
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+# A PNG of one grey pixel, to run a freshly loaded model once.
+_PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
+    "3a7e9b550000000a49444154789c636800000082008177cd72b60000000049454e44ae426082"
+)
+
+_log = logging.getLogger("tfx_vision.serve")
+
+
+class Version:
+    """A loaded SavedModel.
+
+    Attributes:
+      name: The model's name.
+      number: The version.
+      signatures: Callable signatures by name.
+      definitions: Their definitions, protobuf JSON as in TensorFlow Serving's metadata.
+      classes: Class names, () where the model has none.
+    """
+
+    def __init__(self, name: str, number: int, folder: str) -> None:
+        import tensorflow as tf
+        from google.protobuf import json_format
+        from tensorflow.core.protobuf import saved_model_pb2
+
+        self.name, self.number = name, number
+        # Kept: a signature alone does not keep its variables alive.
+        self._loaded = tf.saved_model.load(folder)
+        self.signatures: dict[str, Any] = dict(self._loaded.signatures)
+        if "serving_default" not in self.signatures:
+            raise ValueError("it has no signature 'serving_default'")
+        saved = saved_model_pb2.SavedModel()
+        with tf.io.gfile.GFile(os.path.join(folder, "saved_model.pb"), "rb") as f:
+            saved.ParseFromString(f.read())
+        self.definitions: dict[str, Any] = {
+            key: json_format.MessageToDict(
+                definition,
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+            )
+            for key, definition in saved.meta_graphs[0].signature_def.items()
+            if key in self.signatures
+        }
+        self.classes = _lines(os.path.join(folder, "assets", "classes.txt"))
+        self._inputs = {
+            key: {n: spec.dtype for n, spec in signature.structured_input_signature[1].items()}
+            for key, signature in self.signatures.items()
+        }
+        self._warm_up()
+
+    def inputs(self, signature: str) -> dict[str, Any]:
+        """Returns the inputs of a signature: name → TensorFlow dtype."""
+        return self._inputs[signature]
+
+    def call(self, signature: str, inputs: dict[str, list[Any]]) -> dict[str, np.ndarray]:
+        """Predicts a batch: lists of bytes or numbers → arrays `[batch, …]`.
+
+        Raises:
+          tf.errors.OpError: If the model refuses the input.
+        """
+        import tensorflow as tf
+
+        dtypes = self._inputs[signature]
+        given = {name: tf.constant(values, dtypes[name]) for name, values in inputs.items()}
+        return {k: v.numpy() for k, v in self.signatures[signature](**given).items()}
+
+    def _warm_up(self) -> None:
+        """Calls the model once, since the first call of all costs more than the others."""
+        import tensorflow as tf
+
+        dtypes = self._inputs["serving_default"]
+        try:
+            values = {n: [_PIXEL if d == tf.string else 0] for n, d in dtypes.items()}
+            self.call("serving_default", values)
+        except tf.errors.OpError as e:
+            # A model of another kind of string is none the worse for it.
+            _log.info("%s version %d: not warmed up: %s", self.name, self.number, e.message)
+
+
+def _lines(path: str) -> tuple[str, ...]:
+    import tensorflow as tf
+
+    if not tf.io.gfile.exists(path):
+        return ()
+    with tf.io.gfile.GFile(path) as f:
+        return tuple(f.read().splitlines())
+
+
+@dataclass
+class Served:
+    """One model and its newest version that loads.
+
+    Attributes:
+      name: Its name in addresses.
+      folder: Holds numbered versions.
+      current: What answers now; None before the first version is loaded.
+      failures: Version number → why it does not load.
+    """
+
+    name: str
+    folder: str
+    current: Version | None = None
+    failures: dict[int, str] = field(default_factory=dict)
+    _tried: dict[int, Any] = field(default_factory=dict, repr=False)
+
+    def refresh(self) -> bool:
+        """Loads the newest version unless it is there already; says whether it took over.
+
+        Never raises: what goes wrong is in `failures`, and the version before serves on.
+        """
+        import tensorflow as tf
+
+        for number in sorted(self._numbers(), reverse=True):
+            if self.current is not None and number <= self.current.number:
+                return False
+            folder = os.path.join(self.folder, str(number))
+            state = _state(folder)
+            if self._tried.get(number) == state:
+                continue
+            self._tried[number] = state
+            try:
+                version = Version(self.name, number, folder)
+            except (OSError, ValueError, tf.errors.OpError) as e:
+                self.failures[number] = str(e).split("\n")[0]
+                _log.warning("%s version %d: %s", self.name, number, self.failures[number])
+                continue
+            self.failures.pop(number, None)
+            self.current = version
+            _log.info("%s version %d serves", self.name, number)
+            return True
+        return False
+
+    def _numbers(self) -> list[int]:
+        import tensorflow as tf
+
+        try:
+            names = [n.rstrip("/") for n in tf.io.gfile.listdir(self.folder)]
+        except tf.errors.OpError:
+            return []
+        return [int(n) for n in names if n.isdigit()]
+
+
+def _state(folder: str) -> Any:
+    """Returns what changes while a version is being copied: its files and their sizes."""
+    import tensorflow as tf
+
+    found = []
+    for path, _, names in tf.io.gfile.walk(folder):
+        for name in names:
+            file = os.path.join(path, name)
+            found.append((file, tf.io.gfile.stat(file).length))
+    return tuple(sorted(found))
+
+
+class Watch:
+    """Looks for new versions every so many seconds, in a thread, until stopped."""
+
+    def __init__(self, served: list[Served], seconds: float) -> None:
+        self._served = served
+        self._seconds = seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begins to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends; a version that is just being loaded is not waited for."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            for one in self._served:
+                begin = time.monotonic()
+                try:
+                    if one.refresh():
+                        _log.info("%s: loaded in %.1f s", one.name, time.monotonic() - begin)
+                except Exception:
+                    # A watch that ends would leave the server on an old version for good.
+                    _log.exception("%s: looking for new versions failed", one.name)
