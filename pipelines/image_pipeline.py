@@ -4,9 +4,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import text_format
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.pusher.component import Pusher
-from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
@@ -43,6 +43,7 @@ _PREPROCESSING = (
 )
 _CHECKING = ("components.serving_check", "components.serving_check_process")
 _TRAINING = ("trainer_modules.engine",)
+_NOT_TRAINING = ("evaluation", "gates", "sources", "exif", "decoding")
 
 
 def create_pipeline(
@@ -164,21 +165,14 @@ def _judged_data(
     """Adds statistics, schema, validation and the data gate; returns the schema's channel."""
     import tensorflow_data_validation as tfdv
 
-    schema_file = tasks.schema_path(task)
-    schema = tfdv.load_schema_text(schema_file)
+    schema = tasks.schema(task)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"],
         # The schema says which features are encoded images: they are counted, not ranked.
         stats_options=tfdv.StatsOptions(schema=schema),
         exclude_splits=["unlabelled"],
     )
-    if infers_schema(task):
-        schema_gen: BaseNode = SchemaGen(
-            statistics=statistics.outputs["statistics"], exclude_splits=["eval", "test"]
-        )
-    else:
-        text = Path(schema_file).read_text(encoding="utf-8")
-        schema_gen = ReviewedSchema(text=text).with_id("ReviewedSchema")
+    schema_gen = ReviewedSchema(text=text_format.MessageToString(schema)).with_id("ReviewedSchema")
     validator = ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -234,11 +228,6 @@ def _reported(task: Task, data: str, nodes: dict[str, BaseNode]) -> list[BaseNod
     return [report, card]
 
 
-def infers_schema(task: Task) -> bool:
-    """Says whether the classes come from the data, so that the schema must come from it too."""
-    return task.module == "image_folder"
-
-
 def _code_and_task(task: Task, fields: tuple[str, ...], modules: tuple[str, ...]) -> dict[str, Any]:
     """Returns a step's `custom_config`: what it needs of the task, and its code's fingerprint.
 
@@ -253,7 +242,8 @@ def _code_and_task(task: Task, fields: tuple[str, ...], modules: tuple[str, ...]
         train=Training(),
     )
     seen = dataclasses.replace(neutral, **{name: getattr(task, name) for name in fields})
-    return {TASK_KEY: overrides.to_json(seen), "code": fingerprint.of_modules(modules)}
+    code = fingerprint.of_modules(modules, without=_NOT_TRAINING if modules == _TRAINING else ())
+    return {TASK_KEY: overrides.to_json(seen), "code": code}
 
 
 def _weights_fingerprint(task: Task) -> str:

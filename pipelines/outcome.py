@@ -80,7 +80,8 @@ def _evaluation(summary: Summary, result: NodeResult) -> str:
     report = _read_json(result.outputs["evaluation"][0].uri, "report.json")
     summary.metrics = report["metrics"]
     summary.per_class = report["per_class"]
-    return "  ".join(f"{name} {value:.4g}" for name, value in list(summary.metrics.items())[:3])
+    shown = list(summary.metrics.items())[:3]
+    return "  ".join(f"{name} {'–' if value is None else f'{value:.4g}'}" for name, value in shown)
 
 
 def _gate(summary: Summary, result: NodeResult) -> str:

@@ -3,11 +3,13 @@
 import dataclasses
 import importlib
 from pathlib import Path
+from typing import Any
 
 import schemas
 from trainer_modules.engine import overrides
 from trainer_modules.engine.entry import module_path, task_names
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task import Backbone, EncoderDecoder, Task
 
 
@@ -68,3 +70,22 @@ def descriptions() -> list[tuple[str, str]]:
 def schema_path(task: Task) -> str:
     """Returns the file of the task's reviewed schema."""
     return str(Path(schemas.__file__).resolve().parent / f"{task.module}.pbtxt")
+
+
+def schema(task: Task) -> Any:
+    """Returns the schema that the data is held to.
+
+    It is the reviewed one. Where that leaves the classes open, as for a folder of one's own, they
+    are those that the task found in the data: a name that turns up later is an anomaly.
+    """
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    found = schema_pb2.Schema()
+    text_format.Parse(Path(schema_path(task)).read_text(encoding="utf-8"), found)
+    if not found.string_domain and isinstance(task.problem, Classification):
+        label = task.problem.raw_label
+        found.string_domain.add(name=label, value=task.problem.classes)
+        (feature,) = [f for f in found.feature if f.name == label]
+        feature.domain = label
+    return found
