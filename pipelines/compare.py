@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.report import charts, page, storage
-from components.report.figures import figure, signed, words
+from components.report.figures import count, figure, signed, took, words
 from components.report.training import flat
 from components.report.verdict import change, class_changes
 from pipelines import archive
@@ -81,12 +81,14 @@ def show(console: Console, found: dict[str, Any]) -> None:
     a, b = found["names"]
     console.print(f"[bold]{escape(a)}[/]  {escape(found['status'][0])}", highlight=False)
     console.print(f"[bold]{escape(b)}[/]  {escape(found['status'][1])}", highlight=False)
+    console.print()
     console.print(_differences("metric", found["metrics"], (a, b), words))
     classes = found["classes"]
     if classes:
         table = _differences("class", classes[:_SHOWN], (a, b), str)
         if len(classes) > _SHOWN:
             table.caption = f"and {len(classes) - _SHOWN} classes that changed less"
+        console.print()
         console.print(table)
     for name, only in zip((a, b), found["only"], strict=True):
         if only:
@@ -96,10 +98,11 @@ def show(console: Console, found: dict[str, Any]) -> None:
         console.print(Text(f"gate {gate}: {verdict[before]} → {verdict[now]}"))
     for title, rows, write in (
         ("setting", found["settings"], str),
-        ("examples", found["counts"], figure),
-        ("seconds", found["seconds"], figure),
+        ("examples", found["counts"], count),
+        ("time", found["seconds"], took),
     ):
         if rows:
+            console.print()
             console.print(_plain(title, rows, (a, b), write))
 
 

@@ -13,6 +13,7 @@ _WORDS = {
     "mse": "MSE",
     "rmse": "RMSE",
     "r2": "R²",
+    "val": "validation",
 }
 
 
