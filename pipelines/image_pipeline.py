@@ -21,6 +21,7 @@ from components.example_gen.component import ImageExampleGen
 from components.image_transform import ImageTransform
 from components.model_gate import ModelGate
 from components.platform_metrics import PlatformMetrics
+from components.report import page
 from components.report.component import ModelCard, Report
 from components.reviewed_schema import ReviewedSchema
 from components.serving_check import ServingCheck
@@ -34,10 +35,11 @@ from trainer_modules.engine.sources import Source
 from trainer_modules.engine.task import Network, Phase, Task, Training
 
 # What each step's code is, for the cache key; comments and layout do not count.
-_READING = ("components.example_gen", "trainer_modules.engine.decoding")
+_DECODING = ("trainer_modules.engine.decoding", "trainer_modules.engine.exif")
+_READING = ("components.example_gen", *_DECODING)
 _PREPROCESSING = (
+    *_DECODING,
     "trainer_modules.engine.preprocessing",
-    "trainer_modules.engine.decoding",
     "trainer_modules.engine.problems",
     "trainer_modules.engine.masks",
 )
@@ -148,7 +150,7 @@ def create_pipeline(
         nodes.append(
             PlatformMetrics(evaluation=evaluator.outputs["evaluation"]).with_id("PlatformMetrics")
         )
-    nodes += _reported(task, data, {node.id: node for node in nodes})
+    nodes += _reported(task, data, {node.id: node for node in nodes}, platform)
     return Pipeline(
         pipeline_name=platform.pipeline_name(task.name),
         pipeline_root=config.artifacts_folder,
@@ -206,26 +208,35 @@ def _checkpoints(config: RunConfig) -> dict[str, str]:
     return {CHECKPOINTS_KEY: f"{config.folder}/checkpoints"} if "://" not in config.root else {}
 
 
-def _reported(task: Task, data: str, nodes: dict[str, BaseNode]) -> list[BaseNode]:
+def _reported(
+    task: Task, data: str, nodes: dict[str, BaseNode], platform: Platform
+) -> list[BaseNode]:
     """Returns what comes last: the report, and the model's card beside the pushed version."""
     trainer = nodes["Trainer"]
+    statistics = nodes["StatisticsGen"].outputs["statistics"]
+    added = [platform.previous_data(statistics)] if platform.previous_data else []
+    before = {"previous_statistics": node.outputs["statistics"] for node in added}
     report = Report(
         examples=nodes["ImageExampleGen"].outputs["examples"],
         rejected=nodes["ImageExampleGen"].outputs["rejected"],
-        statistics_of_data=nodes["StatisticsGen"].outputs["statistics"],
+        statistics_of_data=statistics,
         transformed_examples=nodes["Transform"].outputs["transformed_examples"],
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
         evaluation=nodes["ImageEvaluator"].outputs["evaluation"],
         blessing=nodes["ModelGate"].outputs["blessing"],
+        serving_check=nodes["ServingCheck"].outputs["blessing"],
+        **before,
         task=overrides.to_json(task),
         data=data,
-        code_fingerprint=fingerprint.of_modules(("components.report",)),
+        # The code that made the model, for its lineage; and the page's templates.
+        code_fingerprint=fingerprint.of_modules(("components", "trainer_modules"))
+        + fingerprint.of_path(page.TEMPLATES),
     ).with_id("Report")
     card = ModelCard(
         report=report.outputs["report"], pushed_model=nodes["Pusher"].outputs["pushed_model"]
     ).with_id("ModelCard")
-    return [report, card]
+    return [*added, report, card]
 
 
 def _code_and_task(task: Task, fields: tuple[str, ...], modules: tuple[str, ...]) -> dict[str, Any]:
