@@ -3,12 +3,14 @@
 
 TASK ?= digits
 ARGS ?=
+STAGE ?= cpu
+IMAGE ?= tfx-vision:$(STAGE)
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV := $(shell command -v uv || echo .uv/bin/uv)
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: run serve test test-slow lint format install clean help
+.PHONY: run serve test test-slow lint format image install clean help
 
 run: $(READY)  ## set up on first use, then the default job: digits, trained, judged, pushed
 	@$(PY) pipelines/run_local.py --task $(TASK) $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -22,10 +24,17 @@ test: $(READY)  ## set up on first use, then the test suite
 test-slow: $(READY)  ## the tests that take long
 	$(PY) -m pytest -m slow $(ARGS)
 
-lint: $(READY)  ## ruff and mypy
+lint: $(READY)  ## ruff, mypy and hadolint
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	$(PY) -m mypy
+	.venv/bin/hadolint Dockerfile
+
+# With Docker. The digest, once pushed, is what --image of run_kubeflow.py should name.
+image:  ## build the container image; STAGE=cpu|gpu|tpu IMAGE=registry/name:tag PUSH=1
+	DOCKER_BUILDKIT=1 docker build --target $(STAGE) --tag $(IMAGE) \
+		--build-arg REVISION=$$(git rev-parse --short HEAD) .
+	$(if $(PUSH),docker push $(IMAGE) && docker inspect --format '{{index .RepoDigests 0}}' $(IMAGE))
 
 format: $(READY)  ## let ruff mend what it can
 	.venv/bin/ruff check --fix .
