@@ -11,6 +11,7 @@ that does next to nothing. Without `--data`, photographs are made up.
 
 import argparse
 import contextlib
+import io
 import tempfile
 import time
 from collections.abc import Iterable
@@ -45,7 +46,7 @@ def main() -> None:
 
         def from_folder() -> Iterable[Any]:
             settings = {"image_size": (given.size, given.size), "batch_size": BATCH}
-            with contextlib.redirect_stdout(None):
+            with contextlib.redirect_stdout(io.StringIO()):
                 data = tf.keras.utils.image_dataset_from_directory(folder, **settings)
             return data.prefetch(tf.data.AUTOTUNE)
 

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.layers import BatchNorm
 from trainer_modules.engine.task import EncoderDecoder, Image
 
 
@@ -31,7 +32,7 @@ def build(images: Any, encoder: Any, model: EncoderDecoder) -> Any:
             features = layers.Conv2D(
                 filters, 3, padding="same", use_bias=False, name=f"decoder_{i}{part}"
             )(features)
-            features = layers.BatchNormalization(name=f"decoder_{i}{part}_norm")(features)
+            features = BatchNorm().build(f"decoder_{i}{part}_norm")(features)
             features = layers.Activation("relu", name=f"decoder_{i}{part}_relu")(features)
     return _resized(features, images.shape[1:3], "up_full")
 

@@ -4,6 +4,7 @@ One serialized Example becomes (input, label): an image uint8 `[height, width, c
 row float32 `[features]`, and what the problem's loss compares with.
 """
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,7 +148,8 @@ def in_memory(task: Task, shards: Shards) -> tuple[np.ndarray, np.ndarray]:
 
     decoded = (
         records(shards.files)
-        .map(lambda s: decode(task, s), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        # A fixed number, as AUTOTUNE starts with one and a small split is over before it learns.
+        .map(lambda s: decode(task, s), num_parallel_calls=os.cpu_count(), deterministic=True)
         .batch(256)
         .prefetch(2)
     )

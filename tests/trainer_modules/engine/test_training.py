@@ -15,7 +15,7 @@ import tf_keras
 
 from trainer_modules.engine import history, phases, training
 from trainer_modules.engine.errors import BadInputError, TrainingError
-from trainer_modules.engine.layers import Dense, Dropout, Flatten, GlobalAveragePool
+from trainer_modules.engine.layers import Conv, Dense, Dropout, Flatten, GlobalAveragePool
 from trainer_modules.engine.problems import Binary, Classification, Regression
 from trainer_modules.engine.schedules import Cosine, Exponential
 from trainer_modules.engine.task import (
@@ -101,6 +101,35 @@ def test_a_seed_gives_the_same_numbers_and_another_does_not(
     first, again, other = run(task), run(task), run(tiny(model=DROPPING, train__seed=1))
     assert same_weights(first, again)
     assert not same_weights(first, other)
+
+
+def test_deterministic_runs_are_bit_identical(
+    tiny: Callable[..., Task], tiny_files: Any, tmp_path: Path
+) -> None:
+    """In a process of its own, as TensorFlow's determinism cannot be switched off again."""
+    task = tiny(
+        model=Network(layers=(Conv(8), Flatten(), Dropout(0.5))),
+        train__augment=Augment(rotation=0.2, contrast=0.3),
+        train__deterministic=True,
+        train__cache_megabytes=0,
+    )
+    script = f"""
+import hashlib, trainer_modules
+from trainer_modules.engine import overrides, training
+task = overrides.from_json({str(_json(task))!r})
+for _ in range(2):
+    trained = training.train(task, train_files={tiny_files["train_files"]!r},
+        eval_files={tiny_files["eval_files"]!r}, model_dir="-", log_dir={str(tmp_path / "l")!r})
+    weights = b"".join(w.tobytes() for w in trained.model.get_weights())
+    print(hashlib.sha256(weights).hexdigest(), [e["loss"] for e in trained.history["epochs"]])
+    import tensorflow as tf, numpy as np
+    tf.random.normal([3], seed=1); np.random.rand(3)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    first, second = done.stdout.strip().splitlines()[-2:]
+    assert first == second
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3])
