@@ -214,8 +214,7 @@ def _reported(
     """Returns what comes last: the report, and the model's card beside the pushed version."""
     trainer = nodes["Trainer"]
     statistics = nodes["StatisticsGen"].outputs["statistics"]
-    added = [platform.previous_data(statistics)] if platform.previous_data else []
-    before = {"previous_statistics": node.outputs["statistics"] for node in added}
+    previous = platform.previous_data(statistics) if platform.previous_data else None
     report = Report(
         examples=nodes["ImageExampleGen"].outputs["examples"],
         rejected=nodes["ImageExampleGen"].outputs["rejected"],
@@ -226,7 +225,7 @@ def _reported(
         evaluation=nodes["ImageEvaluator"].outputs["evaluation"],
         blessing=nodes["ModelGate"].outputs["blessing"],
         serving_check=nodes["ServingCheck"].outputs["blessing"],
-        **before,
+        previous_statistics=previous.outputs["statistics"] if previous else None,
         task=overrides.to_json(task),
         data=data,
         # The code that made the model, for its lineage; and the page's templates.
@@ -236,7 +235,7 @@ def _reported(
     card = ModelCard(
         report=report.outputs["report"], pushed_model=nodes["Pusher"].outputs["pushed_model"]
     ).with_id("ModelCard")
-    return [*added, report, card]
+    return [*([previous] if previous else []), report, card]
 
 
 def _code_and_task(task: Task, fields: tuple[str, ...], modules: tuple[str, ...]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 
 from components.baseline import BaselineStrategy
+from components.previous_data import PreviousStatistics
 from components.pushed_baseline import PushedBaseline
 
 _BASELINE = "baseline"
@@ -45,6 +46,14 @@ def latest_pushed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
     return PushedBaseline(serving_folder=serving_folder).with_id(_BASELINE)
 
 
+def _counted_before(now: BaseChannel) -> BaseNode:
+    return Resolver(
+        strategy_class=PreviousStatistics,
+        statistics=Channel(type=standard_artifacts.ExampleStatistics),
+        now=now,
+    ).with_id("previous_statistics")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Platform:
     """Where the DAG is going to run.
@@ -52,6 +61,8 @@ class Platform:
     Attributes:
       baseline: Makes the node `baseline` with the output `model`, the model to compare with, from
         the candidate's channel and the serving folder.
+      previous_data: Makes the node whose output `statistics` are those of the data before, from
+        the channel of this run's; None where the platform has no such resolver.
       trainer: The Trainer to use.
       training: What that Trainer needs besides in `custom_config`.
       draws: Whether the platform's own pages draw metrics and confusion matrices.
@@ -59,6 +70,7 @@ class Platform:
     """
 
     baseline: Callable[[BaseChannel, str], BaseNode] = _other_than_candidate
+    previous_data: Callable[[BaseChannel], BaseNode] | None = None
     trainer: type[Trainer] = Trainer
     training: Mapping[str, Any] = field(default_factory=dict)
     draws: bool = False
@@ -69,4 +81,4 @@ class Platform:
         return task_name.replace("_", "-") if self.dashes else task_name
 
 
-LOCAL = Platform()
+LOCAL = Platform(previous_data=_counted_before)
