@@ -21,6 +21,7 @@ class Trained:
       summary_text: Keras' model summary with trainable and frozen counts of each phase.
       trainable_count: Trainable numbers in the last phase.
       frozen_count: The others.
+      is_chief: Whether this process is the one that writes, where several trained together.
     """
 
     model: Any
@@ -28,6 +29,7 @@ class Trained:
     summary_text: str
     trainable_count: int
     frozen_count: int
+    is_chief: bool = True
 
 
 def write(trained: Trained, folder: str) -> None:

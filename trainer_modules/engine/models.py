@@ -10,6 +10,7 @@ from typing import Any
 
 from trainer_modules.engine import backbones, decoder
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task import (
     Backbone,
     EncoderDecoder,
@@ -66,7 +67,8 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
 
     Args:
       task: The task.
-      statistics: Mean and deviation, needed where `image.scale` is `standardise`.
+      statistics: Mean and deviation, needed where `image.scale` is `standardise` or the
+        problem standardises its features.
 
     Raises:
       BadInputError: If the network and the images do not fit, or weights are missing.
@@ -74,9 +76,10 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
     import tf_keras
 
     if task.image is None:
-        features = task.problem.features  # type: ignore[union-attr]
-        inputs = tf_keras.Input((len(features),), name="features")
-        scaled = inputs if statistics is None else _standardised(inputs, statistics)
+        problem = task.problem
+        assert isinstance(problem, Regression)
+        inputs = tf_keras.Input((len(problem.features),), name="features")
+        scaled = _standardised(inputs, statistics) if problem.standardise else inputs
         return _assemble(inputs, _stack(scaled, task.model, task), None, task)
     image = task.image
     inputs = tf_keras.Input(
@@ -129,24 +132,25 @@ def _scaled(inputs: Any, image: Image, statistics: Statistics | None) -> Any:
     from tf_keras import layers
 
     if image.scale == "standardise":
-        if statistics is None:
-            raise BadInputError(
-                "image.scale is standardise, but no mean and deviation of the training set came "
-                "with the transformed examples."
-            )
         return _standardised(inputs, statistics)
     factor = 1 / 255 if image.scale == "unit" else 1.0
     return layers.Rescaling(factor, dtype="float32", name="scaling")(inputs)
 
 
-def _standardised(inputs: Any, statistics: Statistics) -> Any:
+def _standardised(inputs: Any, statistics: Statistics | None) -> Any:
     import numpy as np
     from tf_keras import layers
 
+    if statistics is None:
+        raise BadInputError(
+            "the input is to be standardised, but no mean and deviation of the training set came "
+            "with the transformed examples."
+        )
     mean, deviation = (np.atleast_1d(np.asarray(s, np.float64)) for s in statistics)
     if not (deviation > 0).all():
         raise BadInputError(
-            f"every channel must vary to be standardised. Received deviations: {deviation.tolist()}"
+            "every channel (or feature) must vary to be standardised. "
+            f"Received deviations: {deviation.tolist()}"
         )
     scale, offset = (1 / deviation).tolist(), (-mean / deviation).tolist()
     return layers.Rescaling(scale, offset, dtype="float32", name="scaling")(inputs)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from trainer_modules.engine.examples import Shards
 from trainer_modules.engine.overrides import to_json
 from trainer_modules.engine.task import Task
 
@@ -52,11 +53,14 @@ class State:
     best: list[np.ndarray] | None = None
 
 
-def fingerprint(task: Task, counts: tuple[int, int], replicas: int) -> str:
-    """Returns a digest of everything that a training's numbers follow from, data apart."""
+def fingerprint(task: Task, train: Shards, evaluated: Shards, replicas: int) -> str:
+    """Returns a digest of what a training's numbers follow from: settings, labels, counts."""
     parts = (task.problem, task.model, task.phases, task.image, task.train)
-    text = "\n".join([*(to_json(p) for p in parts), repr(counts), str(replicas)])
-    return hashlib.sha256(text.encode()).hexdigest()
+    text = "\n".join([*(to_json(p) for p in parts), f"{train.count} {evaluated.count} {replicas}"])
+    digest = hashlib.sha256(text.encode())
+    if train.labels is not None:
+        digest.update(train.labels.tobytes())
+    return digest.hexdigest()
 
 
 def save(state: State, folder: str, digest: str, *, best_changed: bool) -> None:

@@ -32,6 +32,8 @@ def run(task: Task, fn_args: Any) -> None:
         checkpoint_dir=os.environ.get("AIP_CHECKPOINT_DIR")
         or (fn_args.custom_config or {}).get(CHECKPOINTS_KEY),
     )
+    if not trained.is_chief:
+        return  # Of several workers one writes; the others would write over it.
     history.write(trained, fn_args.model_run_dir)
     serving.save(trained.model, task, fn_args.serving_model_dir)
 

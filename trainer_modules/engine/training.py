@@ -77,7 +77,7 @@ def train(
     with _precision(placement.precision), placement.strategy.scope(), _stored_randomness():
         tf_keras.utils.set_random_seed(task.train.seed)
         built = models.build(task, statistics)
-    digest = resume.fingerprint(task, (train_split.count, eval_split.count), placement.replicas)
+    digest = resume.fingerprint(task, train_shards, eval_shards, placement.replicas)
     state = (resume.load(checkpoint_dir, digest) if checkpoint_dir else None) or State()
     if state.epoch:
         _log.info("continuing after epoch %d, in phase %d", state.epoch, state.phase + 1)
@@ -121,6 +121,7 @@ def train(
         summary_text="\n".join(summaries) + "\n",
         trainable_count=trainable,
         frozen_count=frozen,
+        is_chief=placement.is_chief,
     )
 
 

@@ -71,6 +71,13 @@ def test_a_table_goes_in_as_a_row(tiny: Callable[..., Task]) -> None:
     kernel, bias = model.get_weights()
     row = np.array([[2.0, 3.0]], np.float32)
     np.testing.assert_allclose(model(row), row @ kernel + bias, rtol=1e-6)
+    scaled = dataclasses.replace(task, problem=dataclasses.replace(problem, standardise=True))
+    model = models.build(scaled, ([1.0, 2.0], [2.0, 4.0])).model
+    kernel, bias = model.get_weights()
+    expected = (row - [1, 2]) / [2, 4] @ kernel + bias
+    np.testing.assert_allclose(model(row), expected, rtol=1e-5)
+    with pytest.raises(BadInputError, match="no mean and deviation"):
+        models.build(scaled)
 
 
 def test_layers_that_do_not_fit_are_named(tiny: Callable[..., Task]) -> None:

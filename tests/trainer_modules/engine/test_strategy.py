@@ -29,7 +29,7 @@ task = overrides.from_plain(given["task"])
 trained = training.train(task, train_files=given["train"], eval_files=given["eval"],
     model_dir=str(out), log_dir=str(out / "logs"), checkpoint_dir=str(out / "states"))
 weights = [w.tolist() for w in trained.model.get_weights()]
-(out / "done.json").write_text(json.dumps({**trained.history, "weights": weights}))
+(out / "done.json").write_text(json.dumps({**trained.history, "weights": weights, "chief": trained.is_chief}))
 """
 
 
@@ -109,6 +109,7 @@ def test_two_processes_give_the_curve_of_one_and_only_the_chief_writes(
     chief, other = (finished(p, out) for p, out in zip(processes, outs, strict=True))
     assert "MultiWorkerMirroredStrategy, replicas 2" in chief["placement"]
     np.testing.assert_allclose(curves(chief), curves(alone), rtol=2e-3, atol=2e-3)
+    assert chief["chief"] and not other["chief"]
     for a, b in zip(chief["weights"], other["weights"], strict=True):
         np.testing.assert_array_equal(a, b)
     assert (outs[0] / "logs").exists() and (outs[0] / "states").exists()
