@@ -41,8 +41,9 @@ def show(console: Console, summary: Summary) -> None:
     worst = summaries.worst_class(summary.per_class)
     if worst is not None:
         name, values = worst
-        figures = "  ".join(f"{k} {v:.3f}" for k, v in values.items() if k != "support")
-        console.print(f"worst class  '{escape(name)}'  {figures}  (support {values['support']:g})")
+        figures = "  ".join(f"{k} {_number(v)}" for k, v in values.items() if k != "support")
+        support = f"  (support {values['support']:g})" if values.get("support") else ""
+        console.print(f"worst class  '{escape(name)}'  {figures}{support}")
     for title, path in (
         ("model", summary.pushed_model),
         ("rows", summary.predictions),
@@ -50,6 +51,10 @@ def show(console: Console, summary: Summary) -> None:
     ):
         if path:
             console.print(f"{title:<8}{_short(path)}", soft_wrap=True, markup=False)
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
 
 
 def _gates(summary: Summary) -> Table:
@@ -80,7 +85,8 @@ def _alike(gates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def _margin(gate: dict[str, Any]) -> float:
-    return math.inf if gate["value"] is None else abs(gate["value"] - gate["bound"])
+    known = gate["value"] is not None and gate["bound"] is not None
+    return abs(gate["value"] - gate["bound"]) if known else math.inf
 
 
 def _subject(gate: dict[str, Any]) -> str:
@@ -91,7 +97,8 @@ def _subject(gate: dict[str, Any]) -> str:
 
 def _figures(gate: dict[str, Any]) -> tuple[str, str]:
     value = "–" if gate["value"] is None else f"{gate['value']:.4f}"
-    return value, f"{gate['bound']:g}"
+    bound = "–" if gate["bound"] is None else f"{gate['bound']:g}"
+    return value, bound
 
 
 def _short(path: str) -> str:

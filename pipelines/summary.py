@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,10 +67,16 @@ class Summary:
         os.replace(f.name, path)
 
 
-def worst_class(per_class: dict[str, dict[str, float]]) -> tuple[str, dict[str, float]] | None:
+def worst_class(
+    per_class: Mapping[str, Mapping[str, float | None]],
+) -> tuple[str, Mapping[str, float | None]] | None:
     """Returns the class with the lowest F1 (or IoU) among those that have examples."""
-    present = {name: m for name, m in per_class.items() if m.get("support", 1)}
-    if not present:
+    scores = {
+        name: figures.get("iou", figures.get("f1")) or 0.0
+        for name, figures in per_class.items()
+        if figures.get("support", 1)
+    }
+    if not scores:
         return None
-    name = min(present, key=lambda n: present[n].get("f1", present[n].get("iou", 0.0)))
-    return name, present[name]
+    name = min(scores, key=lambda n: scores[n])
+    return name, per_class[name]

@@ -1,0 +1,71 @@
+import io
+
+from rich.console import Console
+
+from pipelines import conclusion
+from pipelines.summary import Summary, worst_class
+
+
+def _gate(name: str | None, value: float | None, bound: float | None, passed: bool) -> dict:
+    return {
+        "name": f"recall of {name}",
+        "metric": "recall",
+        "class": name,
+        "slice": None,
+        "bound": bound,
+        "value": value,
+        "passed": passed,
+        "message": f"recall of class '{name}' {value} < {bound}",
+    }
+
+
+def _shown(summary: Summary) -> str:
+    out = io.StringIO()
+    conclusion.show(Console(file=out, width=120), summary)
+    return out.getvalue()
+
+
+def _summary(**fields) -> Summary:
+    return Summary(task="t", run_id="r", seconds={"total": 1.0}, **fields)
+
+
+def test_every_failed_gate_has_its_sentence_and_alike_gates_are_one_line() -> None:
+    gates = [_gate(str(i), 0.5 + i / 100, 0.6, i >= 10) for i in range(40)]
+    text = _shown(_summary(status="not_blessed", gates=gates))
+    assert text.count("not blessed: recall of class") == 10
+    assert "the nearest of 30" in text and "recall of '10'" in text
+    assert text.count(" passed") == 1
+
+
+def test_what_is_undefined_is_said_and_does_not_stop_the_rest() -> None:
+    summary = _summary(
+        status="pushed",
+        gates=[_gate("a", None, None, True)],
+        per_class={
+            "a": {"precision": None, "recall": 0.0, "f1": None, "support": 3},
+            "b": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 2},
+            "absent": {"precision": None, "recall": None, "f1": None, "support": 0},
+        },
+        pushed_model="/models/1",
+    )
+    text = _shown(summary)
+    assert "worst class  'a'  precision undefined" in text and "(support 3)" in text
+    assert "/models/1" in text
+
+
+def test_markup_in_class_names_is_text() -> None:
+    per_class = {"[bold]x[/]": {"f1": 0.1, "support": 1}}
+    assert "'[bold]x[/]'" in _shown(_summary(status="pushed", per_class=per_class))
+
+
+def test_a_failure_says_why_and_where_the_rest_is() -> None:
+    text = _shown(_summary(error="Trainer failed: disk full", log="/logs/1.log"))
+    assert "Trainer failed: disk full" in text and "/logs/1.log" in text
+
+
+def test_worst_class_of_none() -> None:
+    assert worst_class({}) is None
+    assert worst_class({"road": {"iou": 0.9, "f1": 0.1}, "pole": {"iou": 0.2, "f1": 0.9}}) == (
+        "pole",
+        {"iou": 0.2, "f1": 0.9},
+    )
