@@ -29,7 +29,8 @@ task = overrides.from_plain(given["task"])
 trained = training.train(task, train_files=given["train"], eval_files=given["eval"],
     model_dir=str(out), log_dir=str(out / "logs"), checkpoint_dir=str(out / "states"))
 weights = [w.tolist() for w in trained.model.get_weights()]
-(out / "done.json").write_text(json.dumps({**trained.history, "weights": weights, "chief": trained.is_chief}))
+found = {**trained.history, "weights": weights, "chief": trained.is_chief}
+(out / "done.json").write_text(json.dumps(found))
 """
 
 

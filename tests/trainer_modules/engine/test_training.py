@@ -132,13 +132,17 @@ for _ in range(2):
     assert first == second
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("killed_after", "precision"),
+    [(1, "float32"), (2, "float32"), (3, "float32"), (1, "mixed_float16")],
+)
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(
     run: Callable[..., Any],
     tiny: Callable[..., Task],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     killed_after: int,
+    precision: str,
 ) -> None:
     task = tiny(
         model=DROPPING,
@@ -147,7 +151,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
         train__best="val_loss",
         train__reduce_on_plateau=ReduceOnPlateau(patience=1, min_learning_rate=1e-5),
         train__early_stopping=EarlyStopping(patience=3),
-        train__deterministic=False,
+        train__precision=precision,
     )
     whole = run(task)
     states = str(tmp_path / "states")
