@@ -129,25 +129,16 @@ def _run(task: Task, config: RunConfig) -> int:
 def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: float) -> int | None:
     """Runs the pipeline into `summary`; returns an exit code that its status does not say."""
     console.start("starting up")
-    from pipelines import startup
-
-    startup.prepare()
-
-    from components.example_gen import ingest
-    from pipelines import lineage, outcome
-    from pipelines.image_pipeline import create_pipeline
-    from pipelines.local_runner import LocalRunner, NodeFailedError
-
     try:
-        task, data, source = ingest.prepare(task, config.data, config.root)
-        connection = lineage.connection(config.metadata_file)
-        lineage.forget_vanished_pushes(connection)
-        pipeline = create_pipeline(task, config, data=data, source=source, connection=connection)
+        pipeline, task = _prepare(task, config)
     except BadInputError as error:
         summary.error = str(error)
         return 2
     finally:
         console.stop()
+    from pipelines import lineage, outcome
+    from pipelines.local_runner import LocalRunner, NodeFailedError
+
     runner = LocalRunner(
         started=console.start,
         finished=lambda result: console.finish(
@@ -168,6 +159,26 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
     summary.seconds["total"] = round(time.monotonic() - begin, 3)
     outcome.archive(config.folder, summary, task, runner.results)
     return code
+
+
+def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
+    """Returns the pipeline, and the task with the classes of its data.
+
+    What is wrong with the data is said before seconds are spent on importing TFX.
+    """
+    from components.example_gen import ingest
+
+    task, data, source = ingest.prepare(task, config.data, config.root)
+    from pipelines import startup
+
+    startup.prepare()
+
+    from pipelines import lineage
+    from pipelines.image_pipeline import create_pipeline
+
+    connection = lineage.connection(config.metadata_file)
+    lineage.forget_vanished_pushes(connection)
+    return create_pipeline(task, config, data=data, source=source, connection=connection), task
 
 
 if __name__ == "__main__":
