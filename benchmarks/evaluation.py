@@ -25,12 +25,12 @@ from pipelines import startup
 
 startup.prepare()
 
-import apache_beam as beam  # noqa: E402
-import tensorflow as tf  # noqa: E402
-import tensorflow_model_analysis as tfma  # noqa: E402
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner  # noqa: E402
-from tensorflow_model_analysis.proto import config_pb2  # noqa: E402
-from tfx_bsl.tfxio import tf_example_record  # noqa: E402
+import apache_beam as beam
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from tensorflow_model_analysis.proto import config_pb2
+from tfx_bsl.tfxio import tf_example_record
 
 
 def write_examples(path: str, examples: int, classes: int) -> None:

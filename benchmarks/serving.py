@@ -27,7 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from trainer_modules.engine import tensorflow_alone  # noqa: E402
+from trainer_modules.engine import tensorflow_alone
 
 tensorflow_alone.refuse()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -20,9 +20,13 @@ from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, 
 def _network(dropout: bool) -> Network:
     layers: list[Layer] = []
     for filters in (32, 64, 64):
-        layers += [Conv(filters, 3, "relu", "same"), Conv(filters, 3, "relu", "same"), MaxPool(2)]
-        layers += [Dropout(0.25)] if dropout else []
-    layers += [Flatten(), Dense(512, "relu")] + ([Dropout(0.5)] if dropout else [])
+        convolution = Conv(filters, 3, "relu", "same")
+        layers += [convolution, convolution, MaxPool(2)]
+        if dropout:
+            layers.append(Dropout(0.25))
+    layers += [Flatten(), Dense(512, "relu")]
+    if dropout:
+        layers.append(Dropout(0.5))
     return Network(layers=tuple(layers))
 
 

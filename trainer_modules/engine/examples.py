@@ -144,8 +144,6 @@ def in_memory(task: Task, shards: Shards) -> tuple[np.ndarray, np.ndarray]:
     Returns:
       Inputs `[count, …]` and labels `[count, …]`, in the types of `decode`.
     """
-    import tensorflow as tf
-
     decoded = (
         records(shards.files)
         # A fixed number, as AUTOTUNE starts with one and a small split is over before it learns.
