@@ -3,6 +3,7 @@
 The form is a short one of Mitchell et al., "Model Cards for Model Reporting" (2019).
 """
 
+import logging
 import os
 import re
 from typing import Any
@@ -13,6 +14,7 @@ from components.report import classes, figures, provenance, storage
 from components.report.material import Material
 from components.report.verdict import score_of
 
+_log = logging.getLogger(__name__)
 CARD = "MODEL_CARD.md"
 _FOLDER = os.path.join(os.path.dirname(__file__), "report", "templates")
 _COLUMNS = ("iou", "precision", "recall", "f1", "support")
@@ -58,6 +60,15 @@ def render(material: Material) -> str:
         limits=limits(material),
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def written(material: Material) -> str:
+    """Returns the card, or where it cannot be written one that says why."""
+    try:
+        return render(material)
+    except Exception as error:
+        _log.exception("the model card could not be written")
+        return f"# Model card: {cell(material.name)}\n\nIt could not be written: {cell(error)}\n"
 
 
 def _rejected(material: Material) -> str:

@@ -126,7 +126,7 @@ def Report(
     drawn = page.render(found).encode("utf-8")
     storage.write_bytes(os.path.join(report.uri, INDEX), drawn)
     storage.write_bytes(
-        os.path.join(report.uri, model_card.CARD), model_card.render(found).encode("utf-8")
+        os.path.join(report.uri, model_card.CARD), model_card.written(found).encode("utf-8")
     )
     storage.write_bytes(os.path.join(report.uri, STATISTICS), storage.to_json(found.statistics))
     if found.samples:

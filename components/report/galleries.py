@@ -8,8 +8,8 @@ from components.report import charts
 from components.report.material import Material
 
 MOST_WRONG, SAMPLED = 48, 24
-# Grey of pixels that belong to no class.
-VOID = 128
+# Grey of pixels that belong to no class; black, which palettes keep free for it.
+VOID = 0
 
 
 def wanted_ids(details: dict[str, Any]) -> list[str]:

@@ -83,19 +83,20 @@ def grid(
     """
     columns = max(1, min(columns, len(labels)))
     lines = -(-len(labels) // columns)
-    cell = (_TILE + _GAP, _TILE + _CAPTION + _GAP)
+    tiles = [[fit(pixels, _TILE) for pixels in images] for _, images in rows]
+    tallest = max(tile.height for row in tiles for tile in row)
+    cell = (_TILE + _GAP, tallest + _CAPTION + _GAP)
     block = 34 + lines * cell[1]
     sheet = PillowImage.new("RGB", (columns * cell[0] + _GAP, len(rows) * block + _GAP), "white")
     pen = ImageDraw.Draw(sheet)
     title_font, font = _font(16), _font(12)
-    for b, (title, images) in enumerate(rows):
+    for b, (title, _) in enumerate(rows):
         pen.text((_GAP, b * block + 10), title, fill="#1c2430", font=title_font)
-        for i, pixels in enumerate(images):
+        for i, tile in enumerate(tiles[b]):
             x = _GAP + (i % columns) * cell[0]
             y = b * block + 38 + (i // columns) * cell[1]
-            tile = fit(pixels, _TILE)
-            sheet.paste(tile, (x + (_TILE - tile.width) // 2, y + (_TILE - tile.height) // 2))
-            pen.text((x, y + _TILE + 3), _cut(labels[i], font), fill="#4a5568", font=font)
+            sheet.paste(tile, (x + (_TILE - tile.width) // 2, y + (tallest - tile.height) // 2))
+            pen.text((x, y + tallest + 3), _cut(labels[i], font), fill="#4a5568", font=font)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
@@ -127,7 +128,7 @@ def _cut(text: str, font: ImageFont.FreeTypeFont) -> str:
     return f"{text}…"
 
 
-def coloured(mask: np.ndarray, palette: np.ndarray, outside: int = 128) -> np.ndarray:
+def coloured(mask: np.ndarray, palette: np.ndarray, outside: int = 0) -> np.ndarray:
     """Returns class ids `[height, width]` as RGB uint8; ids outside the palette become grey."""
     table = np.full((256, 3), outside, np.uint8)
     table[: len(palette)] = palette

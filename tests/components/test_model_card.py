@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from components import model_card
+from components.report import material
 from tests.components.report import runs
 
 FLOWERS = ("daisy", "roses", "tulips")
@@ -39,6 +40,20 @@ def test_a_refused_model_says_why(tmp_path: Path) -> None:
     card = model_card.render(runs.full(tmp_path, FLOWERS, report=found, gates=gates))
     assert "Not blessed (3 of 4 gates passed)." in card
     assert "**failed**: recall of class 'tulips' 0.05 &lt; 0.10 (support 10)" in card
+
+
+def test_a_card_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    found = runs.full(tmp_path, FLOWERS, 300)
+    found.evaluation["per_class"]["daisy"] = {}
+    assert "could not be written: 'support'" in model_card.written(found)
+
+
+def test_what_could_not_be_read_is_left_out(tmp_path: Path) -> None:
+    folders = runs.write(tmp_path, FLOWERS, 300)
+    for file in ("evaluation/report.json", "rejected/summary.json"):
+        (tmp_path / file).unlink()
+    card = model_card.render(material.read(runs.task(FLOWERS), folders))
+    assert card.startswith("# Model card: flowers") and "MobileNetV2" in card
 
 
 @pytest.mark.parametrize("pushed", [True, False])

@@ -74,7 +74,7 @@ def test_the_models_own_signature_predicts(tmp_path: Path) -> None:
     ids = mask_samples.shown_ids(details)
     found = mask_samples.pictured(overrides.to_plain(TASK), files, ids, str(tmp_path / "model"))
     assert [one["id"] for one in found] == ["2.png", "0.png", "4.png"]
-    assert [_colour(one["truth"]) for one in found] == [(128, 128, 128), RED, BLUE]
+    assert [_colour(one["truth"]) for one in found] == [(0, 0, 0), RED, BLUE]
     assert {_colour(one["predicted"]) for one in found} == {BLUE}
     assert {_colour(one["overlay"]) for one in found} == {(50, 50, 175)}
 

@@ -87,7 +87,7 @@ def test_masks_are_painted_in_the_class_colours() -> None:
         RED,
         GREEN,
         BLUE,
-        (128, 128, 128),
+        (0, 0, 0),
     ]
     assert tuple(shown["predicted"][0, 0]) == RED and tuple(shown["predicted"][0, 19]) == BLUE
     np.testing.assert_allclose(shown["overlay"][10, 2], (228, 100, 100), atol=3)
