@@ -12,6 +12,8 @@ DIRECT, DATAFLOW = "direct", "dataflow"
 _RUNNERS = (DIRECT, DATAFLOW)
 # Beam's default DirectRunner would look for the Prism binary on the network first.
 _IN_CONTAINER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+# Processes of Beam's own unpickle code before they import anything of TFX.
+_WORKERS_IMPORT = "--beam_plugins=components.beam_worker"
 # Written for Beam components in TFX's sense that run no Beam pipeline worth a cluster.
 _ALWAYS_DIRECT = ("ModelGate",)
 
@@ -64,6 +66,7 @@ def direct(config: CloudConfig) -> list[str]:
         return [_IN_CONTAINER]
     return [
         _IN_CONTAINER,
+        _WORKERS_IMPORT,
         "--direct_running_mode=multi_processing",
         f"--direct_num_workers={workers}",
     ]
@@ -106,4 +109,5 @@ def dataflow_options(config: CloudConfig) -> list[str]:
         "dataflow_kms_key": config.encryption_key,
     }
     found = [f"--{name}={value}" for name, value in options.items() if value]
+    found.append(_WORKERS_IMPORT)
     return found + [f"--labels={key}={value}" for key, value in sorted(config.labels.items())]

@@ -17,6 +17,7 @@ DATA_PATH, DATA_SPAN = "data_path", "data_span"
 _LATEST_SPAN = '{"rolling_range": {"num_spans": 1}}'
 # Starts TFX's executor, with what both platforms need around it.
 _ENTRY = ("python", "-m", "pipelines.container")
+_DRIVER = ("python", "-m", "pipelines.container_driver")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def compile_job(config: CloudConfig) -> Compiled:
     _size_containers(pipeline.components, config, accelerator)
     job = _run_compiler(pipeline, config, parameters)
     _complete(job, config, parameters)
+    _drive_reader(job)
     if config.target == KUBEFLOW:
         from pipelines import kubernetes
 
@@ -182,6 +184,13 @@ def _complete(job: dict[str, Any], config: CloudConfig, parameters: dict[str, st
         job["network"] = config.network
     if config.encryption_key:
         job["encryptionSpec"] = {"kmsKeyName": config.encryption_key}
+
+
+def _drive_reader(job: dict[str, Any]) -> None:
+    """Puts the project's driver in the place of TFX's."""
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    driver = executors["ImageExampleGen_executor"]["container"]["lifecycle"]["preCacheCheck"]
+    driver["command"] = list(_DRIVER)
 
 
 def _look_again(job: dict[str, Any], looking_outside: tuple[str, ...]) -> None:

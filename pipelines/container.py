@@ -12,6 +12,8 @@ import json
 import logging
 import os
 import sys
+import tempfile
+from collections.abc import Callable
 from typing import Any
 
 from pipelines import startup
@@ -24,7 +26,7 @@ _READER = "components.example_gen.executor.Executor"
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one executor; returns the exit code."""
-    args, beam = _parse(argv)
+    args, beam = parse(argv)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s  %(message)s"
     )
@@ -40,33 +42,58 @@ def main(argv: list[str] | None = None) -> int:
     make_folders(local)
     args.json_serialized_invocation_args = json.dumps(local)
     output_file = given["outputs"]["outputFile"]
-    try:
+    _equip_workers(beam)
+
+    def work() -> None:
         if args.executor_class_path == _READER and not os.path.exists(output_file):
             _drive(args, output_file)
         _execute(args, beam)
+        _rewrite(output_file)
+
+    return reported(work)
+
+
+def reported(work: Callable[[], None]) -> int:
+    """Does `work`; returns the exit code. What a person can mend is printed as one paragraph."""
+    try:
+        work()
     except BadInputError as error:
         logging.exception("bad input")
         print(f"error: {error}", file=sys.stderr)
         return 2
-    _rewrite(output_file)
     return 0
 
 
-def _parse(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+def parse(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """Returns TFX's own arguments and Beam's."""
     parser = argparse.ArgumentParser(prog="pipelines.container", allow_abbrev=False)
-    parser.add_argument("--executor_class_path", required=True)
+    parser.add_argument("--executor_class_path")
     parser.add_argument("--json_serialized_invocation_args", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args")
     return parser.parse_known_args(argv)
 
 
+def _equip_workers(beam: list[str]) -> None:
+    """Hands Beam's plugins to the worker processes of its local runner.
+
+    That runner gives them no options of the pipeline, but they read those of a file.
+    """
+    plugins = [a.partition("=")[2] for a in beam if a.startswith("--beam_plugins=")]
+    if not plugins:
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as f:
+        json.dump({"options": {"beam_plugins": plugins}}, f)
+    os.environ["PIPELINE_OPTIONS_FILE"] = f.name
+
+
 def _drive(args: argparse.Namespace, output_file: str) -> None:
     """Finds the data's span and fingerprint, where the platform has not done so before."""
     from tfx.dsl.io import fileio
-    from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
+
+    from pipelines import container_driver
 
     if not fileio.exists(output_file):
-        driver.main(args)
+        container_driver.drive(args)
 
 
 def _execute(args: argparse.Namespace, beam: list[str]) -> None:

@@ -28,6 +28,12 @@ def main(argv: list[str] | None = None) -> int:
     args = cloud_options.parser().parse_args(argv)
     try:
         config = cloud_options.config_from(args)
+        if config.image and "@sha256:" not in config.image:
+            print(
+                f"note: --image {config.image} has no digest (…@sha256:…): what it holds can "
+                "change under a compiled job",
+                file=sys.stderr,
+            )
         if args.command == "compile":
             return _compile(config, args)
         if args.command == "upload":

@@ -39,10 +39,12 @@ class Driver(driver.FileBasedDriver):
     ) -> input_processor.InputProcessor:
         """Returns what finds the span and the fingerprint."""
         assert input_base_uri
-        return _Processor(input_base_uri, splits, range_config, self._source, self._problem)
+        return InputProcessor(input_base_uri, splits, range_config, self._source, self._problem)
 
 
-class _Processor(input_processor.FileBasedInputProcessor):
+class InputProcessor(input_processor.FileBasedInputProcessor):
+    """Finds span and fingerprint; every file under the reader's places counts."""
+
     def __init__(
         self,
         base: str,
@@ -55,6 +57,7 @@ class _Processor(input_processor.FileBasedInputProcessor):
         self._source, self._problem = source, problem
 
     def resolve_span_and_version(self) -> tuple[int, int | None]:
+        """Returns the newest or the chosen span, and version; fingerprints its files."""
         root_pattern = self._splits[0].pattern.rpartition("/")[0]
         span, version = 0, None
         if "{" in root_pattern:

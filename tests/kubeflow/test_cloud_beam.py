@@ -22,12 +22,11 @@ def test_dataflow_options_are_beams() -> None:
     assert parsed.get_all_options(drop_default=True).keys() == {
         *("runner", "project", "region", "temp_location", "staging_location", "labels"),
         *("machine_type", "autoscaling_algorithm", "max_num_workers", "sdk_container_image"),
-        *("sdk_location", "experiments", "service_account_email"),
+        *("sdk_location", "experiments", "service_account_email", "beam_plugins"),
     }
     assert parsed.view_as(options.GoogleCloudOptions).labels == ["team=vision"]
     assert parsed.view_as(options.WorkerOptions).machine_type == "n2-standard-4"
-    validator = options.GoogleCloudOptions.validate
-    assert callable(validator)
+    assert parsed.view_as(options.SetupOptions).beam_plugins == ["components.beam_worker"]
 
 
 def test_per_component() -> None:

@@ -130,7 +130,8 @@ def test_vertex_asks_for_the_last_blessed_model_and_drives_the_reader() -> None:
     inputs = _tasks(compiled)["ImageEvaluator"]["inputs"]["artifacts"]
     producer = inputs["baseline_model"]["taskOutputArtifact"]["producerTask"]
     assert producer == "baseline-model-resolver"
-    assert "preCacheCheck" in _container(compiled, "ImageExampleGen")["lifecycle"]
+    driver = _container(compiled, "ImageExampleGen")["lifecycle"]["preCacheCheck"]
+    assert driver["command"] == ["python", "-m", "pipelines.container_driver"]
 
 
 def test_data_and_span_are_runtime_parameters() -> None:

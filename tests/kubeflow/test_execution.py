@@ -132,7 +132,7 @@ def test_image_folder_on_kubeflow(image: dict[str, str], tmp_path: Path) -> None
     spec = _compile(
         tmp_path / "image-folder.yaml",
         *("--target", "kubeflow", "--task", "image_folder", "--data", str(data)),
-        *("--pipeline-root", str(root), "--weights", "none", "--beam-workers", "1"),
+        *("--pipeline-root", str(root), "--weights", "none", "--beam-workers", "2"),
         *("--set", "image.height=32", "--set", "image.width=32", "--set", "gates=()"),
         *("--set", "train.epochs=1", "--set", "train.batch_size=8"),
     )

@@ -1,0 +1,11 @@
+"""What a Beam worker process imports first (`--beam_plugins=components.beam_worker`).
+
+Such a process, one of several on this machine or one of Dataflow's, starts by unpickling: it may
+come to TFDV or TFMA before TFX, which supplies names that they lack in this stack.
+"""
+
+import importlib
+
+import trainer_modules  # noqa: F401  (chooses tf_keras, before TFX imports TensorFlow)
+
+importlib.import_module("tfx")

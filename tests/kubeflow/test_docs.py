@@ -1,0 +1,65 @@
+"""Every command of the two pages is one that the command line takes."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from pipelines import cloud_config, cloud_options, run_kubeflow, schedules
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("vertex.md", "kubeflow.md")
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def _commands(page: str) -> list[list[str]]:
+    lines = "\n".join(_blocks(page, "sh")).splitlines()
+    return [
+        shlex.split(line)[2:] for line in lines if line.startswith("python pipelines/run_kubeflow")
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_are_complete(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in _blocks(page, "toml"):
+        name = re.match(r"# (\S+)\n", block)
+        if name:
+            Path(name[1]).write_text(block)
+    commands = _commands(page)
+    assert {c[0] for c in commands} >= {"submit", "schedule", "list", "pause", "delete", "upload"}
+    for argv in commands:
+        args = cloud_options.parser().parse_args(argv)
+        config = cloud_options.config_from(args)
+        if args.command in ("submit", "schedule"):
+            config.check_submit()
+            config.check_compile()
+        if args.command == "schedule":
+            schedules.timing(args.cron, args.timezone, args.max_concurrent, args.start, args.end)
+        if args.command in ("list", "pause", "resume", "delete"):
+            config.check_manage()
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.usefixtures("tfx_ready")
+def test_dry_runs_print_the_request(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = re.match(r"# (\S+)\n", _blocks(page, "toml")[0])
+    assert name
+    Path(name[1]).write_text(_blocks(page, "toml")[0])
+    dry = [argv for argv in _commands(page) if "--dry-run" in argv]
+    scheduling = [argv for argv in _commands(page) if argv[0] == "schedule"]
+    for argv in [*dry, [*scheduling[0], "--dry-run"]]:
+        # The pages' addresses are made up; private ones need no credentials to print a request.
+        place = ["--endpoint", "http://127.0.0.1:9"] if page == "vertex.md" else []
+        assert run_kubeflow.main([*argv, *place]) == 0
+        printed = capsys.readouterr().out
+        assert "pipelineInfo" in printed
+        assert cloud_config.VERTEX in page or "runtime_config" in printed
