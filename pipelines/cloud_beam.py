@@ -13,7 +13,7 @@ _RUNNERS = (DIRECT, DATAFLOW)
 # Beam's default DirectRunner would look for the Prism binary on the network first.
 _IN_CONTAINER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 # Processes of Beam's own unpickle code before they import anything of TFX.
-_WORKERS_IMPORT = "--beam_plugins=components.beam_worker"
+_WORKERS_IMPORT = "--beam_plugins=pipelines.beam_worker"
 # Written for Beam components in TFX's sense that run no Beam pipeline worth a cluster.
 _ALWAYS_DIRECT = ("ModelGate",)
 

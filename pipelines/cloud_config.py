@@ -119,6 +119,16 @@ class CloudConfig(RunConfig):
                 )
 
     @property
+    def folder(self) -> str:
+        """Where training keeps its checkpoints: a place that TensorFlow itself can open.
+
+        With artifacts in s3:// or minio:// that is beside the served models.
+        """
+        if self.artifacts_folder.startswith(_OPEN_AT_COMPILE):
+            return self.artifacts_folder
+        return f"{(self.serving_root or '').rstrip('/')}-training/{self.task.partition(':')[0]}"
+
+    @property
     def artifacts_folder(self) -> str:
         """The pipeline root of this task."""
         return f"{(self.pipeline_root or '').rstrip('/')}/{self.task.partition(':')[0]}"

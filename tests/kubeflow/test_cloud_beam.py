@@ -26,7 +26,7 @@ def test_dataflow_options_are_beams() -> None:
     }
     assert parsed.view_as(options.GoogleCloudOptions).labels == ["team=vision"]
     assert parsed.view_as(options.WorkerOptions).machine_type == "n2-standard-4"
-    assert parsed.view_as(options.SetupOptions).beam_plugins == ["components.beam_worker"]
+    assert parsed.view_as(options.SetupOptions).beam_plugins == ["pipelines.beam_worker"]
 
 
 def test_per_component() -> None:

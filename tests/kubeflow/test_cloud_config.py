@@ -73,6 +73,8 @@ def test_models_are_pushed_below_the_root_unless_said_otherwise() -> None:
     assert config.artifacts_folder == "gs://b/r/mnist"
     apart = _config("compile", "--pipeline-root", "s3://b/r", "--serving-root", "/models")
     assert apart.serving_folder == "/models/digits"
+    # Training's checkpoints, which TensorFlow writes itself.
+    assert config.folder == "gs://b/r/mnist" and apart.folder == "/models-training/digits"
 
 
 def test_a_root_that_models_cannot_be_pushed_to() -> None:
