@@ -111,6 +111,11 @@ def _predictions(summary: Summary, result: NodeResult) -> str:
     return found["message"]
 
 
+def _exports(summary: Summary, result: NodeResult) -> str:
+    summary.exports = _read_json(result.outputs["exports"][0].uri, "exports.json")
+    return ", ".join(summary.exports) or "the model is not blessed: nothing exported"
+
+
 _READERS = {
     "ImageExampleGen": _examples,
     "ImageEvaluator": _evaluation,
@@ -118,4 +123,5 @@ _READERS = {
     "ServingCheck": _serving_check,
     "Pusher": _pusher,
     "BulkPredict": _predictions,
+    "ExportForms": _exports,
 }

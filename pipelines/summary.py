@@ -30,6 +30,7 @@ class Summary:
       serving: Whether the exported model serves: `passed`, `reason`, `latency_ms`.
       pushed_model: Folder of the served version, or None.
       predictions: What the unlabelled split was predicted to, or None.
+      exports: Form → file, size and difference from the SavedModel.
       report: The HTML report, or None.
       seconds: Wall time per component, and `total`.
       peak_megabytes: Peak memory of the process at the end of each component.
@@ -48,6 +49,7 @@ class Summary:
     serving: dict[str, Any] = field(default_factory=dict)
     pushed_model: str | None = None
     predictions: str | None = None
+    exports: dict[str, Any] = field(default_factory=dict)
     report: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     peak_megabytes: dict[str, int] = field(default_factory=dict)

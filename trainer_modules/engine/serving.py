@@ -17,6 +17,7 @@ from trainer_modules.engine.task import Task
 
 TASK_ASSET = "task.json"
 CLASSES_ASSET = "classes.txt"
+CLASS_IDS_ASSET = "class_ids.txt"
 
 
 def save(model: Any, task: Task, folder: str) -> None:
@@ -27,6 +28,9 @@ def save(model: Any, task: Task, folder: str) -> None:
         for each feature column → what `task.problem.served` makes of the outputs.
       examples: `examples`, serialized raw tf.Example, string `[batch]` → the same.
 
+    Beside them stands the function `network`, from pixels (or rows) to the network's outputs, for
+    export to forms that cannot decode images.
+
     Args:
       model: A `tf_keras` model: uint8 `[batch, height, width, channels]` (or float32
         `[batch, features]`) → the problem's outputs.
@@ -36,29 +40,44 @@ def save(model: Any, task: Task, folder: str) -> None:
     module = tf.Module()
     # The Keras object itself would be traced layer by layer; its variables are all that is needed.
     module.model_variables = model.variables
+    module.network = _network(model, task)
     with tempfile.TemporaryDirectory() as assets:
         module.assets = [tf.saved_model.Asset(path) for path in _write_assets(task, assets)]
         signatures = _image_signatures if task.image is not None else _row_signatures
-        tf.saved_model.save(module, folder, signatures=signatures(model, task))
+        tf.saved_model.save(module, folder, signatures=signatures(module.network, task))
+
+
+def _network(model: Any, task: Task) -> Any:
+    """Returns the network as a function of uint8 pixels, or float32 rows, traced once."""
+    if task.image is not None:
+        spec = tf.TensorSpec(
+            [None, task.image.height, task.image.width, task.image.channels], tf.uint8
+        )
+    else:
+        assert isinstance(task.problem, Regression)
+        spec = tf.TensorSpec([None, len(task.problem.features)], tf.float32)
+    return tf.function(lambda inputs: model(inputs, training=False), input_signature=[spec])
 
 
 def _write_assets(task: Task, folder: str) -> list[str]:
     contents = {TASK_ASSET: overrides.to_json(task)}
     if task.problem.names:
         contents[CLASSES_ASSET] = "".join(f"{name}\n" for name in task.problem.names)
+    if ids := getattr(task.problem, "ids", ()):
+        contents[CLASS_IDS_ASSET] = "".join(f"{class_id}\n" for class_id in ids)
     for name, text in contents.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             f.write(text)
     return [os.path.join(folder, name) for name in contents]
 
 
-def _image_signatures(model: Any, task: Task) -> dict[str, Any]:
+def _image_signatures(network: Any, task: Task) -> dict[str, Any]:
     image = task.image
     assert image is not None
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return task.problem.served(model(load_images(image_bytes, image), training=False))
+        return task.problem.served(network(load_images(image_bytes, image)))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -68,7 +87,7 @@ def _image_signatures(model: Any, task: Task) -> dict[str, Any]:
     return {"serving_default": serve, "examples": serve_examples}
 
 
-def _row_signatures(model: Any, task: Task) -> dict[str, Any]:
+def _row_signatures(network: Any, task: Task) -> dict[str, Any]:
     problem = task.problem
     assert isinstance(problem, Regression)
     columns_spec = {n: tf.TensorSpec([None], tf.float32, name=n) for n in problem.features}
@@ -76,7 +95,7 @@ def _row_signatures(model: Any, task: Task) -> dict[str, Any]:
     @tf.function
     def serve(**columns: tf.Tensor) -> dict[str, tf.Tensor]:
         rows = tf.stack([columns[name] for name in problem.features], axis=1)
-        return problem.served(model(rows, training=False))
+        return problem.served(network(rows))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:

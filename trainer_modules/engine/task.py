@@ -304,13 +304,17 @@ class Serving:
         the machine that runs the pipeline; None for none.
       samples: How many evaluated examples are sent through the model.
       tolerance: Largest difference from what Evaluator got, relative above 1.
+      forms: Further forms to export a pushed model to: `tflite`, `tflite_int8`, `onnx`.
     """
 
     max_latency_ms: float | None = None
     samples: int = 16
     tolerance: float = 1e-5
+    forms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for form in self.forms:
+            _one_of("forms", form, ("tflite", "tflite_int8", "onnx"))
         if self.samples < 1:
             raise ValueError(f"samples must be at least 1. Received: {self.samples}")
         if self.max_latency_ms is not None and self.max_latency_ms <= 0:
