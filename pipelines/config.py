@@ -54,13 +54,13 @@ class RunConfig:
 
     @property
     def folder(self) -> str:
-        """Where this task's runs are kept."""
-        return os.path.join(self.root, self.task)
+        """Where this task's runs are kept; a variant `mnist:b` is filed under `mnist-b`."""
+        return os.path.join(self.root, self.task.replace(":", "-"))
 
     @property
     def serving_folder(self) -> str:
         """Where versions of this task's model are pushed, as TF Serving and KServe read it."""
-        return os.path.join(self.root, "serving", self.task)
+        return os.path.join(self.root, "serving", self.task.replace(":", "-"))
 
     @property
     def artifacts_folder(self) -> str:
