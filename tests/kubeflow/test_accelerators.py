@@ -136,3 +136,47 @@ def test_trainer_of_the_compiled_job_starts_the_custom_job() -> None:
     config = json.loads(given["runtimeValue"]["constant"])
     assert '"accelerator": "tpu"' in config["task"]
     assert config["ai_platform_training_args"]["project"] == "p"
+
+
+def test_the_step_starts_the_job_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    import json
+
+    from google.cloud import aiplatform_v1
+    from tfx.extensions.google_cloud_ai_platform import training_clients
+    from tfx.types import standard_artifacts
+
+    from components.custom_job import Executor
+    from pipelines import vertex_training
+
+    class Service:
+        """Stands for Vertex AI's JobService; `CustomJob` checks what it is given."""
+
+        jobs: list = []
+
+        def __init__(self, client_options: dict) -> None:
+            assert client_options["api_endpoint"] == "europe-west4-aiplatform.googleapis.com"
+
+        def create_custom_job(self, parent: str, custom_job: dict) -> aiplatform_v1.CustomJob:
+            assert parent == "projects/p/locations/europe-west4"
+            self.jobs.append(aiplatform_v1.CustomJob(custom_job))
+            return aiplatform_v1.CustomJob(name=f"{parent}/customJobs/1")
+
+        def get_custom_job(self, name: str, retry: object) -> aiplatform_v1.CustomJob:
+            del retry
+            state = aiplatform_v1.JobState.JOB_STATE_SUCCEEDED
+            return aiplatform_v1.CustomJob(name=name, state=state)
+
+    monkeypatch.setattr(training_clients.gapic, "JobServiceClient", Service)
+    config = cloud_config.build({**BASE, "accelerator": "nvidia-l4"})
+    given = vertex_training.training_config(config, accelerators.find("nvidia-l4", "vertex"))
+    model = standard_artifacts.Model()
+    model.uri = "gs://b/r/model"
+    Executor().Do({}, {"model": [model]}, {"custom_config": json.dumps(given), "run_fn": "m.f"})
+    (job,) = Service.jobs
+    command = list(job.job_spec.worker_pool_specs[0].container_spec.command)
+    assert command[:5] == [
+        *("python", "-m", "tfx.scripts.run_executor"),
+        *("--executor_class_path", "tfx.components.trainer.executor.GenericExecutor"),
+    ]
+    assert "gs://b/r/model" in command[command.index("--outputs") + 1]
+    assert "m.f" in command[command.index("--exec-properties") + 1]
