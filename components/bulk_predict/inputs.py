@@ -12,11 +12,10 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 
-T = TypeVar("T")
 IMAGES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp")
 _UNSUPPORTED = (".tif", ".tiff", ".heic", ".ppm", ".pgm", ".avif")
 _RECORDS = re.compile(r"\.tfrec(ord)?s?(\.gz|-\d+-of-\d+(\.gz)?)?$")
@@ -70,19 +69,24 @@ class Entry:
     true: str = ""
 
 
-def chunks(data: str, keys: Keys, columns: Sequence[str] = ()) -> list[Chunk]:
+def chunks(data: str, keys: Keys, columns: Sequence[str] = (), batch_size: int = 1) -> list[Chunk]:
     """Finds what `data` names and cuts it into chunks, in a stable order.
 
     Args:
       data: A folder, a pattern, a TFRecord file, a CSV file, or an image.
       keys: Names inside TFRecords and CSV files.
       columns: Feature columns of a model of tables; () for a model of images.
+      batch_size: Chunks hold a multiple of it, so that no call of the model is half empty.
 
     Raises:
       BadInputError: If there is nothing, or nothing that can be read as images.
     """
     if data.lower().endswith(".csv"):
-        return _table(data, keys, columns) if columns else _paths(data, keys)
+        if columns:
+            rows = _pieces(_table(data, keys, columns), batch_size)
+            return [Chunk(index=i, rows=piece) for i, piece in enumerate(rows)]
+        listed = _pieces(_paths(data, keys), batch_size)
+        return [Chunk(index=i, files=piece) for i, piece in enumerate(listed)]
     if columns:
         raise BadInputError(
             f"--data must be a CSV file with the columns {', '.join(columns)}, which this model "
@@ -101,7 +105,8 @@ def chunks(data: str, keys: Keys, columns: Sequence[str] = ()) -> list[Chunk]:
             f"among its {len(found)} files.{hint}"
         )
     base = root or _fixed_part(data)
-    return _cut([(os.path.relpath(path, base).replace(os.sep, "/"), path) for path in images])
+    files = [(os.path.relpath(path, base).replace(os.sep, "/"), path) for path in images]
+    return [Chunk(index=i, files=piece) for i, piece in enumerate(_pieces(files, batch_size))]
 
 
 def _find(data: str) -> tuple[str, list[str]]:
@@ -134,14 +139,11 @@ def _fixed_part(pattern: str) -> str:
     return os.path.dirname(re.split(r"[*?\[]", pattern)[0])
 
 
-def _pieces(items: list[T]) -> list[tuple[T, ...]]:
+def _pieces(items: list[Any], multiple: int) -> list[tuple[Any, ...]]:
     """Cuts into pieces: small ones of a small input, so that progress shows."""
     size = max(_SMALLEST_CHUNK, min(_LARGEST_CHUNK, len(items) // _CHUNKS))
+    size = -(-size // multiple) * multiple
     return [tuple(items[start : start + size]) for start in range(0, len(items), size)]
-
-
-def _cut(files: list[tuple[str, str]]) -> list[Chunk]:
-    return [Chunk(index=i, files=piece) for i, piece in enumerate(_pieces(files))]
 
 
 def _read_csv(data: str, needed: Sequence[str]) -> list[dict[str, str]]:
@@ -162,21 +164,21 @@ def _read_csv(data: str, needed: Sequence[str]) -> list[dict[str, str]]:
     return rows
 
 
-def _paths(data: str, keys: Keys) -> list[Chunk]:
+def _paths(data: str, keys: Keys) -> list[tuple[str, str]]:
     rows = _read_csv(data, [keys.path, *([keys.id] if keys.id else [])])
     folder = os.path.dirname(data)
-    return _cut([(row[keys.id or keys.path], _join(folder, row[keys.path])) for row in rows])
+    return [(row[keys.id or keys.path], _join(folder, row[keys.path])) for row in rows]
 
 
 def _join(folder: str, path: str) -> str:
     return path if "://" in path else os.path.join(folder, path)
 
 
-def _table(data: str, keys: Keys, columns: Sequence[str]) -> list[Chunk]:
+def _table(data: str, keys: Keys, columns: Sequence[str]) -> list[tuple[str, tuple[float, ...]]]:
     rows: list[tuple[str, tuple[float, ...]]] = []
     for i, row in enumerate(_read_csv(data, [*columns, *([keys.id] if keys.id else [])])):
         rows.append((row[keys.id] if keys.id else str(i), tuple(_number(row[c]) for c in columns)))
-    return [Chunk(index=i, rows=piece) for i, piece in enumerate(_pieces(rows))]
+    return rows
 
 
 def _number(text: str | None) -> float:

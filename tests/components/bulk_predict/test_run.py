@@ -230,3 +230,13 @@ def test_images_that_differ_in_their_ending_alone_keep_it() -> None:
     assert mask_files.file_name("a/b.jpg", whole=False) == "a/b.png"
     assert mask_files.file_name("a/b.jpg", whole=True) == "a/b.jpg.png"
     assert mask_files.file_name("/../../etc/b.jpg", whole=False) == "etc/b.png"
+
+
+def test_no_call_of_the_model_is_half_empty(tmp_path: Path) -> None:
+    for i in range(250):
+        (tmp_path / f"{i:03}.png").touch()
+    found = inputs.chunks(str(tmp_path), Keys(), batch_size=48)
+    assert [len(chunk.files) for chunk in found] == [96, 96, 58]
+    assert [name for chunk in found for name, _ in chunk.files] == sorted(
+        p.name for p in tmp_path.iterdir()
+    )
