@@ -96,3 +96,15 @@ def shard_writer() -> Callable[..., list[str]]:
 def make_blobs() -> Callable[..., tuple[Any, Any]]:
     """Makes images with labels, see `blobs`."""
     return blobs
+
+
+@pytest.fixture
+def run(tiny_files: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
+    """Trains a task on the tiny shards, unless told otherwise."""
+    from trainer_modules.engine import training
+
+    def train(task: Task, **settings: Any) -> Any:
+        given = {"model_dir": str(tmp_path / "model"), "log_dir": str(tmp_path / "logs")}
+        return training.train(task, **{**tiny_files, **given, **settings})
+
+    return train
