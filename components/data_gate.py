@@ -20,6 +20,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components.example_gen.artifacts import RejectedExamples
+from components.example_gen.items import TRAIN, UNLABELLED
 from trainer_modules.engine.errors import BadInputError
 
 _SHOWN = 5
@@ -55,9 +56,11 @@ def check_rejected(
             f"--max-rejected {bound:g} allows. The first: {first}. Mend or remove them, or allow "
             f"more with --max-rejected."
         )
-    if not counts.get("train"):
+    # Where nothing is learnt, nothing but `unlabelled` is read.
+    needed = UNLABELLED if set(counts) == {UNLABELLED} else TRAIN
+    if not counts.get(needed):
         raise BadInputError(
-            f"There are no examples in the split 'train' (found: {dict(counts) or 'none'}). "
+            f"There are no examples in the split '{needed}' (found: {dict(counts) or 'none'}). "
             "Check --data and the task's source."
         )
 

@@ -1,8 +1,9 @@
 """ServingCheck: sends real images through the exported model before Pusher may push it.
 
 A fresh process that has TensorFlow alone loads the SavedModel, as a server would, and answers
-raw bytes of evaluated examples (and junk). What it finds is in `check.json`; a model that fails
-is not blessed, and Pusher, which reads the blessing, pushes nothing.
+raw bytes of evaluated examples (and junk); where there is no data, of made-up images. What it
+finds is in `check.json`; a model that fails is not blessed, and Pusher, which reads the blessing,
+pushes nothing.
 """
 
 import base64
@@ -76,6 +77,27 @@ def sample(files: list[str], wanted: dict[str, Any], count: int) -> dict[str, by
         if len(chosen) == min(count, len(wanted)) and len(chosen) + len(others) >= count:
             break
     return dict([*chosen.items(), *others.items()][:count])
+
+
+def made_up(count: int) -> dict[str, bytes]:
+    """Returns id → serialized raw tf.Example of `count` images of coloured noise, always the same.
+
+    Sizes differ, JPEG and PNG take turns, and every fourth is grey.
+    """
+    chosen: dict[str, bytes] = {}
+    for i in range(count):
+        size = (64 + 16 * i, 256 - 8 * i % 128, 1 if i % 4 == 3 else 3)
+        noise = tf.random.stateless_uniform((5, 7, size[2]), seed=(i, 0), maxval=255.0)
+        pixels = tf.cast(tf.image.resize(noise, size[:2]), tf.uint8)
+        encode, ending = (tf.io.encode_jpeg, "jpg") if i % 2 else (tf.io.encode_png, "png")
+        values = {"image": encode(pixels).numpy(), "id": f"made-up-{i}.{ending}".encode()}
+        feature = {
+            name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+            for name, value in values.items()
+        }
+        example = tf.train.Example(features=tf.train.Features(feature=feature))
+        chosen[values["id"].decode()] = example.SerializeToString()
+    return chosen
 
 
 def request(
@@ -156,36 +178,44 @@ def _failed(reason: str) -> dict[str, Any]:
 @component
 def ServingCheck(
     model: InputArtifact[standard_artifacts.Model],
-    examples: InputArtifact[standard_artifacts.Examples],
-    evaluation: InputArtifact[standard_artifacts.ModelEvaluation],
     blessing: OutputArtifact[standard_artifacts.InfraBlessing],
     problem: Parameter[str],
     serving: Parameter[str],
     code_fingerprint: Parameter[str] = "",
+    examples: InputArtifact[standard_artifacts.Examples] = None,
+    evaluation: InputArtifact[standard_artifacts.ModelEvaluation] = None,
 ) -> None:
     """Blesses `model` if it serves; writes `check.json` beside the blessing.
 
     Args:
       model: The exported model.
-      examples: Raw Examples, with the splits that were evaluated.
-      evaluation: Evaluator's output, with `report.json`.
       blessing: Read by Pusher as `infra_blessing`.
       problem: The task's problem as JSON.
       serving: The task's `Serving` as JSON.
       code_fingerprint: Changes when the code does, so that caching notices.
+      examples: Raw Examples, with the splits that were evaluated; without any, made-up images
+        are sent.
+      evaluation: Evaluator's output, with `report.json`; without it, examples of every split are
+        sent, and there is nothing to equal.
     """
     del code_fingerprint
     what, limits = overrides.from_json(problem), overrides.from_json(serving)
-    report_file = os.path.join(evaluation.uri, evaluation_report.REPORT_FILE)
-    report = json.loads(io_utils.read_string_file(report_file))
-    files = [
-        file
-        for split in report["splits"]
-        for uri in artifact_utils.get_split_uris([examples], split)
-        for file in tf.io.gfile.glob(io_utils.all_files_pattern(uri))
-    ]
-    expected = evaluated(report, what.served_outputs)
-    chosen = sample(sorted(files), expected, limits.samples)
+    expected: dict[str, Any] = {}
+    if examples is None:
+        chosen = made_up(limits.samples)
+    else:
+        splits = artifact_utils.decode_split_names(examples.split_names)
+        if evaluation is not None:
+            report_file = os.path.join(evaluation.uri, evaluation_report.REPORT_FILE)
+            report = json.loads(io_utils.read_string_file(report_file))
+            splits, expected = report["splits"], evaluated(report, what.served_outputs)
+        files = [
+            file
+            for split in splits
+            for uri in artifact_utils.get_split_uris([examples], split)
+            for file in tf.io.gfile.glob(io_utils.all_files_pattern(uri))
+        ]
+        chosen = sample(sorted(files), expected, limits.samples)
     asked = request(path_utils.serving_model_path(model.uri), chosen, expected, what, limits)
     found = check(asked)
     found["compared_with_evaluator"] = sum(bool(e) for e in asked["expected"])

@@ -1,7 +1,5 @@
 """The only DAG: from images to a judged and pushed model, the same on every platform."""
 
-import dataclasses
-from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
@@ -18,34 +16,24 @@ from components.bulk_predict.component import BulkPredict
 from components.data_gate import DataGate
 from components.evaluator import ImageEvaluator
 from components.example_gen.component import ImageExampleGen
+from components.export_forms import ExportForms
 from components.image_transform import ImageTransform
 from components.model_gate import ModelGate
 from components.platform_metrics import PlatformMetrics
+from components.pretrained import PretrainedModel
 from components.report import page
 from components.report.component import ModelCard, Report
 from components.reviewed_schema import ReviewedSchema
 from components.serving_check import ServingCheck
-from pipelines import tasks
+from pipelines import cache_keys, tasks
 from pipelines.config import RunConfig
 from pipelines.platforms import LOCAL, Platform
 from trainer_modules.engine import fingerprint, overrides
-from trainer_modules.engine.entry import CHECKPOINTS_KEY, TASK_KEY, module_path
+from trainer_modules.engine.entry import CHECKPOINTS_KEY, module_path
+from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.search import TRIALS_KEY
 from trainer_modules.engine.sources import Source
-from trainer_modules.engine.task import Network, Phase, Task, Training
-
-# What each step's code is, for the cache key; comments and layout do not count.
-_DECODING = ("trainer_modules.engine.decoding", "trainer_modules.engine.exif")
-_READING = ("components.example_gen", *_DECODING)
-_PREPROCESSING = (
-    *_DECODING,
-    "trainer_modules.engine.preprocessing",
-    "trainer_modules.engine.problems",
-    "trainer_modules.engine.masks",
-)
-_CHECKING = ("components.serving_check", "components.serving_check_process")
-_TRAINING = ("trainer_modules.engine",)
-_NOT_TRAINING = ("evaluation", "gates", "sources", "exif", "decoding")
+from trainer_modules.engine.task import Task
 
 
 def create_pipeline(
@@ -68,14 +56,59 @@ def create_pipeline(
       platform: What the place of execution changes.
 
     Returns:
-      The pipeline, components in the order in which they run.
+      The pipeline, components in the order in which they run. A task without phases is not
+      trained: its network is exported with the weights that it comes with.
+
+    Raises:
+      BadInputError: If a task that is not trained is to be tuned, or exported to further forms.
     """
-    examples = ImageExampleGen(
-        input_base=data,
-        source=overrides.to_json(source),
-        problem=overrides.to_json(task.problem),
-        code_fingerprint=fingerprint.of_modules(_READING),
+    if task.phases:
+        nodes = _trained(task, config, data, source, platform)
+    else:
+        nodes = _exported(task, config, data, source)
+    return Pipeline(
+        pipeline_name=platform.pipeline_name(task.name),
+        pipeline_root=config.artifacts_folder,
+        components=nodes,
+        enable_cache=not config.fresh,
+        metadata_connection_config=connection,
+        beam_pipeline_args=config.beam_args,
     )
+
+
+def _exported(task: Task, config: RunConfig, data: str, source: Source) -> list[BaseNode]:
+    """Returns the nodes that push a network as it is; with data, the check uses that."""
+    if config.tune:
+        raise BadInputError(f"--tune: task '{task.name}' trains nothing, so nothing can be tuned.")
+    if task.serving.forms:
+        raise BadInputError(
+            f"serving.forms are checked on a test split, which task '{task.name}' has not. "
+            f"Received: {', '.join(task.serving.forms)}"
+        )
+    nodes: list[BaseNode] = []
+    read = None
+    if data:
+        examples = _read(task, data, source)
+        read = examples.outputs["examples"]
+        nodes.append(examples)
+        _judged_data(nodes, task, config, examples)
+    model = PretrainedModel(
+        task=overrides.to_json(task),
+        weights=cache_keys.weights(task),
+        code_fingerprint=cache_keys.exporting(),
+    ).with_id("PretrainedModel")
+    if nodes:
+        model.add_upstream_node(nodes[-1])
+    served = model.outputs["model"]
+    check = _serving_check(task, served, examples=read)
+    return [*nodes, model, check, _pusher(config, served, infra_blessing=check.outputs["blessing"])]
+
+
+def _trained(
+    task: Task, config: RunConfig, data: str, source: Source, platform: Platform
+) -> list[BaseNode]:
+    """Returns the nodes from images to a judged and pushed model."""
+    examples = _read(task, data, source)
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]
     schema = _judged_data(nodes, task, config, examples)
@@ -83,7 +116,7 @@ def create_pipeline(
         examples=read,
         schema=schema,
         preprocessing_fn=f"{module_path(task.module)}.preprocessing_fn",
-        custom_config=_code_and_task(task, ("image", "problem"), _PREPROCESSING),
+        custom_config=cache_keys.preprocessing_config(task),
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         disable_analyzer_cache=True,
@@ -97,7 +130,9 @@ def create_pipeline(
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        custom_config=_training_config(task) | _checkpoints(config) | dict(platform.training),
+        custom_config=cache_keys.training_config(task)
+        | _checkpoints(config)
+        | dict(platform.training),
     ).with_id("Trainer")
     baseline = platform.baseline(trainer.outputs["model"], config.serving_folder)
     evaluator = ImageEvaluator(
@@ -111,21 +146,14 @@ def create_pipeline(
         model=trainer.outputs["model"],
         gates=overrides.to_json(task.gates),
     ).with_id("ModelGate")
-    serving_check = ServingCheck(
-        model=trainer.outputs["model"],
-        examples=read,
-        evaluation=evaluator.outputs["evaluation"],
-        problem=overrides.to_json(task.problem),
-        serving=overrides.to_json(task.serving),
-        code_fingerprint=fingerprint.of_modules(_CHECKING),
-    ).with_id("ServingCheck")
-    pusher = Pusher(
-        model=trainer.outputs["model"],
+    serving_check = _serving_check(
+        task, trainer.outputs["model"], examples=read, evaluation=evaluator.outputs["evaluation"]
+    )
+    pusher = _pusher(
+        config,
+        trainer.outputs["model"],
         model_blessing=gate.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
-        ),
     )
     nodes += [
         transform,
@@ -145,19 +173,54 @@ def create_pipeline(
             examples=read,
             code_fingerprint=fingerprint.of_modules(("components.bulk_predict",)),
         ).with_id("BulkPredict")
+        predict.add_upstream_node(pusher)
         nodes.append(predict)
+    if task.serving.forms:
+        export = ExportForms(
+            model=trainer.outputs["model"],
+            model_blessing=gate.outputs["blessing"],
+            infra_blessing=serving_check.outputs["blessing"],
+            examples=read,
+            transformed_examples=transform.outputs["transformed_examples"],
+            forms=",".join(task.serving.forms),
+            code_fingerprint=fingerprint.of_modules(("components.export_forms",)),
+        ).with_id("ExportForms")
+        export.add_upstream_node(pusher)
+        nodes.append(export)
     if platform.draws:
         nodes.append(
             PlatformMetrics(evaluation=evaluator.outputs["evaluation"]).with_id("PlatformMetrics")
         )
     nodes += _reported(task, data, {node.id: node for node in nodes}, platform)
-    return Pipeline(
-        pipeline_name=platform.pipeline_name(task.name),
-        pipeline_root=config.artifacts_folder,
-        components=nodes,
-        enable_cache=not config.fresh,
-        metadata_connection_config=connection,
-        beam_pipeline_args=config.beam_args,
+    return nodes
+
+
+def _read(task: Task, data: str, source: Source) -> ImageExampleGen:
+    return ImageExampleGen(
+        input_base=data,
+        source=overrides.to_json(source),
+        problem=overrides.to_json(task.problem),
+        code_fingerprint=cache_keys.reading(),
+    )
+
+
+def _serving_check(task: Task, model: Channel, **inputs: Channel | None) -> BaseNode:
+    return ServingCheck(
+        model=model,
+        problem=overrides.to_json(task.problem),
+        serving=overrides.to_json(task.serving),
+        code_fingerprint=cache_keys.checking(),
+        **{name: channel for name, channel in inputs.items() if channel is not None},
+    ).with_id("ServingCheck")
+
+
+def _pusher(config: RunConfig, model: Channel, **blessings: Channel) -> Pusher:
+    return Pusher(
+        model=model,
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
+        ),
+        **blessings,
     )
 
 
@@ -172,7 +235,7 @@ def _judged_data(
         examples=examples.outputs["examples"],
         # The schema says which features are encoded images: they are counted, not ranked.
         stats_options=tfdv.StatsOptions(schema=schema),
-        exclude_splits=["unlabelled"],
+        exclude_splits=["unlabelled"] if task.phases else [],
     )
     schema_gen = ReviewedSchema(text=text_format.MessageToString(schema)).with_id("ReviewedSchema")
     validator = ExampleValidator(
@@ -194,13 +257,8 @@ def _tuner(task: Task, config: RunConfig, transform: ImageTransform) -> Tuner:
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-        custom_config=_training_config(task) | {TRIALS_KEY: config.tune},
+        custom_config=cache_keys.training_config(task) | {TRIALS_KEY: config.tune},
     )
-
-
-def _training_config(task: Task) -> dict[str, Any]:
-    fields = ("image", "problem", "model", "phases", "train", "search")
-    return _code_and_task(task, fields, _TRAINING) | {"weights": _weights_fingerprint(task)}
 
 
 def _checkpoints(config: RunConfig) -> dict[str, str]:
@@ -229,34 +287,14 @@ def _reported(
         task=overrides.to_json(task),
         data=data,
         # The code that made the model, for its lineage; and the page's templates.
-        code_fingerprint=fingerprint.of_modules(("components", "trainer_modules"))
-        + fingerprint.of_path(page.TEMPLATES),
+        code_fingerprint="-".join(
+            (
+                fingerprint.of_modules(("components", "trainer_modules")),
+                fingerprint.of_path(page.TEMPLATES),
+            )
+        ),
     ).with_id("Report")
     card = ModelCard(
         report=report.outputs["report"], pushed_model=nodes["Pusher"].outputs["pushed_model"]
     ).with_id("ModelCard")
     return [*([previous] if previous else []), report, card]
-
-
-def _code_and_task(task: Task, fields: tuple[str, ...], modules: tuple[str, ...]) -> dict[str, Any]:
-    """Returns a step's `custom_config`: what it needs of the task, and its code's fingerprint.
-
-    What a step does not read is neutral, so that changing it leaves the step's cache alone.
-    """
-    neutral = Task(
-        name=task.name,
-        source=overrides.from_json('{"type": "engine.sources.TFRecords"}'),
-        problem=task.problem,
-        model=Network(),
-        phases=(Phase(epochs=1),),
-        train=Training(),
-    )
-    seen = dataclasses.replace(neutral, **{name: getattr(task, name) for name in fields})
-    code = fingerprint.of_modules(modules, without=_NOT_TRAINING if modules == _TRAINING else ())
-    return {TASK_KEY: overrides.to_json(seen), "code": code}
-
-
-def _weights_fingerprint(task: Task) -> str:
-    """Returns a fingerprint of a weights file, so that other weights of the same name retrain."""
-    weights = getattr(task.model, "weights", "none")
-    return fingerprint.of_path(weights) if Path(weights).exists() else str(weights)

@@ -60,10 +60,14 @@ def parser() -> argparse.ArgumentParser:
         default="",
         metavar="LIST",
         help="columns of the CSV, as FIELD or HEADER=FIELD, for example id,label: id, label, "
-        "index, score, probabilities, probability:CLASS, value, mask, true, error",
+        "class_id, score, index, label_2 …, probabilities, probability:CLASS, value, mask, true, "
+        "error",
     )
     found.add_argument(
-        "--top", type=_positive, metavar="K", help="JSON Lines: only the K most probable classes"
+        "--top",
+        type=_positive,
+        metavar="K",
+        help="the K most probable classes: JSON Lines list no more, CSV gets columns label_2, …",
     )
     found.add_argument(
         "--keep-order",

@@ -83,7 +83,8 @@ def schema(task: Task) -> Any:
 
     found = schema_pb2.Schema()
     text_format.Parse(Path(schema_path(task)).read_text(encoding="utf-8"), found)
-    if not found.string_domain and isinstance(task.problem, Classification):
+    learns = bool(task.phases)
+    if learns and not found.string_domain and isinstance(task.problem, Classification):
         label = task.problem.raw_label
         found.string_domain.add(name=label, value=task.problem.classes)
         (feature,) = [f for f in found.feature if f.name == label]

@@ -14,6 +14,7 @@ _VALUES = 16_000_000  # of the batch's pixels, as in evaluation
 _LARGEST, _DEFAULT = 256, 32
 IMAGE_INPUT = "image_bytes"
 _CLASSES = "assets/classes.txt"
+_CLASS_IDS = "assets/class_ids.txt"
 _TASK = "assets/task.json"
 
 
@@ -40,9 +41,17 @@ def version_folder(folder: str) -> str:
 
 def classes(folder: str) -> tuple[str, ...]:
     """Returns the class names that the SavedModel carries; () if it carries none."""
+    return _lines(os.path.join(folder, _CLASSES))
+
+
+def class_ids(folder: str) -> tuple[str, ...]:
+    """Returns the ids of the classes, where the SavedModel carries them besides their names."""
+    return _lines(os.path.join(folder, _CLASS_IDS))
+
+
+def _lines(path: str) -> tuple[str, ...]:
     import tensorflow as tf
 
-    path = os.path.join(folder, _CLASSES)
     if not tf.io.gfile.exists(path):
         return ()
     with tf.io.gfile.GFile(path) as f:

@@ -1,8 +1,10 @@
 """Predictions as rows of a CSV file or lines of JSON."""
 
 import csv
+import functools
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,9 @@ from trainer_modules.engine.errors import BadInputError, did_you_mean
 ALL_PROBABILITIES = "probabilities"
 _PROBABILITY = "probability:"
 _ALWAYS = ("id", "true", "error")
+# label_2 is the second most probable class.
+_RANKED = re.compile(r"(label|class_id|score|index)_([1-9]\d*)$")
+_TOP_OF_PUBLISHED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +28,39 @@ class Column:
     field: str
 
 
-def fields(outputs: Sequence[str], classes: Sequence[str]) -> list[str]:
+@dataclass(frozen=True)
+class Classes:
+    """A model's classes.
+
+    Attributes:
+      names: In the order of the probabilities.
+      ids: Where names repeat, what tells them apart; () where names do.
+    """
+
+    names: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What a class is asked for by: distinct."""
+        return self.ids or self.names
+
+    @functools.cached_property
+    def index(self) -> dict[str, int]:
+        """Place of each key among the probabilities."""
+        return {key: i for i, key in enumerate(self.keys)}
+
+
+def fields(outputs: Sequence[str], classes: Classes) -> list[str]:
     """Returns the fields that a model with these outputs can fill."""
     found = ["id"]
     if "probabilities" in outputs:
-        found += ["label", "index", "score", ALL_PROBABILITIES]
-        found += [f"{_PROBABILITY}{name}" for name in classes]
+        of_class = ["label", *(["class_id"] if classes.ids else []), "score", "index"]
+        found += [*of_class, ALL_PROBABILITIES]
+        found += [
+            f"{name}_{rank}" for rank in range(2, len(classes.names) + 1) for name in of_class
+        ]
+        found += [f"{_PROBABILITY}{key}" for key in classes.keys]
     if "value" in outputs:
         found.append("value")
     if "mask_png" in outputs:
@@ -37,22 +69,27 @@ def fields(outputs: Sequence[str], classes: Sequence[str]) -> list[str]:
 
 
 def columns(
-    asked: str, *, outputs: Sequence[str], classes: Sequence[str], labelled: bool
+    asked: str, *, outputs: Sequence[str], classes: Classes, labelled: bool, top: int | None = None
 ) -> tuple[Column, ...]:
     """Returns the columns of the CSV.
 
     Args:
       asked: `FIELD` or `HEADER=FIELD`, comma-separated; "" for what suits the model.
       outputs: Names of the model's outputs.
-      classes: The model's class names.
+      classes: The model's classes.
       labelled: Whether the input carries labels; then the default shows them.
+      top: How many of the most probable classes the default shows; None for one, or for five of
+        a published network's.
 
     Raises:
       BadInputError: If a field is none that this model fills.
     """
     valid = fields(outputs, classes)
     if not asked:
-        chosen = [n for n in ("id", "true", "label", "score", "value", "mask", "error")]
+        count = top or (_TOP_OF_PUBLISHED if classes.ids else 1)
+        of_class = ("label", "class_id", "score")
+        more = [f"{name}_{rank}" for rank in range(2, count + 1) for name in of_class]
+        chosen = ("id", "true", *of_class, *more, "value", "mask", "error")
         return tuple(
             Column(header=n, field=n) for n in chosen if n in valid and (n != "true" or labelled)
         )
@@ -63,19 +100,20 @@ def columns(
         if part.strip() in valid:
             header, name = "", part.strip()
         if name not in valid:
-            shown = [v for v in valid if not v.startswith(_PROBABILITY)]
+            shown = [v for v in valid if not v.startswith(_PROBABILITY) and not _RANKED.match(v)]
             raise BadInputError(
-                f"--columns: a field {did_you_mean(name, shown)} (or probability:CLASS)."
+                f"--columns: a field {did_you_mean(name, shown)} (or probability:CLASS, or label_2 "
+                "and the like)."
             )
         if name == ALL_PROBABILITIES:
-            found += [Column(header=c, field=f"{_PROBABILITY}{c}") for c in classes]
+            found += [Column(header=c, field=f"{_PROBABILITY}{c}") for c in classes.keys]
         else:
             found.append(Column(header=header or name, field=name))
     return tuple(found)
 
 
 def csv_row(
-    entry: Entry, prediction: dict[str, Any], columns: Sequence[Column], classes: Any
+    entry: Entry, prediction: dict[str, Any], columns: Sequence[Column], classes: Classes
 ) -> str:
     """Returns one line of the CSV, with its line end; empty cells where there is an error."""
     file = io.StringIO()
@@ -91,7 +129,7 @@ def header(columns: Sequence[Column]) -> str:
     return file.getvalue()
 
 
-def _cell(field: str, entry: Entry, prediction: dict[str, Any], classes: Any) -> str:
+def _cell(field: str, entry: Entry, prediction: dict[str, Any], classes: Classes) -> str:
     if field in _ALWAYS:
         return str(getattr(entry, field))
     if not prediction:
@@ -99,9 +137,26 @@ def _cell(field: str, entry: Entry, prediction: dict[str, Any], classes: Any) ->
     if field == "index":
         return str(int(prediction["probabilities"].argmax()))
     if field.startswith(_PROBABILITY):
-        return _shortest(prediction["probabilities"][classes[field.removeprefix(_PROBABILITY)]])
+        key = field.removeprefix(_PROBABILITY)
+        return _shortest(prediction["probabilities"][classes.index[key]])
+    if ranked := _RANKED.match(field):
+        return _ranked(ranked[1], int(ranked[2]), prediction["probabilities"], classes)
     value = prediction[field]
     return value.decode() if isinstance(value, bytes) else _shortest(value)
+
+
+def _ranked(name: str, rank: int, probabilities: Any, classes: Classes) -> str:
+    """Returns a cell about the `rank`-th most probable class, counted from 1."""
+    index = best(probabilities, rank)[-1]
+    if name == "score":
+        return _shortest(probabilities[index])
+    found = {"label": classes.names, "class_id": classes.ids}.get(name)
+    return str(index) if found is None else found[index]
+
+
+def best(probabilities: Any, count: int) -> list[int]:
+    """Returns the places of the `count` highest probabilities, highest first."""
+    return [int(i) for i in (-probabilities).argsort(kind="stable")[:count]]
 
 
 def _shortest(value: Any) -> str:
@@ -109,15 +164,13 @@ def _shortest(value: Any) -> str:
     return value if isinstance(value, str) else repr(float(str(value)))
 
 
-def json_line(
-    entry: Entry, prediction: dict[str, Any], names: Sequence[str], top: int | None
-) -> str:
+def json_line(entry: Entry, prediction: dict[str, Any], classes: Classes, top: int | None) -> str:
     """Returns one line of JSON: `id`, and `error` or what was predicted.
 
     Args:
       entry: What was predicted.
       prediction: The model's outputs for it; {} with an error.
-      names: Class names.
+      classes: The model's classes.
       top: How many of the most probable classes to list; None for all, as a map.
     """
     row: dict[str, Any] = {"id": entry.id}
@@ -127,7 +180,7 @@ def json_line(
         row["error"] = entry.error
     for name, value in prediction.items():
         if name == "probabilities":
-            row |= _probabilities(value, names, top)
+            row |= _probabilities(value, classes, top)
         elif isinstance(value, bytes | str):
             row[name] = value.decode() if isinstance(value, bytes) else value
         else:
@@ -135,8 +188,14 @@ def json_line(
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def _probabilities(values: Any, names: Sequence[str], top: int | None) -> dict[str, Any]:
+def _probabilities(values: Any, classes: Classes, top: int | None) -> dict[str, Any]:
     if top is None:
-        return {"probabilities": {n: float(str(v)) for n, v in zip(names, values, strict=True)}}
-    best = (-values).argsort(kind="stable")[:top]
-    return {"top": [{"label": names[i], "probability": float(str(values[i]))} for i in best]}
+        pairs = zip(classes.keys, values, strict=True)
+        return {"probabilities": {key: float(str(v)) for key, v in pairs}}
+    found = []
+    for i in best(values, top):
+        name = {"label": classes.names[i]}
+        if classes.ids:
+            name["class_id"] = classes.ids[i]
+        found.append({**name, "probability": float(str(values[i]))})
+    return {"top": found}

@@ -32,7 +32,7 @@ class Job:
       model: The SavedModel's folder.
       parts: Folder of the parts.
       batch_size: Instances per call of the model.
-      classes: The model's class names.
+      classes: The model's classes.
       columns: Columns of the CSV; () to write JSON Lines.
       top: How many classes JSON lists; None for all.
       masks: Folder for masks; "" where the model makes none.
@@ -43,7 +43,7 @@ class Job:
     model: str
     parts: str
     batch_size: int
-    classes: tuple[str, ...]
+    classes: outputs.Classes
     columns: tuple[outputs.Column, ...] = ()
     top: int | None = None
     masks: str = ""
@@ -78,7 +78,6 @@ class PredictChunk(beam.DoFn):
 
         job, predictor = self._job, self._predictor
         assert predictor is not None
-        index = {name: i for i, name in enumerate(job.classes)}
         rows, errors = 0, 0
         first: list[str] = []
         part = part_file(job.parts, element.index)
@@ -88,7 +87,7 @@ class PredictChunk(beam.DoFn):
                 for entry, prediction in predictor.predict(batch):
                     entry, prediction = self._with_files(entry, prediction, batch[len(lines)])
                     if job.columns:
-                        lines.append(outputs.csv_row(entry, prediction, job.columns, index))
+                        lines.append(outputs.csv_row(entry, prediction, job.columns, job.classes))
                     else:
                         lines.append(outputs.json_line(entry, prediction, job.classes, job.top))
                     if entry.error:
@@ -144,7 +143,8 @@ def predict(
       output: A .csv or .jsonl file, or for masks a folder that is not there yet.
       keys: Names inside TFRecords and CSV files.
       columns: See `outputs.columns`.
-      top: How many classes JSON Lines list; None for all.
+      top: How many classes to list; None for all in JSON Lines, and for CSV see
+        `outputs.columns`.
       batch_size: Instances per call of the model; None to choose by image size.
       beam_args: Options for Beam, as on a command line.
       options: The same, parsed, instead.
@@ -164,23 +164,28 @@ def predict(
     predictor = shared.acquire(lambda: model.Predictor(folder))
     makes_masks = "mask_png" in predictor.outputs
     check_output(output, makes_masks)
-    names = model.classes(folder)
+    classes = outputs.Classes(model.classes(folder), model.class_ids(folder))
     chosen = outputs.columns(
-        columns, outputs=predictor.outputs, classes=names, labelled=bool(keys.label)
+        columns,
+        outputs=predictor.outputs,
+        classes=classes,
+        labelled=bool(keys.label),
+        top=top,
     )
-    found = inputs.chunks(data, keys, predictor.columns) if isinstance(data, str) else data
+    size = batch_size or model.batch_size(folder)
+    found = inputs.chunks(data, keys, predictor.columns, size) if isinstance(data, str) else data
     output = output.rstrip("/") if "://" in output else os.path.abspath(output)
     parent, name = os.path.split(output)
     temporary = os.path.join(parent, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
     job = Job(
         model=folder,
         parts=os.path.join(temporary, "parts"),
-        batch_size=batch_size or model.batch_size(folder),
-        classes=names,
+        batch_size=size,
+        classes=classes,
         columns=() if output.endswith(".jsonl") else chosen,
         top=top,
         masks=os.path.join(temporary, "whole") if makes_masks else "",
-        legend=_legend(folder, names) if makes_masks else None,
+        legend=_legend(folder, classes.names) if makes_masks else None,
         whole_names=_ambiguous(found),
     )
     try:

@@ -11,7 +11,14 @@ from components.example_gen.layouts import reader_for
 from components.example_gen.path_table import check_table, labels_of
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import Bundled, ImageFolders, PathTable, Source, Table
+from trainer_modules.engine.sources import (
+    Bundled,
+    ImageFiles,
+    ImageFolders,
+    PathTable,
+    Source,
+    Table,
+)
 from trainer_modules.engine.task import Task
 
 
@@ -24,11 +31,19 @@ def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Sou
       run_root: Where bundled data is written.
 
     Returns:
-      The task with its classes, the data root, and the layout that the data has.
+      The task with its classes, the data root, and the layout that the data has. The root is ""
+      where there is no data and the task, which trains nothing, needs none.
 
     Raises:
       BadInputError: If there is no data, or it has none of the task's layouts.
     """
+    if data is None and not task.phases:
+        return task, "", task.source
+    if task.phases and isinstance(task.source, ImageFiles):
+        raise BadInputError(
+            f"Task '{task.name}' reads images without labels: there is nothing to train on. To "
+            "train on class folders, use --task image_folder."
+        )
     problems = []
     for source in (task.source, *task.also):
         try:

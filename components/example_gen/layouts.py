@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from components.example_gen.folders import folder_reader
+from components.example_gen.image_files import image_files_reader
 from components.example_gen.items import Reader
 from components.example_gen.mask_folders import mask_folder_reader
 from components.example_gen.path_table import path_table_reader
@@ -12,6 +13,7 @@ from components.example_gen.tables import table_reader
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.sources import (
+    ImageFiles,
     ImageFolders,
     ImagesAndMasks,
     PathTable,
@@ -22,6 +24,7 @@ from trainer_modules.engine.sources import (
 
 _READERS: dict[type, Callable[[str, Any, Problem], Reader]] = {
     ImageFolders: lambda root, source, problem: folder_reader(root, source, problem.names),
+    ImageFiles: lambda root, source, problem: image_files_reader(root, source),
     PathTable: lambda root, source, problem: path_table_reader(root, source, problem.names),
     TFRecords: lambda root, source, problem: shard_reader(root, source, problem.names),
     ImagesAndMasks: lambda root, source, problem: mask_folder_reader(root, source),

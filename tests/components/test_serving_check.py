@@ -179,3 +179,12 @@ def test_report_and_examples_meet_by_id(tmp_path: Path, examples: Any) -> None:
     asked = serving_check.request("m", chosen, expected, TASK.problem, Serving())
     assert base64.b64decode(asked["inputs"]["image_bytes"][0]["b64"]) == _png(3)
     assert asked["expected"] == [{"label": "dark", "score": 0.5}, {}]
+
+
+def test_made_up_images_serve_where_there_is_no_data(model: str) -> None:
+    from components import serving_check
+
+    images = serving_check.made_up(5)
+    assert len(images) == 5 and images == serving_check.made_up(5)
+    asked = serving_check.request(model, images, {}, TASK.problem, TASK.serving)
+    assert serving_check.check(asked)["passed"]

@@ -4,6 +4,7 @@ import pytest
 
 from pipelines import tasks
 from pipelines.config import RunConfig
+from trainer_modules.engine.errors import BadInputError
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +74,21 @@ def test_other_weights_under_the_same_name_retrain(keys, tmp_path) -> None:
     after = keys(setting, task="gtsrb")
     assert "Trainer" in _changed(before, after)
     assert "Transform" not in _changed(before, after)
+
+
+def test_a_task_without_phases_is_exported_checked_and_pushed(tfx_ready) -> None:
+    from pipelines.image_pipeline import create_pipeline
+
+    task = tasks.load("imagenet", (), "none")
+
+    def ids(data: str, **config) -> list[str]:
+        run = RunConfig(task="imagenet", root="/r", **config)
+        pipeline = create_pipeline(task, run, data=data, source=task.source)
+        return [node.id for node in pipeline.components]
+
+    exported = ["PretrainedModel", "ServingCheck", "Pusher"]
+    assert ids("") == exported
+    read = ["ImageExampleGen", "ReviewedSchema", "StatisticsGen", "ExampleValidator", "DataGate"]
+    assert ids("/data")[-3:] == exported and set(ids("/data")[:-3]) == set(read)
+    with pytest.raises(BadInputError, match="nothing can be tuned"):
+        ids("", tune=3)

@@ -1,4 +1,4 @@
-"""Names and ids of ImageNet's 1,000 classes, without the network.
+"""ImageNet's 1,000 classes, names and ids, without the network.
 
 `imagenet_classes.json` lists `[WordNet id, name]` in the order of the outputs of every
 `keras.applications` classifier, with the first lemma of the synset as the name, as
@@ -8,7 +8,11 @@ Princeton University, free to use with its notice).
 
 import functools
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from trainer_modules.engine.problems import Classification
 
 _FILE = Path(__file__).parent.parent / "imagenet_classes.json"
 
@@ -19,9 +23,42 @@ def synsets() -> tuple[tuple[str, str], ...]:
     return tuple((wnid, name) for wnid, name in json.loads(_FILE.read_text(encoding="utf-8")))
 
 
-def classes() -> tuple[str, ...]:
-    """Returns 1,000 distinct class names, id and name in one: `"n02510455 giant_panda"`.
+def ids() -> tuple[str, ...]:
+    """Returns the 1,000 WordNet ids, all distinct."""
+    return tuple(wnid for wnid, _ in synsets())
 
-    The names alone are not distinct: there are two cranes, a bird and a machine.
+
+def names() -> tuple[str, ...]:
+    """Returns the 1,000 names; two cranes, a bird and a machine, and two kinds of maillot."""
+    return tuple(name for _, name in synsets())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageNet(Classification):
+    """The published classifiers' classes; an id tells apart what shares a name.
+
+    Both lists are fixed, and so are no part of a task's JSON.
+
+    Attributes:
+      classes: Names, as `decode_predictions` shows them; not all distinct.
+      ids: WordNet ids, in the same order; served as `class_id`.
     """
-    return tuple(f"{wnid} {name}" for wnid, name in synsets())
+
+    classes: tuple[str, ...] = field(init=False, default_factory=names)
+    ids: tuple[str, ...] = field(init=False, default_factory=ids)
+
+    def __post_init__(self) -> None:
+        """Names may repeat here."""
+
+    def served(self, outputs: Any) -> dict[str, Any]:
+        """Returns a prediction as served: `class_id` too."""
+        import tensorflow as tf
+
+        prediction = super().served(outputs)
+        index = tf.argmax(prediction["probabilities"], axis=-1)
+        return prediction | {"class_id": tf.gather(tf.constant(self.ids), index)}
+
+    @property
+    def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Names of what is served → dtype and shape of one prediction."""
+        return super().served_outputs | {"class_id": ("string", ())}

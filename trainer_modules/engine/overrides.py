@@ -24,7 +24,8 @@ def to_plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         cls = type(value)
         tag = f"{cls.__module__.removeprefix(_ROOT)}.{cls.__qualname__}"
-        fields = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        taken = [f.name for f in dataclasses.fields(value) if f.init]
+        fields = {name: to_plain(getattr(value, name)) for name in taken}
         return {_TYPE: tag, **fields}
     if isinstance(value, list | tuple):
         return [to_plain(v) for v in value]

@@ -72,6 +72,17 @@ class ImageFolders:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageFiles:
+    """Images without labels, in a folder and the folders below it; all are `unlabelled`.
+
+    Attributes:
+      folder: The folder; "" for the data root itself.
+    """
+
+    folder: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PathTable:
     """A CSV of paths and labels beside a folder of images, the whole of the data.
 
@@ -166,4 +177,4 @@ class Bundled:
     last_as_eval: float = 0.0
 
 
-Source = ImageFolders | PathTable | TFRecords | ImagesAndMasks | Table | Bundled
+Source = ImageFolders | ImageFiles | PathTable | TFRecords | ImagesAndMasks | Table | Bundled

@@ -102,9 +102,10 @@ def load(base: Any, path: str, *, name: str) -> None:
 
 def _mismatch(base: Any, path: str, name: str, reason: str) -> BadInputError:
     height, width = base.input_shape[1:3]
+    top = "without its top" if len(base.output_shape) == 4 else "its classifier included"
     return BadInputError(
         f"the weights in {path} are not those of {name} ({base.count_params():,} parameters, "
-        f"{len(base.layers)} layers, images of {height} × {width}, without its top): {reason}. "
+        f"{len(base.layers)} layers, images of {height} × {width}, {top}): {reason}. "
         "Check model.name and model.alpha, or pass another file."
     )
 

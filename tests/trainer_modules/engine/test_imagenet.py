@@ -16,4 +16,6 @@ def test_known_synsets_are_where_keras_has_them() -> None:
 def test_there_are_a_thousand_in_the_order_of_the_ids() -> None:
     ids = [wnid for wnid, _ in imagenet.synsets()]
     assert len(ids) == 1000 and ids == sorted(set(ids))
-    assert len(set(imagenet.classes())) == 1000
+    assert imagenet.ids() == tuple(ids)
+    names = imagenet.names()
+    assert sorted({n for n in names if names.count(n) > 1}) == ["crane", "maillot"]

@@ -1,0 +1,55 @@
+"""Reader of images without labels, in any folders."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from components.example_gen import storage
+from components.example_gen.folders import IMAGE_ENDINGS
+from components.example_gen.items import UNLABELLED, Item, Rejected
+from components.example_gen.path_table import ImageFileReader
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.sources import HashSplit, ImageFiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlabelledReader(ImageFileReader):
+    """Reads every file below a folder that has the ending of an image."""
+
+    folder: str
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """There is nothing to learn from: no train, no eval."""
+        return (UNLABELLED,)
+
+    @property
+    def hash_split(self) -> HashSplit:
+        """Not asked: every item names its split."""
+        return HashSplit()
+
+    def places(self) -> list[str]:
+        """The one folder."""
+        return [storage.join(self.root, self.folder)]
+
+    def items(self) -> Iterator[Item | Rejected]:
+        """Lists the images."""
+        for entry in storage.files(storage.join(self.root, self.folder)):
+            relative = storage.join(self.folder, entry.relative)
+            name = storage.printable(relative)
+            if entry.problem:
+                yield Rejected(id=name, split=UNLABELLED, reason=entry.problem)
+            elif relative.lower().endswith(IMAGE_ENDINGS):
+                path = storage.join(self.root, relative)
+                yield Item(key=name, id=name, path=path, split=UNLABELLED)
+
+
+def image_files_reader(root: str, source: ImageFiles) -> UnlabelledReader:
+    """Returns the reader of an `ImageFiles`.
+
+    Raises:
+      BadInputError: If the folder does not exist.
+    """
+    folder = storage.join(root, source.folder)
+    if not storage.is_folder(folder):
+        raise BadInputError(f"{folder} is not a folder. Name a folder of images with --data.")
+    return UnlabelledReader(root=root, classes=(), folder=source.folder)

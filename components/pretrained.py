@@ -1,0 +1,57 @@
+"""PretrainedModel: a published network becomes a servable model, without training."""
+
+from typing import Any
+
+from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.utils import path_utils
+
+from trainer_modules.engine import models, overrides, serving
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.task import Task
+
+
+def export(task: Task, folder: str) -> None:
+    """Builds the task's network with its weights and writes it as it is served.
+
+    Args:
+      task: A task whose model has published weights and a classifier.
+      folder: Where to write the SavedModel; created.
+
+    Raises:
+      BadInputError: If the weights cannot be had or are another network's, or the network does
+        not answer with a probability for each class.
+    """
+    network = models.build(task).model
+    _check_outputs(network, len(task.problem.names))
+    serving.save(network, task, folder)
+
+
+def _check_outputs(network: Any, classes: int) -> None:
+    shape = tuple(network.output_shape)
+    if shape != (None, classes):
+        raise BadInputError(
+            f"the network must answer with {classes:,} probabilities. It answers with values of "
+            f"shape {shape}: keep model.include_top=true, and give --weights of the whole network, "
+            "its classifier included."
+        )
+
+
+@component
+def PretrainedModel(
+    model: OutputArtifact[standard_artifacts.Model],
+    task: Parameter[str],
+    weights: Parameter[str] = "",
+    code_fingerprint: Parameter[str] = "",
+) -> None:
+    """Writes the task's network as the `model` artifact.
+
+    Args:
+      model: Where to write.
+      task: The task as JSON.
+      weights: Changes when the file of weights does, so that caching notices.
+      code_fingerprint: Changes when the code does, likewise.
+    """
+    del weights, code_fingerprint
+    export(overrides.from_json(task), path_utils.serving_model_dir(model.uri))
