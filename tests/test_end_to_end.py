@@ -26,7 +26,8 @@ class Run:
     @property
     def ran(self) -> set[str]:
         """Components that did work, lookups left out."""
-        return set(self.summary["seconds"]) - set(self.summary["cached"]) - {"total", "baseline"}
+        lookups = {"total", "baseline", "previous_statistics"}
+        return set(self.summary["seconds"]) - set(self.summary["cached"]) - lookups
 
 
 def run(root: Path, *args: str, task: str = "digits") -> Run:
