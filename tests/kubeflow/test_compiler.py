@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines import cloud_config, compiler
+from pipelines import cloud_config, compiler, tasks
 from trainer_modules.engine.entry import task_names
 from trainer_modules.engine.errors import BadInputError
 
@@ -51,7 +51,9 @@ def test_every_task_compiles(name: str, target: str) -> None:
     place = KUBEFLOW if target == "kubeflow" else {}
     compiled = _compile(task=name, **place, **NEEDS.get(name, {}))
     assert compiled.name == name.replace("_", "-")
-    for task, wanted in {"Trainer": "tfx.components.trainer", "Pusher": "tfx.components."}.items():
+    trained = {"Trainer": "tfx.components.trainer"}
+    maker = trained if tasks.load(name).phases else {"PretrainedModel": "components.pretrained"}
+    for task, wanted in {**maker, "Pusher": "tfx.components."}.items():
         container = _container(compiled, task)
         assert container["image"] == BASE["image"]
         assert container["command"] == ["python", "-m", "pipelines.container"]
@@ -162,6 +164,12 @@ def test_job_settings_come_from_the_configuration() -> None:
     push = _tasks(compiled)["Pusher"]["inputs"]["parameters"]["push_destination"]
     destination = json.loads(push["runtimeValue"]["constant"])
     assert destination["filesystem"]["base_directory"] == "gs://bucket/root/serving/digits"
+
+
+def test_training_has_its_own_image_where_asked() -> None:
+    compiled = _compile(**KUBEFLOW, training_image="training@sha256:1")
+    assert _container(compiled, "Trainer")["image"] == "training@sha256:1"
+    assert _container(compiled, "Transform")["image"] == BASE["image"]
 
 
 def test_classes_that_cannot_be_known_are_asked_for() -> None:
