@@ -33,6 +33,7 @@ class CloudConfig(RunConfig):
       serving_root: Where versions of models are pushed, `<serving_root>/<task>/<version>`; None
         for `<pipeline_root>/serving`.
       image: The container image, best with its digest (`…@sha256:…`).
+      training_image: The image to train in, for example the TPU one; None for `image`.
       layout: Which of the task's data layouts `data` has, by class name, where it cannot be looked
         at while compiling; None for the task's first.
       project: Google Cloud project.
@@ -69,6 +70,7 @@ class CloudConfig(RunConfig):
     pipeline_root: str | None = None
     serving_root: str | None = None
     image: str | None = None
+    training_image: str | None = None
     layout: str | None = None
     project: str | None = None
     region: str | None = None

@@ -86,6 +86,7 @@ def _add_pipeline(command: argparse.ArgumentParser) -> None:
         ("--pipeline-root", "gs://…, s3://…, minio://… or a mounted folder"),
         ("--serving-root", "where models are pushed; default: <pipeline root>/serving"),
         ("--image", "container image, best with its digest"),
+        ("--training-image", "the image to train in; default: the same"),
         ("--service-account", "account that the steps run as"),
         ("--network", "VPC network to peer with"),
         ("--encryption-key", "Cloud KMS key (CMEK)"),

@@ -163,13 +163,24 @@ def _run_compiler(pipeline: Any, config: CloudConfig, parameters: dict[str, str]
 
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image=config.image,
+            default_image=_images(config),
             default_commands=list(_ENTRY),
             use_pipeline_spec_2_1=True,
         )
     )
     job = runner.run(pipeline, parameter_values=parameters, write_out=False)
     return dict(as_shown_by_platforms(job))
+
+
+def _images(config: CloudConfig) -> str | dict[str, str]:
+    """Returns the image, or one per component where training has its own.
+
+    On Vertex AI the training image is the CustomJob's; the step that waits for it has the other.
+    """
+    image = config.image or ""
+    if config.target == VERTEX or not config.training_image:
+        return image
+    return {"default_image_path": image, "Trainer": config.training_image}
 
 
 def _complete(job: dict[str, Any], config: CloudConfig, parameters: dict[str, str]) -> None:

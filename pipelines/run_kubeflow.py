@@ -28,12 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     args = cloud_options.parser().parse_args(argv)
     try:
         config = cloud_options.config_from(args)
-        if config.image and "@sha256:" not in config.image:
-            print(
-                f"note: --image {config.image} has no digest (…@sha256:…): what it holds can "
-                "change under a compiled job",
-                file=sys.stderr,
-            )
+        _note_floating(config)
         if args.command == "compile":
             return _compile(config, args)
         if args.command == "upload":
@@ -45,6 +40,17 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was submitted goes on", file=sys.stderr)
         return 130
+
+
+def _note_floating(config: CloudConfig) -> None:
+    """Says which images are not pinned."""
+    for image in (config.image, config.training_image):
+        if image and "@sha256:" not in image:
+            print(
+                f"note: the image {image} has no digest (…@sha256:…): what it holds can change "
+                "under a compiled job",
+                file=sys.stderr,
+            )
 
 
 def _compile(config: CloudConfig, args: argparse.Namespace) -> int:

@@ -58,7 +58,10 @@ def job_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
                     "boot_disk_type": "pd-ssd",
                     "boot_disk_size_gb": config.disk_gb,
                 },
-                "container_spec": {"image_uri": config.image, "env": _environment(accelerator)},
+                "container_spec": {
+                    "image_uri": config.training_image or config.image,
+                    "env": _environment(accelerator),
+                },
             }
         ],
         "scheduling": scheduling,

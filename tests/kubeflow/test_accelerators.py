@@ -66,6 +66,7 @@ def test_settings_of_the_job() -> None:
         "nvidia-l4",
         spot=True,
         disk_gb=300,
+        training_image="training@sha256:1",
         timeout_hours=5,
         service_account="sa",
         network="projects/1/global/networks/n",
@@ -77,6 +78,7 @@ def test_settings_of_the_job() -> None:
     assert spec.scheduling.restart_job_on_worker_restart
     assert spec.scheduling.timeout.total_seconds() == 5 * 3600
     assert spec.worker_pool_specs[0].disk_spec.boot_disk_size_gb == 300
+    assert spec.worker_pool_specs[0].container_spec.image_uri == "training@sha256:1"
     assert (spec.service_account, spec.network) == ("sa", "projects/1/global/networks/n")
     assert spec.base_output_directory.output_uri_prefix == "gs://b/r/digits/custom_jobs"
     assert job.encryption_spec.kms_key_name == "key" and job.labels == {"team": "vision"}
