@@ -40,7 +40,7 @@ def task(classes: tuple[str, ...], name: str = "flowers") -> dict[str, Any]:
             {"type": "engine.task.Phase", "epochs": 5, "learning_rate": 1e-3},
             {"type": "engine.task.Phase", "epochs": 5, "learning_rate": 1e-4},
         ],
-        "train": {"type": "engine.task.Training", "batch_size": 32, "epochs": None},
+        "train": {"type": "engine.recipe.Training", "batch_size": 32, "epochs": None},
         "gates": [],
         "slices": ["format"],
     }
