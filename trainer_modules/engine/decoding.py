@@ -34,17 +34,28 @@ def decode_image(contents: Any, *, channels: int) -> Any:
         raise ValueError(f"channels must be 1 or 3. Received: {channels}")
     contents = tf.convert_to_tensor(contents)
     head = tf.io.decode_raw(tf.strings.substr(contents, 0, 30), tf.uint8, fixed_length=32)
-    is_jpeg = _starts(head, b"\xff\xd8\xff")
     image = tf.cond(
-        is_jpeg,
-        # The default DCT is TensorFlow's choice of the day; this one is Pillow's, at equal speed.
-        lambda: tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE"),
+        exif.is_plain_jpeg(head),
+        lambda: _decode_jpeg(contents),
+        lambda: _decode_upright(contents, head),
+    )
+    image.set_shape([None, None, 3])
+    return image if channels == 3 else grey(image)
+
+
+def _decode_jpeg(contents: Any) -> Any:
+    # The default DCT is TensorFlow's choice of the day; this one is Pillow's, at equal speed.
+    return tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
+
+
+def _decode_upright(contents: Any, head: Any) -> Any:
+    image = tf.cond(
+        _starts(head, b"\xff\xd8\xff"),
+        lambda: _decode_jpeg(contents),
         lambda: _decode_other(contents, head),
     )
     orientation = exif.orientation(contents, head)
-    image = tf.cond(orientation > 1, lambda: exif.upright(image, orientation), lambda: image)
-    image.set_shape([None, None, 3])
-    return image if channels == 3 else grey(image)
+    return tf.cond(orientation > 1, lambda: exif.upright(image, orientation), lambda: image)
 
 
 def grey(image: Any) -> Any:

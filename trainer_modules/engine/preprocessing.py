@@ -72,7 +72,7 @@ def encode_image(pixels: tf.Tensor, image: Image) -> tf.Tensor:
     """Encodes uint8 `[height, width, channels]` in the task's stored form, a scalar string."""
     if image.stored_as == "png":
         return tf.io.encode_png(pixels)
-    return tf.io.encode_jpeg(pixels, quality=image.quality, optimize_size=True)
+    return tf.io.encode_jpeg(pixels, quality=image.quality)
 
 
 def decode_stored(contents: tf.Tensor, image: Image) -> tf.Tensor:
