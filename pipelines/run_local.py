@@ -182,4 +182,8 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written and closed; taking TensorFlow and Beam down again would take over a second.
+    os._exit(code)
