@@ -22,7 +22,7 @@ test: $(READY)  ## set up on first use, then the test suite
 	$(PY) -m pytest $(ARGS)
 
 test-slow: $(READY)  ## the tests that take long
-	$(PY) -m pytest -m slow $(ARGS)
+	$(PY) -m pytest -m slow --dist load $(ARGS)
 
 lint: $(READY)  ## ruff, mypy and hadolint
 	.venv/bin/ruff check .
