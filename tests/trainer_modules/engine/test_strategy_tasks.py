@@ -51,6 +51,10 @@ def shrunk(task: Task, folder: Path) -> Task:
         kept = tuple(x for x in getattr(model, own) if not isinstance(x, Dropout))
         model = dataclasses.replace(model, **{own: kept})
     image = task.image
+    if image is None:
+        # The rows are normal already, and there is no Transform here to say so.
+        problem = dataclasses.replace(task.problem, standardise=False)
+        task = dataclasses.replace(task, problem=problem)
     if image is not None:
         size = 80 if not isinstance(model, Network) else min(64, image.height)
         image = Image(height=size, width=size, channels=image.channels, scale=image.scale)
