@@ -40,7 +40,10 @@ Path(sys.argv[2]).write_text(json.dumps([e["loss"] for e in trained.history["epo
 """
 
 TASKS = {spelling: tasks.load(spelling) for spelling, _ in tasks.descriptions()}
-TRAINED = sorted(s for s, t in TASKS.items() if t.phases and (t.problem.names or t.image is None))
+# Every task; its variants differ in what this proof takes away, or in size.
+TRAINED = sorted(
+    s for s, t in TASKS.items() if ":" not in s and t.phases and (t.problem.names or not t.image)
+)
 
 
 def shrunk(task: Task, folder: Path) -> Task:
