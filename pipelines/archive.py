@@ -102,6 +102,8 @@ def find(folder: str, name: str) -> Run:
     back = {LATEST: 1, PREVIOUS: 2}.get(name)
     if back is not None and len(known) >= back:
         name = known[-back]
+    if not known:
+        raise BadInputError(f"--compare: no runs are kept in {runs} yet. Run the task first.")
     if name not in known:
         choices = [LATEST, PREVIOUS][: len(known)] + known[:-6:-1]
         raise BadInputError(

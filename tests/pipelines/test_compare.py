@@ -63,7 +63,7 @@ def test_runs_are_found_by_id_place_and_age(
 def test_an_unknown_run_is_bad_input(folder: str, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=f"did you mean '{SECOND}'"):
         archive.find(folder, SECOND[:-1])
-    with pytest.raises(BadInputError, match="nothing"):
+    with pytest.raises(BadInputError, match="no runs are kept"):
         archive.find(str(tmp_path / "empty"), "latest")
 
 
