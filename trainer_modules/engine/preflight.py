@@ -1,10 +1,12 @@
 """Whether a training can start: everything that the data and the settings can get wrong."""
 
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from trainer_modules.engine import input_pipeline
+from trainer_modules.engine import input_pipeline, models
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.examples import Shards
 from trainer_modules.engine.input_pipeline import Split
@@ -42,6 +44,35 @@ def check(task: Task, train: Shards, placement: Placement) -> None:
                     "train.reduce_on_plateau needs phases with a constant learning rate. "
                     f"Received: {phase.learning_rate}"
                 )
+
+
+def check_compiled(task: Task, built: models.Built) -> None:
+    """Raises BadInputError where XLA cannot compile the training of `built`.
+
+    TensorFlow has no deterministic gradient of max pooling for XLA; where nothing before a pooling
+    layer learns, it takes none.
+    """
+    if not (task.train.xla and task.train.deterministic):
+        return
+    for phase in task.phases:
+        models.set_trainable(built, phase)
+        learns = False
+        for layer in _flat(built.model):
+            if learns and "MaxPooling" in type(layer).__name__:
+                raise BadInputError(
+                    f"train.xla and train.deterministic cannot both be on for task {task.name}: "
+                    f"XLA has no deterministic gradient of max pooling (layer '{layer.name}'). "
+                    "Turn one of them off."
+                )
+            learns = learns or bool(layer.trainable_weights)
+
+
+def _flat(model: Any) -> Iterator[Any]:
+    for layer in model.layers:
+        if getattr(layer, "layers", None):
+            yield from _flat(layer)
+        else:
+            yield layer
 
 
 def _check_classes(task: Task, train: Shards) -> None:

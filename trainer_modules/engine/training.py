@@ -77,6 +77,7 @@ def train(
     with _precision(placement.precision), placement.strategy.scope(), _stored_randomness():
         tf_keras.utils.set_random_seed(task.train.seed)
         built = models.build(task, statistics)
+    preflight.check_compiled(task, built)
     digest = resume.fingerprint(task, train_shards, eval_shards, placement.replicas)
     state = (resume.load(checkpoint_dir, digest) if checkpoint_dir else None) or State()
     if state.epoch:

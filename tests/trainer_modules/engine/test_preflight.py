@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from trainer_modules.engine.errors import BadInputError, TrainingError
+from trainer_modules.engine.layers import Conv, Dense, Flatten, MaxPool
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.schedules import Cosine
 from trainer_modules.engine.task import (
     EarlyStopping,
+    Network,
     Optimizer,
     Phase,
     ReduceOnPlateau,
@@ -78,3 +80,14 @@ def test_one_class_only_and_no_examples_are_refused(
     labels[0] = 2
     run(tiny(train__epochs=1), train_files=shard_writer(tmp_path / "few", "train", images, labels))
     assert "class 'right' has 1 training examples" in caplog.text
+
+
+def test_what_xla_cannot_make_deterministic_is_said_before(
+    run: Callable[..., Any], tiny: Callable[..., Task]
+) -> None:
+    learnt = Network(layers=(Conv(2), MaxPool(2), Flatten(), Dense(4)))
+    with pytest.raises(BadInputError, match="XLA has no deterministic gradient of max pooling"):
+        run(tiny(model=learnt, train__xla=True, train__deterministic=True))
+    # Nothing before this pooling learns: it takes no gradient, and TensorFlow compiles it.
+    first = Network(layers=(MaxPool(2), Flatten(), Dense(4)))
+    run(tiny(model=first, train__xla=True, train__deterministic=True))
