@@ -12,6 +12,7 @@ from dataclasses import replace
 from trainer_modules.engine.entry import entry_points
 from trainer_modules.engine.gates import AtLeast
 from trainer_modules.engine.problems import Segmentation
+from trainer_modules.engine.schedules import Cosine
 from trainer_modules.engine.sources import ImagesAndMasks
 from trainer_modules.engine.task import (
     Augment,
@@ -82,14 +83,14 @@ TASK = Task(
     model=EncoderDecoder(name="MobileNetV2"),
     phases=(
         Phase(epochs=10, learning_rate=1e-3, trainable=HeadOnly()),
-        Phase(epochs=40, learning_rate=3e-4, trainable=Everything()),
+        Phase(epochs=40, learning_rate=Cosine(peak=1e-3), trainable=Everything()),
     ),
     train=Training(
         batch_size=4,
         shuffle=400,
         optimizer=Optimizer(name="adam"),
-        augment=Augment(flip=True),
-        best="val_pixel_accuracy",
+        augment=Augment(flip=True, zoom=0.2, brightness=0.1, contrast=0.2),
+        best="val_mean_iou",
     ),
     gates=(AtLeast("mean_iou", 0.3),),
 )

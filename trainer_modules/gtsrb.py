@@ -15,6 +15,7 @@ from trainer_modules.engine.entry import entry_points
 from trainer_modules.engine.gates import AtLeast
 from trainer_modules.engine.layers import Dense, Dropout, Flatten, GlobalAveragePool
 from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.schedules import Cosine
 from trainer_modules.engine.sources import ImageFolders, LabelledPaths
 from trainer_modules.engine.task import (
     Augment,
@@ -53,9 +54,21 @@ VARIANTS = {
         model=Backbone(name="MobileNetV2", alpha=0.35, head=(GlobalAveragePool(), Dropout(0.3))),
         phases=(
             Phase(epochs=8, learning_rate=3e-3, trainable=HeadOnly()),
-            Phase(epochs=24, learning_rate=1e-3, trainable=Everything(), freeze_batch_norm=False),
+            Phase(epochs=32, learning_rate=Cosine(peak=1e-3), trainable=Everything()),
         ),
-        train=replace(TASK.train, augment=Augment(rotation=0.03, zoom=0.15, translation=0.1)),
+        train=replace(
+            TASK.train,
+            label_smoothing=0.1,
+            # Signs are photographed in all weathers; none may be mirrored.
+            augment=Augment(
+                rotation=0.03,
+                zoom=0.15,
+                translation=0.1,
+                saturation=(0.0, 2.0),
+                brightness=0.2,
+                contrast=0.3,
+            ),
+        ),
         gates=(AtLeast("accuracy", 0.85),),
     )
 }

@@ -14,11 +14,35 @@ import tf_keras
 from trainer_modules.engine.task import Augment
 
 
-def wrap(model: Any, augment: Augment) -> Any:
-    """Returns a Keras model that in training changes its input at random and then calls `model`."""
+def wrap(model: Any, augment: Augment, *, masks: bool = False) -> Any:
+    """Returns a Keras model that in training changes its input at random and then calls `model`.
+
+    Args:
+      model: Images uint8 `[batch, height, width, channels]` to predictions.
+      augment: What to change.
+      masks: Whether the labels are masks `[batch, height, width]`, to be moved with their images.
+    """
     inputs = tf_keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
-    images = inputs if augment == Augment() else RandomChanges(augment)(inputs)
-    return tf_keras.Model(inputs, model(images), name="training")
+    if augment == Augment():
+        return tf_keras.Model(inputs, model(inputs), name="training")
+    changes = RandomChanges(augment)
+    if masks:
+        return _WithMasks(inputs, model(inputs), changes)
+    return tf_keras.Model(inputs, model(changes(inputs)), name="training")
+
+
+class _WithMasks(tf_keras.Model):
+    """Changes the labels of a training step along with its images, which no layer could."""
+
+    def __init__(self, inputs: Any, outputs: Any, changes: "RandomChanges") -> None:
+        super().__init__(inputs=inputs, outputs=outputs, name="training")
+        changes.build(None)
+        self.changes = changes
+
+    def train_step(self, data: Any) -> Any:
+        """See `tf_keras.Model`."""
+        images, masks, weights = tf_keras.utils.unpack_x_y_sample_weight(data)
+        return super().train_step((*self.changes.jointly(images, masks), weights))
 
 
 class RandomChanges(tf_keras.__internal__.layers.BaseRandomLayer):
@@ -30,15 +54,22 @@ class RandomChanges(tf_keras.__internal__.layers.BaseRandomLayer):
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         """Returns changed images in training, else `inputs`."""
-        if not training:
-            return inputs
+        return self.jointly(inputs, None)[0] if training else inputs
+
+    def jointly(self, inputs: Any, masks: Any) -> tuple[Any, Any]:
+        """Returns changed images, and their masks `[batch, height, width]` (or None) moved alike.
+
+        Mask ids are taken from the nearest pixel, never mixed.
+        """
         a = self._augment
         images = tf.cast(inputs, tf.float32)
         if a.flip:
             mirror = self._draw(images, 0.0, 1.0) < 0.5
             images = tf.where(mirror, tf.reverse(images, axis=[2]), images)
+            if masks is not None:
+                masks = tf.where(mirror[..., 0], tf.reverse(masks, axis=[2]), masks)
         if a.rotation or a.zoom or a.translation:
-            images = self._moved(images)
+            images, masks = self._moved(images, masks)
         if a.contrast:
             mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
             images = (images - mean) * self._draw(images, 1 - a.contrast, 1 + a.contrast) + mean
@@ -47,7 +78,7 @@ class RandomChanges(tf_keras.__internal__.layers.BaseRandomLayer):
         images = tf.clip_by_value(images, 0.0, 255.0)
         if a.saturation is not None and images.shape[-1] == 3:
             images = saturated(images, self._draw(images, *a.saturation))
-        return tf.cast(tf.round(images), inputs.dtype)
+        return tf.cast(tf.round(images), inputs.dtype), masks
 
     def _draw(self, images: Any, low: float, high: float) -> Any:
         """Returns one uniform number for each image, `[batch, 1, 1, 1]`."""
@@ -57,21 +88,26 @@ class RandomChanges(tf_keras.__internal__.layers.BaseRandomLayer):
             return tf.random.uniform(shape, low, high)
         return tf.random.stateless_uniform(shape, seed, low, high)
 
-    def _moved(self, images: Any) -> Any:
+    def _moved(self, images: Any, masks: Any) -> tuple[Any, Any]:
         a = self._augment
         angle = 2 * math.pi * self._draw(images, -a.rotation, a.rotation)
         zoom = 1 + self._draw(images, -a.zoom, a.zoom)
         height, width = images.shape[1:3]
         down = height * self._draw(images, -a.translation, a.translation)
         right = width * self._draw(images, -a.translation, a.translation)
-        return moved(images, angle=angle, zoom=zoom, down=down, right=right)
+        return moved(images, masks, angle=angle, zoom=zoom, down=down, right=right)
 
 
-def moved(images: Any, *, angle: Any, zoom: Any, down: Any, right: Any) -> Any:
-    """Returns images rotated and scaled about their centre, then shifted; edges are mirrored.
+def moved(
+    images: Any, masks: Any = None, *, angle: Any, zoom: Any, down: Any, right: Any
+) -> tuple[Any, Any]:
+    """Returns images and masks rotated and scaled about their centre, then shifted.
+
+    Edges are mirrored. Images are interpolated bilinearly; masks take their nearest pixel.
 
     Args:
       images: float32 `[batch, height, width, channels]`.
+      masks: `[batch, height, width]`, or None.
       angle: Radians, counter-clockwise, `[batch, 1, 1, 1]`, as the other three.
       zoom: Size of the source seen relative to the image; above 1 zooms out.
       down: Pixels.
@@ -88,7 +124,18 @@ def moved(images: Any, *, angle: Any, zoom: Any, down: Any, right: Any) -> Any:
     zoom = zoom[..., 0]
     source_y = zoom * (cos * y + sin * x) + (height - 1) / 2
     source_x = zoom * (cos * x - sin * y) + (width - 1) / 2
-    return _bilinear(images, source_y, source_x)
+    if masks is not None:
+        masks = _nearest(masks, source_y, source_x)
+    return _bilinear(images, source_y, source_x), masks
+
+
+def _nearest(masks: Any, y: Any, x: Any) -> Any:
+    height, width = masks.shape[1:]
+    row = _mirrored(tf.cast(tf.round(y), tf.int32), height)
+    column = _mirrored(tf.cast(tf.round(x), tf.int32), width)
+    index = tf.reshape(row * width + column, (-1, height * width))
+    flat = tf.reshape(masks, (-1, height * width))
+    return tf.reshape(tf.gather(flat, index, batch_dims=1), tf.shape(masks))
 
 
 def _bilinear(images: Any, y: Any, x: Any) -> Any:

@@ -32,7 +32,8 @@ def build(images: Any, encoder: Any, model: EncoderDecoder) -> Any:
             features = layers.Conv2D(
                 filters, 3, padding="same", use_bias=False, name=f"decoder_{i}{part}"
             )(features)
-            features = BatchNorm().build(f"decoder_{i}{part}_norm")(features)
+            # Batches of scenes are few and small: the default would lag epochs behind.
+            features = BatchNorm(momentum=0.9).build(f"decoder_{i}{part}_norm")(features)
             features = layers.Activation("relu", name=f"decoder_{i}{part}_relu")(features)
     return _resized(features, images.shape[1:3], "up_full")
 

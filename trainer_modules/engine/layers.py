@@ -90,7 +90,13 @@ class Dropout:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Batch normalisation with Keras' defaults, over the global batch where it is spread."""
+    """Batch normalisation with Keras' defaults, over the global batch where it is spread.
+
+    Attributes:
+      momentum: Share of the moving mean and variance that a step keeps, in [0, 1).
+    """
+
+    momentum: float = 0.99
 
     def build(self, name: str | None = None) -> Any:
         """Returns the `tf_keras` layer."""
@@ -99,7 +105,7 @@ class BatchNorm:
 
         # Only where needed: the synchronised form has no fused kernel.
         spread = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        return layers.BatchNormalization(synchronized=spread, name=name)
+        return layers.BatchNormalization(momentum=self.momentum, synchronized=spread, name=name)
 
 
 Layer = Dense | Conv | MaxPool | GlobalAveragePool | Flatten | Dropout | BatchNorm

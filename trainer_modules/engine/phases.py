@@ -10,6 +10,7 @@ import tf_keras
 from trainer_modules.engine import augmentation, callbacks, input_pipeline, resume
 from trainer_modules.engine.input_pipeline import Split
 from trainer_modules.engine.models import Built
+from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.resume import State
 from trainer_modules.engine.strategy import Placement
 from trainer_modules.engine.task import Optimizer, Phase, Task
@@ -58,7 +59,11 @@ class PhaseRun:
         resumed = bool(state.epoch) and state.phase == self.index and not state.phase_over
         first_epoch = self._begin(state, resumed)
         with strategy.scope():
-            model = augmentation.wrap(self.built.model, train.augment)
+            model = augmentation.wrap(
+                self.built.model,
+                train.augment,
+                masks=isinstance(self.task.problem, Segmentation),
+            )
             optimizer = make_optimizer(train.optimizer, phase, steps)
             model.compile(
                 optimizer=optimizer,

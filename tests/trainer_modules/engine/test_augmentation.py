@@ -79,7 +79,7 @@ def test_geometry_is_that_of_tensorflows_transform(
     batch = tf.cast(images, tf.float32)
     settings = {"angle": angle, "zoom": zoom, "down": down, "right": right}
     as_given = {k: tf.fill((16, 1, 1, 1), v) for k, v in settings.items()}
-    out = augmentation.moved(batch, **as_given)
+    out, _ = augmentation.moved(batch, **as_given)
     cos, sin, cy, cx = np.cos(angle) * zoom, np.sin(angle) * zoom, 9.5, 11.5
     # Rows of the transform: x = a0 x' + a1 y' + a2, y = b0 x' + b1 y' + b2.
     a2 = cx - cos * (cx + right) + sin * (cy + down)
@@ -115,3 +115,43 @@ def test_xla_compiles_everything(images: np.ndarray) -> None:
     layer.build(images.shape)
     out = tf.function(lambda x: layer(x, training=True), jit_compile=True)(images)
     assert np.abs(out.numpy().astype(int) - images).mean() > 5
+
+
+@pytest.fixture
+def scenes() -> tuple[np.ndarray, np.ndarray]:
+    """Images of 4 × 4 blocks of five greys, 60 apart, and masks that say which grey."""
+    blocks = np.random.default_rng(1).integers(0, 5, (12, 5, 6))
+    masks = np.kron(blocks, np.ones((1, 4, 4), int)).astype(np.uint8)
+    return (masks[..., None] * np.uint8(60)).repeat(3, -1), masks
+
+
+def test_masks_move_with_their_images(scenes: tuple[np.ndarray, np.ndarray]) -> None:
+    images, masks = scenes
+    flipped, flipped_masks = augmentation.RandomChanges(Augment(flip=True)).jointly(images, masks)
+    np.testing.assert_array_equal(flipped[..., 0], flipped_masks * np.uint8(60))
+    assert not np.array_equal(flipped, images)
+    everywhere = Augment(flip=True, rotation=0.05, zoom=0.2, translation=0.1)
+    moved, moved_masks = augmentation.RandomChanges(everywhere).jointly(images, masks)
+    grey = moved.numpy()[..., 0]
+    inside = grey % 60 == 0  # At the blocks' edges the greys mix; ids never do.
+    assert inside.mean() > 0.4
+    assert (moved_masks.numpy()[inside] == grey[inside] // 60).mean() > 0.98
+    assert set(np.unique(moved_masks)) <= set(range(5))
+
+
+def test_training_steps_see_masks_that_fit(scenes: tuple[np.ndarray, np.ndarray]) -> None:
+    images, masks = scenes
+    inputs = tf_keras.Input((20, 24, 3), dtype="uint8")
+    pixelwise = tf_keras.layers.Conv2D(5, 1, activation="softmax")
+    core = tf_keras.Model(inputs, pixelwise(tf_keras.layers.Rescaling(1 / 255)(inputs)))
+    model = augmentation.wrap(core, Augment(flip=True), masks=True)
+    model.compile(tf_keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    # A network that looks at single pixels has the same loss on a mirrored pair.
+    trained = model.fit(images, masks, batch_size=12, verbose=0).history["loss"][0]
+    assert trained == pytest.approx(core_loss(core, images, masks), rel=1e-5)
+    assert model.evaluate(images, masks, verbose=0) == pytest.approx(trained, rel=1e-5)
+
+
+def core_loss(core: tf_keras.Model, images: np.ndarray, masks: np.ndarray) -> float:
+    found = core.predict(images, verbose=0)
+    return float(-np.log(np.take_along_axis(found, masks[..., None].astype(int), -1)).mean())
