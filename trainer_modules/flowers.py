@@ -14,6 +14,7 @@ from trainer_modules.engine.entry import entry_points
 from trainer_modules.engine.gates import AtLeast
 from trainer_modules.engine.layers import Conv, Dense, Dropout, Flatten, GlobalAveragePool, MaxPool
 from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.schedules import Cosine
 from trainer_modules.engine.sources import ImageFolders, TFRecords
 from trainer_modules.engine.task import (
     Augment,
@@ -62,9 +63,14 @@ VARIANTS = {
         model=Backbone(name="MobileNetV2", alpha=0.35, head=(GlobalAveragePool(), Dropout(0.2))),
         phases=(
             Phase(epochs=8, learning_rate=1e-3, trainable=HeadOnly()),
-            Phase(epochs=8, learning_rate=1e-4, trainable=Everything()),
+            Phase(epochs=24, learning_rate=Cosine(peak=3e-4), trainable=Everything()),
         ),
-        train=replace(TASK.train, batch_size=32, augment=Augment(flip=True, zoom=0.1)),
+        train=replace(
+            TASK.train,
+            batch_size=32,
+            label_smoothing=0.1,
+            augment=Augment(flip=True, zoom=0.2, brightness=0.1, contrast=0.2),
+        ),
         gates=(AtLeast("accuracy", 0.8), AtLeast("recall", 0.6, each_class=True)),
     )
 }
