@@ -16,7 +16,10 @@ from trainer_modules.engine.strategy import Placement
 from trainer_modules.engine.task import Optimizer, Phase, Task
 
 _SMALL_STEP_BYTES = 1 << 18
-"""Below this size of a batch's inputs, calling the step costs more than the step."""
+"""Below this size of a batch's inputs, calling the step may cost more than the step."""
+
+_STEPS_PER_CALL = 50
+"""More gains nothing, and a long epoch would show no progress and stop late on a NaN."""
 
 
 def name(task: Task, index: int) -> str:
@@ -135,7 +138,7 @@ class PhaseRun:
         if image is None:
             return steps
         size = self.task.train.batch_size * image.height * image.width * image.channels
-        return steps if size <= _SMALL_STEP_BYTES else 1
+        return min(steps, _STEPS_PER_CALL) if size <= _SMALL_STEP_BYTES else 1
 
     def _callbacks(self, keeper: "_Keeper", epochs: int, steps: int) -> Any:
         # The order matters: nothing is kept of an epoch that went wrong, the history takes the

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from trainer_modules.engine import augmentation
+from trainer_modules.engine import augmentation, resume, training
 from trainer_modules.engine.task import Augment
 
 EVERYTHING = Augment(
@@ -150,6 +150,27 @@ def test_training_steps_see_masks_that_fit(scenes: tuple[np.ndarray, np.ndarray]
     trained = model.fit(images, masks, batch_size=12, verbose=0).history["loss"][0]
     assert trained == pytest.approx(core_loss(core, images, masks), rel=1e-5)
     assert model.evaluate(images, masks, verbose=0) == pytest.approx(trained, rel=1e-5)
+
+
+def test_a_compiled_step_moves_masks_and_can_be_repeated(
+    scenes: tuple[np.ndarray, np.ndarray],
+) -> None:
+    images, masks = scenes
+    with training._stored_randomness():
+        inputs = tf_keras.Input((20, 24, 3), dtype="uint8")
+        scaled = tf_keras.layers.Rescaling(1 / 255)(inputs)
+        core = tf_keras.Model(inputs, tf_keras.layers.Conv2D(5, 3, padding="same")(scaled))
+        model = augmentation.wrap(core, EVERYTHING, masks=True)
+        loss = tf_keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(tf_keras.optimizers.SGD(0.0), loss, jit_compile=True)
+
+        def trained(epoch: int) -> float:
+            resume.reseed(model, 0, epoch)
+            return model.fit(images, masks, batch_size=12, shuffle=False, verbose=0).history[
+                "loss"
+            ][0]
+
+        assert trained(0) == trained(0) != trained(1)
 
 
 def core_loss(core: tf_keras.Model, images: np.ndarray, masks: np.ndarray) -> float:
