@@ -98,6 +98,7 @@ def _add_pipeline(command: argparse.ArgumentParser) -> None:
     place.add_argument("--volume", dest="volumes", action="append", metavar="CLAIM=/PATH")
     place.add_argument("--secret", dest="secrets", action="append", metavar="SECRET:KEY=VARIABLE")
     training = command.add_argument_group("training")
+    training.add_argument("--tune", type=int, metavar="N", help="search N recipes first")
     training.add_argument("--accelerator", metavar="cpu|nvidia-t4:2|tpu-v5e-8|…")
     training.add_argument("--spot", action="store_true", default=None)
     training.add_argument("--reservation", metavar="NAME")

@@ -97,14 +97,16 @@ def _platform(config: CloudConfig, accelerator: Accelerator) -> Any:
         return Platform(baseline=latest_pushed, draws=True, dashes=True)
     if accelerator.device == "cpu":
         return Platform(baseline=latest_blessed, draws=True, dashes=True)
-    from pipelines.vertex_training import CustomJobTrainer, training_config
+    from pipelines.vertex_training import CustomJobTrainer, CustomJobTuner, custom_job
 
     return Platform(
         baseline=latest_blessed,
         draws=True,
         dashes=True,
         trainer=CustomJobTrainer,
-        training=training_config(config, accelerator),
+        training=custom_job(config, accelerator, "training"),
+        tuner=CustomJobTuner,
+        tuning=custom_job(config, accelerator, "tuning"),
     )
 
 
@@ -127,6 +129,7 @@ def _runtime_parameters(nodes: list[Any]) -> dict[str, str]:
 def _size_containers(nodes: list[Any], config: CloudConfig, accelerator: Accelerator) -> None:
     from kfp.pipeline_spec import pipeline_spec_pb2
     from tfx.components.trainer.component import Trainer
+    from tfx.components.tuner.component import Tuner
     from tfx.dsl.components.base.base_component import BaseComponent
 
     resources = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
@@ -140,7 +143,7 @@ def _size_containers(nodes: list[Any], config: CloudConfig, accelerator: Acceler
         if config.memory:
             needs.memory_limit = _number(config.memory, "--memory", "G")
             needs.resource_memory_limit = config.memory
-        if isinstance(node, Trainer) and config.target == KUBEFLOW and accelerator.chips:
+        if isinstance(node, Trainer | Tuner) and config.target == KUBEFLOW and accelerator.chips:
             needs.accelerator.type = needs.accelerator.resource_type = accelerator.resource
             needs.accelerator.count = accelerator.chips
             needs.accelerator.resource_count = str(accelerator.chips)
@@ -180,7 +183,11 @@ def _images(config: CloudConfig) -> str | dict[str, str]:
     image = config.image or ""
     if config.target == VERTEX or not config.training_image:
         return image
-    return {"default_image_path": image, "Trainer": config.training_image}
+    return {
+        "default_image_path": image,
+        "Tuner": config.training_image,
+        "Trainer": config.training_image,
+    }
 
 
 def _complete(job: dict[str, Any], config: CloudConfig, parameters: dict[str, str]) -> None:

@@ -122,7 +122,7 @@ def _trained(
         disable_analyzer_cache=True,
     ).with_id("Transform")
     transform.add_upstream_node(nodes[-1])
-    tuner = _tuner(task, config, transform) if config.tune else None
+    tuner = _tuner(task, config, transform, platform) if config.tune else None
     trainer = platform.trainer(
         run_fn=f"{module_path(task.module)}.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -250,15 +250,16 @@ def _judged_data(
     return schema_gen.outputs["schema"]
 
 
-def _tuner(task: Task, config: RunConfig, transform: ImageTransform) -> Tuner:
-    return Tuner(
+def _tuner(task: Task, config: RunConfig, transform: ImageTransform, platform: Platform) -> Tuner:
+    return platform.tuner(
         tuner_fn="trainer_modules.engine.search.tuner_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-        custom_config=cache_keys.training_config(task) | {TRIALS_KEY: config.tune},
-    )
+        custom_config=cache_keys.training_config(task)
+        | {TRIALS_KEY: config.tune, **platform.tuning},
+    ).with_id("Tuner")
 
 
 def _checkpoints(config: RunConfig) -> dict[str, str]:

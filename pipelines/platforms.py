@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfx.components.trainer.component import Trainer
+from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
@@ -65,6 +66,8 @@ class Platform:
         the channel of this run's; None where the platform has no such resolver.
       trainer: The Trainer to use.
       training: What that Trainer needs besides in `custom_config`.
+      tuner: The Tuner to use.
+      tuning: What that Tuner needs besides in `custom_config`.
       draws: Whether the platform's own pages draw metrics and confusion matrices.
       dashes: Whether names of pipelines may hold dashes but no underscores.
     """
@@ -73,6 +76,8 @@ class Platform:
     previous_data: Callable[[BaseChannel], BaseNode] | None = None
     trainer: type[Trainer] = Trainer
     training: Mapping[str, Any] = field(default_factory=dict)
+    tuner: type[Tuner] = Tuner
+    tuning: Mapping[str, Any] = field(default_factory=dict)
     draws: bool = False
     dashes: bool = False
 

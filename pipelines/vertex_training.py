@@ -1,11 +1,12 @@
-"""Training as a Vertex AI CustomJob: the job's specification, and the Trainer that starts it."""
+"""Training and tuning as Vertex AI CustomJobs: the jobs, and the components that start them."""
 
 from typing import Any
 
 from tfx.components.trainer.component import Trainer
+from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base import executor_spec
 
-from components.custom_job import Executor
+from components.custom_job import TrainerExecutor, TunerExecutor
 from pipelines.accelerators import Accelerator
 from pipelines.cloud_config import CloudConfig
 
@@ -19,19 +20,26 @@ _JOB = "ai_platform_training_args"
 class CustomJobTrainer(Trainer):
     """TFX's Trainer, run as a Vertex AI CustomJob while the pipeline's step waits for it."""
 
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(TrainerExecutor)
 
 
-def training_config(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
-    """Returns what `CustomJobTrainer` needs in its `custom_config`.
+class CustomJobTuner(Tuner):
+    """TFX's Tuner, all trials in one Vertex AI CustomJob while the pipeline's step waits for it."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(TunerExecutor)
+
+
+def custom_job(config: CloudConfig, accelerator: Accelerator, work: str) -> dict[str, Any]:
+    """Returns what `CustomJobTrainer` and `CustomJobTuner` need in their `custom_config`.
 
     Args:
       config: Complete for submission: project and region are set.
       accelerator: What to train on.
+      work: `training` or `tuning`, for the job's name in the console.
     """
     job: dict[str, Any] = {
         "project": config.project,
-        "display_name": f"{config.task.partition(':')[0]}-training",
+        "display_name": f"{config.task.partition(':')[0]}-{work}",
         "labels": dict(config.labels),
         "job_spec": job_spec(config, accelerator),
     }
@@ -44,7 +52,7 @@ def job_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
     """Returns a `CustomJobSpec` of `google.cloud.aiplatform_v1` as plain values."""
     scheduling: dict[str, Any] = {
         "timeout": {"seconds": config.timeout_hours * 3600},
-        # Training goes on from its own checkpoint, which lies with the step's outputs.
+        # Training goes on from its checkpoint, the search after the trials that it has finished.
         "restart_job_on_worker_restart": True,
     }
     if config.spot:

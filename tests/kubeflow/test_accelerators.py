@@ -1,5 +1,7 @@
 """Machines for training: held against Google's own types, and against what cannot be."""
 
+import json
+
 import pytest
 
 from pipelines import accelerators, cloud_config
@@ -15,14 +17,14 @@ BASE = {
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 
 
-def _job(name: str, **values: object) -> object:
+def _job(name: str, work: str = "training", **values: object) -> object:
     from google.cloud import aiplatform_v1
 
     from pipelines import vertex_training
 
     config = cloud_config.build({**BASE, "accelerator": name, **values})
     found = accelerators.find(name, "vertex", spot=config.spot)
-    given = vertex_training.training_config(config, found)["ai_platform_training_args"]
+    given = vertex_training.custom_job(config, found, work)["ai_platform_training_args"]
     return aiplatform_v1.CustomJob(
         display_name=given["display_name"],
         job_spec=given["job_spec"],
@@ -82,6 +84,15 @@ def test_settings_of_the_job() -> None:
     assert (spec.service_account, spec.network) == ("sa", "projects/1/global/networks/n")
     assert spec.base_output_directory.output_uri_prefix == "gs://b/r/digits/custom_jobs"
     assert job.encryption_spec.kms_key_name == "key" and job.labels == {"team": "vision"}
+    assert job.display_name == "digits-training"
+
+
+@pytest.mark.parametrize("name", ["nvidia-a100:8", "tpu-v5e-8"])
+def test_the_search_has_the_same_job_as_the_training(name: str) -> None:
+    values = {"spot": True, "disk_gb": 300, "timeout_hours": 5, "service_account": "sa"}
+    training, tuning = (_job(name, work, **values) for work in ("training", "tuning"))
+    assert tuning.job_spec == training.job_spec
+    assert tuning.display_name == "digits-tuning"
 
 
 def test_reservation() -> None:
@@ -117,7 +128,7 @@ def test_keys_are_those_of_the_extension() -> None:
     from pipelines import vertex_training
 
     config = cloud_config.build({**BASE, "accelerator": "nvidia-l4"})
-    given = vertex_training.training_config(config, accelerators.find("nvidia-l4", "vertex"))
+    given = vertex_training.custom_job(config, accelerators.find("nvidia-l4", "vertex"), "training")
     assert set(given) == {
         constants.ENABLE_VERTEX_KEY,
         constants.VERTEX_REGION_KEY,
@@ -125,29 +136,47 @@ def test_keys_are_those_of_the_extension() -> None:
     }
 
 
-def test_trainer_of_the_compiled_job_starts_the_custom_job() -> None:
-    import json
+def _given(spec: dict, task: str) -> dict:
+    found = spec["root"]["dag"]["tasks"][task]["inputs"]["parameters"]["custom_config"]
+    return json.loads(found["runtimeValue"]["constant"])
+
+
+def test_the_compiled_job_trains_and_tunes_in_custom_jobs() -> None:
+    from google.cloud import aiplatform_v1
 
     from pipelines import compiler
 
-    compiled = compiler.compile_job(cloud_config.build({**BASE, "accelerator": "tpu-v5e-8"}))
-    spec = compiled.job["pipelineSpec"]
-    args = spec["deploymentSpec"]["executors"]["Trainer_executor"]["container"]["args"]
-    assert args[1] == "components.custom_job.Executor"
-    given = spec["root"]["dag"]["tasks"]["Trainer"]["inputs"]["parameters"]["custom_config"]
-    config = json.loads(given["runtimeValue"]["constant"])
-    assert '"accelerator": "tpu"' in config["task"]
-    assert config["ai_platform_training_args"]["project"] == "p"
+    config = cloud_config.build({**BASE, "accelerator": "tpu-v5e-8", "tune": 3, "spot": True})
+    spec = compiler.compile_job(config).job["pipelineSpec"]
+    for task, executor in (("Trainer", "TrainerExecutor"), ("Tuner", "TunerExecutor")):
+        args = spec["deploymentSpec"]["executors"][f"{task}_executor"]["container"]["args"]
+        assert args[1] == f"components.custom_job.{executor}"
+        given = _given(spec, task)
+        assert '"accelerator": "tpu"' in given["task"]
+        job = given["ai_platform_training_args"]
+        assert job.pop("project") == "p"
+        machine = aiplatform_v1.CustomJob(job).job_spec.worker_pool_specs[0].machine_spec
+        assert (machine.machine_type, machine.tpu_topology) == ("ct5lp-hightpu-8t", "2x4")
+    assert _given(spec, "Tuner")["trials"] == 3
+    best = spec["root"]["dag"]["tasks"]["Trainer"]["inputs"]["artifacts"]["hyperparameters"]
+    assert best["taskOutputArtifact"]["producerTask"] == "Tuner"
 
 
-def test_the_step_starts_the_job_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    import json
-
+@pytest.mark.parametrize(
+    ("starter", "work"),
+    [
+        ("TrainerExecutor", "tfx.components.trainer.executor.GenericExecutor"),
+        ("TunerExecutor", "components.custom_job.SearchExecutor"),
+    ],
+)
+def test_the_step_starts_the_job_and_waits(
+    starter: str, work: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from google.cloud import aiplatform_v1
     from tfx.extensions.google_cloud_ai_platform import training_clients
     from tfx.types import standard_artifacts
 
-    from components.custom_job import Executor
+    from components import custom_job
     from pipelines import vertex_training
 
     class Service:
@@ -170,15 +199,17 @@ def test_the_step_starts_the_job_and_waits(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(training_clients.gapic, "JobServiceClient", Service)
     config = cloud_config.build({**BASE, "accelerator": "nvidia-l4"})
-    given = vertex_training.training_config(config, accelerators.find("nvidia-l4", "vertex"))
+    found = accelerators.find("nvidia-l4", "vertex")
+    given = vertex_training.custom_job(config, found, "training")
     model = standard_artifacts.Model()
     model.uri = "gs://b/r/model"
-    Executor().Do({}, {"model": [model]}, {"custom_config": json.dumps(given), "run_fn": "m.f"})
+    executor = getattr(custom_job, starter)()
+    executor.Do({}, {"model": [model]}, {"custom_config": json.dumps(given), "run_fn": "m.f"})
     (job,) = Service.jobs
     command = list(job.job_spec.worker_pool_specs[0].container_spec.command)
     assert command[:5] == [
         *("python", "-m", "tfx.scripts.run_executor"),
-        *("--executor_class_path", "tfx.components.trainer.executor.GenericExecutor"),
+        *("--executor_class_path", work),
     ]
     assert "gs://b/r/model" in command[command.index("--outputs") + 1]
     assert "m.f" in command[command.index("--exec-properties") + 1]

@@ -63,9 +63,15 @@ def test_every_task_compiles(name: str, target: str) -> None:
     assert str(ROOT) not in text and "runs/" not in text
 
 
-def test_golden_digits(update_golden: bool) -> None:
-    text = re.sub(r"\b[0-9a-f]{16}\b", "<fingerprint>", _compile().text("vertex"))
-    golden = GOLDEN / "digits-vertex.json"
+TUNED = {"tune": 2, "accelerator": "tpu-v5e-8", "project": "p", "region": "europe-west4"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("digits-vertex", {}), ("digits-vertex-tuned", TUNED)]
+)
+def test_golden_digits(name: str, values: dict, update_golden: bool) -> None:
+    text = re.sub(r"\b[0-9a-f]{16}\b", "<fingerprint>", _compile(**values).text("vertex"))
+    golden = GOLDEN / f"{name}.json"
     if update_golden:
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(text, encoding="utf-8")
@@ -170,6 +176,8 @@ def test_training_has_its_own_image_where_asked() -> None:
     compiled = _compile(**KUBEFLOW, training_image="training@sha256:1")
     assert _container(compiled, "Trainer")["image"] == "training@sha256:1"
     assert _container(compiled, "Transform")["image"] == BASE["image"]
+    tuned = _compile(**KUBEFLOW, training_image="training@sha256:1", tune=2)
+    assert _container(tuned, "Tuner")["image"] == "training@sha256:1"
 
 
 def test_classes_that_cannot_be_known_are_asked_for() -> None:
@@ -179,18 +187,20 @@ def test_classes_that_cannot_be_known_are_asked_for() -> None:
 
 def test_container_sizes_and_node_settings_for_kubeflow() -> None:
     compiled = _compile(
-        **KUBEFLOW, accelerator="nvidia-t4:2", cpu="4", memory="16G", volumes=("data=/mnt",)
+        **{**KUBEFLOW, "accelerator": "nvidia-t4:2", "tune": 2},
+        **{"cpu": "4", "memory": "16G", "volumes": ("data=/mnt",)},
     )
     assert compiled.kubernetes is not None
     settings = compiled.kubernetes["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    trainer = settings["Trainer_executor"]
-    assert trainer["nodeSelector"]["labels"] == {
-        "cloud.google.com/gke-accelerator": "nvidia-tesla-t4"
-    }
-    assert trainer["tolerations"][0]["key"] == "nvidia.com/gpu"
+    for name in ("Trainer", "Tuner"):
+        training = settings[f"{name}_executor"]
+        assert training["nodeSelector"]["labels"] == {
+            "cloud.google.com/gke-accelerator": "nvidia-tesla-t4"
+        }
+        assert training["tolerations"][0]["key"] == "nvidia.com/gpu"
+        resources = _container(compiled, name)["resources"]
+        assert resources["accelerator"]["resourceCount"] == "2"
+        assert resources["resourceMemoryLimit"] == "16G" and resources["cpuLimit"] == 4
     assert "nodeSelector" not in settings["Transform_executor"]
     assert {s["pvcMount"][0]["mountPath"] for s in settings.values()} == {"/mnt"}
-    resources = _container(compiled, "Trainer")["resources"]
-    assert resources["accelerator"]["resourceCount"] == "2"
-    assert resources["resourceMemoryLimit"] == "16G" and resources["cpuLimit"] == 4
     assert "accelerator" not in _container(compiled, "Transform")["resources"]
