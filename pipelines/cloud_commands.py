@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from typing import Any, Protocol
 
 from pipelines import compiler, schedules
@@ -11,6 +12,9 @@ from pipelines.schedules import Timing
 from pipelines.service_calls import ServiceError
 
 __all__ = ["Platform", "ServiceError", "run"]
+
+# The steps that bless a model or not; Pusher asks both.
+JUDGES = ("ModelGate", "ServingCheck")
 
 
 class Platform(Protocol):
@@ -24,6 +28,9 @@ class Platform(Protocol):
 
     def state(self, run: str) -> tuple[str, bool | None, str]:
         """Returns a run's state, whether it succeeded (None: not over yet), and why not."""
+
+    def blessings(self, run: str) -> dict[str, bool]:
+        """Returns which steps of a run that succeeded blessed the model, and which did not."""
 
     def schedule_request(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
@@ -95,11 +102,26 @@ def _submit(
         return 0
     name, link = platform.submit(compiled, values)
     print(f"submitted {name}\n{link}")
-    return follow(platform, name) if args.wait else 0
+    if not args.wait:
+        return 0
+    steps = compiled.job["pipelineSpec"]["root"]["dag"]["tasks"]
+    return follow(platform, name, tuple(judge for judge in JUDGES if judge in steps))
 
 
-def follow(platform: Platform, name: str, pause: float = 20.0) -> int:
-    """Prints each new state of a run until it is over; returns 0 if it succeeded, else 1."""
+def follow(
+    platform: Platform, name: str, judges: tuple[str, ...] = JUDGES, pause: float = 20.0
+) -> int:
+    """Prints each new state of a run until it is over; returns the exit code.
+
+    Args:
+      platform: Where it runs.
+      name: The run.
+      judges: The steps that bless its model or not.
+      pause: Seconds between two looks.
+
+    Returns:
+      1 if the run failed, 3 if it succeeded and a judge did not bless the model, else 0.
+    """
     import time
 
     shown = ""
@@ -111,8 +133,31 @@ def follow(platform: Platform, name: str, pause: float = 20.0) -> int:
         if succeeded is not None:
             if not succeeded:
                 print(f"{name} did not succeed. {why}".strip())
-            return 0 if succeeded else 1
+                return 1
+            return _judged(platform, name, judges)
         time.sleep(pause)
+
+
+def _judged(platform: Platform, name: str, judges: tuple[str, ...]) -> int:
+    """Says what the judges said of the model; returns the exit code."""
+    try:
+        said = platform.blessings(name)
+        unread = [judge for judge in judges if judge not in said]
+        why = f"the platform shows no blessing of {', '.join(unread)}"
+    except ServiceError as error:
+        said, unread, why = {}, list(judges), str(error)
+    against = [judge for judge in judges if not said.get(judge, True)]
+    if against:
+        print(
+            f"the model is not blessed, so nothing was pushed: {' and '.join(against)} refused it. "
+            "The run's report says why."
+        )
+        return 3
+    if unread:
+        print(f"note: whether the model was blessed cannot be read: {why}", file=sys.stderr)
+    else:
+        print("the model is blessed")
+    return 0
 
 
 def _schedule(

@@ -19,7 +19,8 @@ def parser() -> argparse.ArgumentParser:
         prog="run_kubeflow.py",
         description="Compile a task's pipeline for Vertex AI or Kubeflow Pipelines, submit it, "
         "schedule it.",
-        epilog="Exit codes: 0 done; 1 the run or the service failed; 2 bad input or usage.",
+        epilog="Exit codes: 0 done; 1 the run or the service failed; 2 bad input or usage; "
+        "3 the run succeeded and its model is not blessed (submit --wait).",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     compiling = commands.add_parser("compile", help="write the job's file")

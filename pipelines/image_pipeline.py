@@ -6,7 +6,6 @@ from google.protobuf import text_format
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.pusher.component import Pusher
 from tfx.components.statistics_gen.component import StatisticsGen
-from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
@@ -250,7 +249,9 @@ def _judged_data(
     return schema_gen.outputs["schema"]
 
 
-def _tuner(task: Task, config: RunConfig, transform: ImageTransform, platform: Platform) -> Tuner:
+def _tuner(
+    task: Task, config: RunConfig, transform: ImageTransform, platform: Platform
+) -> BaseNode:
     return platform.tuner(
         tuner_fn="trainer_modules.engine.search.tuner_fn",
         examples=transform.outputs["transformed_examples"],

@@ -137,6 +137,14 @@ class Kubeflow:
         why = found.error.message if found.error else ""
         return str(found.state).lower(), _OVER.get(found.state), why or ""
 
+    def blessings(self, run: str) -> dict[str, bool]:
+        """Returns step → whether it blessed the model."""
+        from pipelines import kfp_metadata
+
+        token = os.environ.get(TOKEN_VARIABLE)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return kfp_metadata.blessings(self._config.host or "", run, headers)
+
     def _schedule(
         self,
         name: str,

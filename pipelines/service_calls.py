@@ -6,6 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 ATTEMPTS = 5
+# The property of a blessing that says yes (1) or no (0).
+BLESSED = "blessed"
 # Seconds before the second attempt; doubled for each further one.
 PAUSE = 1.0
 

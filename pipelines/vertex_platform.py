@@ -15,7 +15,7 @@ from pipelines import service_calls
 from pipelines.cloud_config import CloudConfig
 from pipelines.compiler import Compiled
 from pipelines.schedules import Timing
-from pipelines.service_calls import ServiceError
+from pipelines.service_calls import BLESSED, ServiceError
 
 _TRANSIENT = (
     exceptions.ServiceUnavailable,
@@ -131,6 +131,17 @@ class Vertex:
         job = self._call(self._jobs.get_pipeline_job, name=run)
         name = job.state.name.removeprefix("PIPELINE_STATE_").lower()
         return name, _OVER.get(job.state), job.error.message
+
+    def blessings(self, run: str) -> dict[str, bool]:
+        """Returns step → whether it blessed the model, from the artifacts of the run's steps."""
+        job = self._call(self._jobs.get_pipeline_job, name=run)
+        return {
+            step.task_name: bool(artifact.metadata[BLESSED])
+            for step in job.job_detail.task_details
+            if "blessing" in step.outputs
+            for artifact in step.outputs["blessing"].artifacts
+            if BLESSED in artifact.metadata
+        }
 
     def _schedule(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing

@@ -191,7 +191,8 @@ class FakeKubeflow:
         self.recurring: list[dict] = []
         self.calls: list[str] = []
         self.failures: dict[str, list[Any]] = {}
-        self.token: str | None = None
+        # What answers a path of the metadata store: code, content, its type.
+        self.metadata: Callable[[str, bytes], tuple] = lambda *_: (404, {})
         self.authorizations: set[str | None] = set()
         fake = self
 
@@ -215,11 +216,15 @@ class FakeKubeflow:
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         path = handler.path.partition("?")[0].removeprefix("/apis/v2beta1/")
         length = int(handler.headers.get("Content-Length") or 0)
-        body = json.loads(handler.rfile.read(length)) if length else {}
+        sent = handler.rfile.read(length)
+        self.authorizations.add(handler.headers.get("Authorization"))
+        if handler.path.startswith("/ml_metadata."):
+            self._send(handler, *self.metadata(handler.path, sent))
+            return
+        body = json.loads(sent) if sent else {}
         kind = path.partition("/")[0].partition(":")[0]
         call = f"{handler.command} {kind}"
         self.calls.append(call)
-        self.authorizations.add(handler.headers.get("Authorization"))
         failure = (self.failures.get(call) or [None]).pop(0)
         if failure not in (None, LOST):
             self._send(handler, failure, {"message": "says the server"})
@@ -231,10 +236,16 @@ class FakeKubeflow:
             return
         self._send(handler, code, found)
 
-    def _send(self, handler: BaseHTTPRequestHandler, code: int, found: dict) -> None:
-        content = json.dumps(found).encode()
+    def _send(
+        self,
+        handler: BaseHTTPRequestHandler,
+        code: int,
+        found: dict | bytes,
+        kind: str = "application/json",
+    ) -> None:
+        content = found if isinstance(found, bytes) else json.dumps(found).encode()
         handler.send_response(code)
-        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Type", kind)
         handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
         handler.wfile.write(content)

@@ -118,7 +118,7 @@ def test_follow(
 ) -> None:
     name, _ = kubeflow.submit(compiled, VALUES)
     kubeflow_server.runs[0] |= {"state": end, "error": {"message": "out of memory"}}
-    assert cloud_commands.follow(kubeflow, name, pause=0.01) == exit_code
+    assert cloud_commands.follow(kubeflow, name, (), pause=0.01) == exit_code
 
 
 def test_other_time_zones_are_the_controllers(kubeflow: Any, compiled: Compiled) -> None:

@@ -96,10 +96,10 @@ def test_follow(
     states = ["PENDING", "RUNNING", "RUNNING", end]
     vertex_server.states = [api.PipelineState[f"PIPELINE_STATE_{state}"] for state in states]
     vertex_server.failures["GetPipelineJob"] = [None, _code("UNAVAILABLE")]
-    assert cloud_commands.follow(vertex, name, pause=0.01) == exit_code
+    assert cloud_commands.follow(vertex, name, (), pause=0.01) == exit_code
     printed = capsys.readouterr().out.splitlines()
     assert printed[:3] == ["pending", "running", end.lower()]
-    assert (exit_code == 0) == (len(printed) == 3)
+    assert printed[3:] == ["the model is blessed"] if exit_code == 0 else len(printed) == 4
     if end == "FAILED":
         assert "Trainer ran out of memory." in printed[3]
 

@@ -1,0 +1,108 @@
+"""What Kubeflow's metadata store keeps of a run's artifacts.
+
+The API of Kubeflow Pipelines does not show artifacts. Its own pages ask the metadata store for
+them, which the address of those pages passes on, in gRPC-Web; so does this.
+"""
+
+import struct
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+import urllib3
+
+from pipelines.service_calls import BLESSED, ServiceError
+
+_RUN = "system.PipelineRun"
+_CONTENT = "application/grpc-web+proto"
+_DATA, _TRAILER = 0x00, 0x80
+_TIMEOUT = 60
+
+
+def blessings(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
+    """Returns step → whether it blessed the model.
+
+    Args:
+      host: Address of Kubeflow Pipelines' pages.
+      run: The run's id.
+      headers: For each request, such as the authorization.
+
+    Raises:
+      ServiceError: If there is no metadata store at that address, or it does not know the run.
+    """
+    from ml_metadata.proto import metadata_store_pb2, metadata_store_service_pb2
+
+    def ask(method: str, **fields: Any) -> Any:
+        request = getattr(metadata_store_service_pb2, f"{method}Request")(**fields)
+        answer = getattr(metadata_store_service_pb2, f"{method}Response")()
+        answer.ParseFromString(_call(host, method, request.SerializeToString(), headers))
+        return answer
+
+    context = ask("GetContextByTypeAndName", type_name=_RUN, context_name=run).context
+    if not context.id:
+        raise ServiceError(f"the metadata store at {host} does not know the run {run}")
+    # Names of steps are properties, which the store cannot be asked for: a run has a dozen steps.
+    steps = {
+        execution.id: execution.custom_properties["task_name"].string_value
+        for execution in ask("GetExecutionsByContext", context_id=context.id).executions
+    }
+    events = ask("GetEventsByExecutionIDs", execution_ids=sorted(steps)).events
+    made = {
+        event.artifact_id: steps[event.execution_id]
+        for event in events
+        if event.type == metadata_store_pb2.Event.OUTPUT
+    }
+    artifacts = ask("GetArtifactsByID", artifact_ids=sorted(made)).artifacts
+    return {
+        made[artifact.id]: _number(artifact.custom_properties[BLESSED]) != 0
+        for artifact in artifacts
+        if BLESSED in artifact.custom_properties
+    }
+
+
+def _number(value: Any) -> float:
+    """Returns a property's number: Kubeflow makes every number of a step's output a double."""
+    return float(getattr(value, value.WhichOneof("value")))
+
+
+def _call(host: str, method: str, request: bytes, headers: Mapping[str, str]) -> bytes:
+    """Returns the serialized answer to a serialized request."""
+    try:
+        response = urllib3.request(
+            "POST",
+            f"{host.rstrip('/')}/ml_metadata.MetadataStoreService/{method}",
+            body=struct.pack(">BI", _DATA, len(request)) + request,
+            headers={"Content-Type": _CONTENT, "Accept": _CONTENT, "X-Grpc-Web": "1", **headers},
+            timeout=_TIMEOUT,
+            retries=2,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise ServiceError(f"the metadata store at {host} cannot be reached: {error}") from error
+    kind = response.headers.get("Content-Type", "")
+    if response.status != 200 or not kind.startswith("application/grpc-web"):
+        raise ServiceError(
+            f"there is no metadata store at {host} (status {response.status}); --host "
+            "must be the address of Kubeflow Pipelines' pages (svc/ml-pipeline-ui)"
+        )
+    try:
+        return _message(response.data, dict(response.headers))
+    except (struct.error, UnicodeDecodeError) as error:
+        raise ServiceError(f"the metadata store at {host} is not understood: {error}") from error
+
+
+def _message(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Returns the message in a gRPC-Web answer: frames of one byte of kind and four of length."""
+    message = b""
+    trailer = {key.lower(): value for key, value in headers.items()}
+    while body:
+        kind, length = struct.unpack(">BI", body[:5])
+        frame, body = body[5 : 5 + length], body[5 + length :]
+        if kind == _TRAILER:
+            pairs = (line.partition(":") for line in frame.decode().splitlines())
+            trailer |= {key.strip().lower(): value.strip() for key, _, value in pairs}
+        else:
+            message += frame
+    if trailer.get("grpc-status", "0") != "0":
+        why = urllib.parse.unquote(trailer.get("grpc-message", ""))
+        raise ServiceError(f"the metadata store answers {trailer['grpc-status']}: {why}")
+    return message
