@@ -58,6 +58,7 @@ def run(config: CloudConfig, args: argparse.Namespace) -> int:
     """
     if args.command in ("submit", "schedule"):
         config.check_submit()
+        config.check_reachable()
         timing = None
         if args.command == "schedule":
             timing = schedules.timing(

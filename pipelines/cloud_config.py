@@ -20,6 +20,9 @@ _TO_COMPILE = {
 }
 _TO_SUBMIT = {VERTEX: ("project", "region"), KUBEFLOW: ("host",)}
 _OPEN_AT_COMPILE = ("gs://", "/")
+# Where artifacts can be: Kubeflow's launcher knows these (backend/src/v2/objectstore/config.go);
+# Vertex AI takes gs:// only, and a folder is for rehearsals of its jobs.
+_STORES = {VERTEX: ("gs://", "/"), KUBEFLOW: ("gs://", "s3://", "minio://")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +31,8 @@ class CloudConfig(RunConfig):
 
     Attributes:
       target: `vertex` or `kubeflow`.
-      pipeline_root: Where the platform keeps artifacts: `gs://…`, `s3://…`, `minio://…`, or a
-        folder that is mounted in every container.
+      pipeline_root: Where the platform keeps artifacts: `gs://…`; on Kubeflow also `s3://…` and
+        `minio://…`. A compiled Vertex AI job may have a folder, to be rehearsed with.
       serving_root: Where versions of models are pushed, `<serving_root>/<task>/<version>`; None
         for `<pipeline_root>/serving`.
       image: The container image, best with its digest (`…@sha256:…`).
@@ -149,6 +152,12 @@ class CloudConfig(RunConfig):
     def check_compile(self) -> None:
         """Raises BadInputError that names everything that is missing to compile."""
         self._check(_TO_COMPILE[self.target])
+        if not (self.pipeline_root or "").startswith(_STORES[self.target]):
+            raise BadInputError(
+                f"--pipeline-root {self.pipeline_root}: {self.target} cannot keep artifacts there, "
+                f"but in {' or '.join(_STORES[self.target])}. Data and --serving-root may lie on a "
+                "mounted volume."
+            )
         if not self.serving_folder.startswith(_OPEN_AT_COMPILE):
             raise BadInputError(
                 f"With --pipeline-root {self.pipeline_root} models cannot be pushed beside it: "
@@ -158,6 +167,14 @@ class CloudConfig(RunConfig):
     def check_submit(self) -> None:
         """Raises BadInputError that names everything that is missing to submit."""
         self._check((*_TO_COMPILE[self.target], *_TO_SUBMIT[self.target]))
+
+    def check_reachable(self) -> None:
+        """Raises BadInputError if Vertex AI is to keep artifacts where it cannot."""
+        if self.target == VERTEX and not (self.pipeline_root or "").startswith("gs://"):
+            raise BadInputError(
+                f"--pipeline-root {self.pipeline_root}: Vertex AI keeps artifacts in gs:// only; a "
+                "folder is for jobs that are compiled to be rehearsed."
+            )
 
     def check_manage(self) -> None:
         """Raises BadInputError that names everything that is missing to manage schedules."""

@@ -20,7 +20,7 @@ from pipelines import startup
 from trainer_modules.engine.errors import BadInputError
 
 # Where Kubeflow's launcher keeps the files of a store that TensorFlow cannot read by itself.
-_LOCAL = {"s3://": "/s3/", "minio://": "/minio/", "oci://": "/oci/"}
+_LOCAL = {"s3://": "/s3/", "minio://": "/minio/"}
 _READER = "components.example_gen.executor.Executor"
 
 

@@ -13,12 +13,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipelines import rehearsal_store
 from pipelines.rehearsal_store import Artifact, Store
 
 _INPUT = "{{$}}"
+
+
+Artifacts = Mapping[str, list[Artifact]]
+
+
+class Launcher(Protocol):
+    """What open-source Kubeflow does around a step: artifacts come from a store and go there."""
+
+    def uri(self, run: str, task: str, key: str) -> str:
+        """Returns where a step's output is going to lie."""
+
+    def before(self, inputs: Artifacts, outputs: Artifacts) -> None:
+        """Fetches a step's inputs."""
+
+    def after(self, outputs: Artifacts) -> None:
+        """Stores a step's outputs."""
 
 
 class StepFailedError(RuntimeError):
@@ -33,11 +49,14 @@ class Rehearsal:
       folder: Holds artifacts, logs, working folders and the store.
       environment: The steps' whole environment; `python` is looked up in its PATH.
       parameters: Runtime parameters in place of the defaults.
+      launcher: Moves artifacts, and no driver runs, as on open-source Kubeflow; None for steps
+        that open artifacts where they lie and have drivers, as on Vertex AI.
     """
 
     folder: Path
     environment: Mapping[str, str]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    launcher: Launcher | None = None
 
     def run(self, spec: Mapping[str, Any]) -> dict[str, str]:
         """Runs a pipeline spec; returns task → `ran`, `cached` or `resolved`.
@@ -137,13 +156,14 @@ class _Steps:
         produced = {
             key: [
                 self._store.new(
-                    str(folder / key), definition["artifactType"], definition.get("metadata", {})
+                    self._uri(name, key), definition["artifactType"], definition.get("metadata", {})
                 )
             ]
             for key, definition in component["outputDefinitions"].get("artifacts", {}).items()
         }
+        launcher = self._place.launcher
         driver = container.get("lifecycle", {}).get("preCacheCheck")
-        if driver:
+        if driver and launcher is None:
             command = [*driver["command"], *driver["args"]]
             self._execute(f"{name}-driver", command, _executor_input(inputs, produced, output_file))
             inputs["parameters"] |= json.loads(output_file.read_text()).get("parameterValues", {})
@@ -152,14 +172,23 @@ class _Steps:
             self._outputs[name] = self._store.cached(key)
             return "cached"
         command = [*container["command"], *container["args"]]
+        if launcher:
+            launcher.before(inputs["artifacts"], produced)
         self._execute(name, command, _executor_input(inputs, produced, output_file))
         written = json.loads(output_file.read_text()).get("artifacts", {})
         for output, artifacts in produced.items():
             rehearsal_store.merge(artifacts[0], written[output]["artifacts"][0])
             self._store.keep(artifacts[0])
+        if launcher:
+            launcher.after(produced)
         self._outputs[name] = produced
         self._store.cache[key] = {k: [a["name"] for a in v] for k, v in produced.items()}
         return "ran"
+
+    def _uri(self, task: str, key: str) -> str:
+        if self._place.launcher:
+            return self._place.launcher.uri(self._folder.name, task, key)
+        return str(self._folder / task / key)
 
     def _execute(self, name: str, command: list[str], executor_input: str) -> None:
         empty = self._folder / "empty" / name

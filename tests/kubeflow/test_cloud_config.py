@@ -81,3 +81,22 @@ def test_a_root_that_models_cannot_be_pushed_to() -> None:
     argv = ("--pipeline-root", "s3://b/r", "--image", "i", "--data", "/d")
     with pytest.raises(BadInputError, match="--serving-root"):
         _config("compile", "--target", "kubeflow", *argv).check_compile()
+
+
+@pytest.mark.parametrize(
+    ("target", "root", "message"),
+    [
+        ("kubeflow", "/mnt/root", "but in gs:// or s3:// or minio://"),
+        ("vertex", "s3://b/r", "vertex cannot keep artifacts there"),
+    ],
+)
+def test_a_root_that_the_platform_cannot_use(target: str, root: str, message: str) -> None:
+    argv = ("--pipeline-root", root, "--image", "i", "--data", "/d", "--serving-root", "/s")
+    with pytest.raises(BadInputError, match=message):
+        _config("compile", "--target", target, *argv).check_compile()
+
+
+def test_vertex_is_sent_no_job_that_keeps_artifacts_in_a_folder() -> None:
+    config = _config("submit", "--pipeline-root", "/tmp/root")
+    with pytest.raises(BadInputError, match="gs:// only"):
+        config.check_reachable()

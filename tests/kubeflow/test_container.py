@@ -64,7 +64,8 @@ def _drive(tmp_path: Path, **parameters: str) -> dict:
         "task": "image_folder",
         "settings": ("problem.classes=('cat', 'dog')",),
         "data": str(tmp_path / "data/span-{SPAN}"),
-        "pipeline_root": str(tmp_path),
+        "pipeline_root": "minio://mlpipeline/vision",
+        "serving_root": str(tmp_path),
         "image": "image@sha256:0",
     }
     spec = compiler.compile_job(cloud_config.build(config)).job["pipelineSpec"]

@@ -1,0 +1,72 @@
+"""What open-source Kubeflow's launcher does around a step, for a rehearsal with any S3 client.
+
+Its rules, among them the local paths, are those of kubeflow/pipelines,
+`backend/src/v2/component/launcher_v2.go` (LocalPathForURI, downloadArtifacts,
+uploadOutputArtifacts) and `backend/src/v2/objectstore/object_store.go`.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pipelines.rehearsal import Artifacts
+
+_LOCAL = {"s3": "/s3", "minio": "/minio"}
+
+
+class ObjectStoreLauncher:
+    """Artifacts in a bucket: fetched to a local path before a step, stored after it.
+
+    See `pipelines.rehearsal.Launcher`.
+    """
+
+    def __init__(self, client: Any, root: str, local: str | None = None) -> None:
+        """Makes the launcher.
+
+        Args:
+          client: What `boto3.client("s3")` returns.
+          root: The pipeline root, `minio://BUCKET/…` or `s3://BUCKET/…`.
+          local: Where local copies lie in place of `/minio` or `/s3`.
+        """
+        scheme, _, path = root.partition("://")
+        self._client, self._root, self._scheme = client, root.rstrip("/"), f"{scheme}://"
+        self._bucket = path.partition("/")[0]
+        self.scratch = Path(local or _LOCAL[scheme]) / self._bucket
+
+    def uri(self, run: str, task: str, key: str) -> str:
+        """Returns where a step's output is going to lie."""
+        return f"{self._root}/{run}/{task}/{key}"
+
+    def before(self, inputs: Artifacts, outputs: Artifacts) -> None:
+        """Fetches the first artifact of each input, and makes the folders that outputs lie in."""
+        # Each step is a pod of its own: what another one has written is not there.
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for found in inputs.values():
+            self._download(self._key(found[0]["uri"]))
+        for made in outputs.values():
+            (self.scratch / self._key(made[0]["uri"])).parent.mkdir(parents=True, exist_ok=True)
+
+    def after(self, outputs: Artifacts) -> None:
+        """Stores outputs: a file, or every file below a folder; an empty folder is nothing."""
+        for made in outputs.values():
+            key = self._key(made[0]["uri"])
+            local = self.scratch / key
+            files = [local] if local.is_file() else [f for f in local.rglob("*") if f.is_file()]
+            for file in files:
+                stored = os.path.normpath(os.path.join(key, file.relative_to(local)))
+                self._client.upload_file(os.fspath(file), self._bucket, stored)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _download(self, key: str) -> None:
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=key):
+            for one in page.get("Contents", []):
+                if one["Key"] != key and not one["Key"].startswith(f"{key}/"):
+                    continue
+                local = self.scratch / one["Key"]
+                local.parent.mkdir(parents=True, exist_ok=True)
+                self._client.download_file(self._bucket, one["Key"], os.fspath(local))
+
+    def _key(self, uri: str) -> str:
+        return uri.removeprefix(f"{self._scheme}{self._bucket}/")
