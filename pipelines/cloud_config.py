@@ -20,6 +20,11 @@ _TO_COMPILE = {
 }
 _TO_SUBMIT = {VERTEX: ("project", "region"), KUBEFLOW: ("host",)}
 _OPEN_AT_COMPILE = ("gs://", "/")
+# What only one of the targets has a use for.
+_ONLY = {
+    VERTEX: ("network", "encryption_key", "labels", "disk_gb", "timeout_hours", "endpoint"),
+    KUBEFLOW: ("node_selector", "volumes", "secrets", "host", "namespace", "experiment"),
+}
 # Where artifacts can be: Kubeflow's launcher knows these (backend/src/v2/objectstore/config.go);
 # Vertex AI takes gs:// only, and a folder is for rehearsals of its jobs.
 _STORES = {VERTEX: ("gs://", "/"), KUBEFLOW: ("gs://", "s3://", "minio://")}
@@ -149,6 +154,21 @@ class CloudConfig(RunConfig):
         """None for the pipeline as a whole: `cloud_beam` gives each component its own."""
         return []
 
+    @property
+    def _store_is_closed(self) -> bool:
+        """Whether TensorFlow cannot open the pipeline root, so that models go elsewhere."""
+        return bool(self.pipeline_root) and not self.serving_folder.startswith(_OPEN_AT_COMPILE)
+
+    @property
+    def without_effect(self) -> list[str]:
+        """The fields that were given and that the target has no use for."""
+        return [
+            f.name
+            for f in dataclasses.fields(self)
+            if f.name in _ONLY[VERTEX if self.target == KUBEFLOW else KUBEFLOW]
+            and getattr(self, f.name) not in (f.default, {})
+        ]
+
     def check_compile(self) -> None:
         """Raises BadInputError that names everything that is missing to compile."""
         self._check(_TO_COMPILE[self.target])
@@ -158,7 +178,7 @@ class CloudConfig(RunConfig):
                 f"but in {' or '.join(_STORES[self.target])}. Data and --serving-root may lie on a "
                 "mounted volume."
             )
-        if not self.serving_folder.startswith(_OPEN_AT_COMPILE):
+        if self._store_is_closed:
             raise BadInputError(
                 f"With --pipeline-root {self.pipeline_root} models cannot be pushed beside it: "
                 "name a gs:// or mounted folder with --serving-root."
@@ -182,6 +202,8 @@ class CloudConfig(RunConfig):
 
     def _check(self, names: tuple[str, ...]) -> None:
         missing = [name for name in names if not getattr(self, name)]
+        if missing and self.target == KUBEFLOW and not self.serving_root and self._store_is_closed:
+            missing.append("serving_root")
         if missing:
             options = ", ".join(f"--{_dashed(name)}" for name in missing)
             raise BadInputError(

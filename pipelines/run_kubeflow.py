@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     args = cloud_options.parser().parse_args(argv)
     try:
         config = cloud_options.config_from(args)
-        _note_floating(config)
+        _note(config)
         if args.command == "compile":
             return _compile(config, args)
         if args.command == "upload":
@@ -42,8 +42,11 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def _note_floating(config: CloudConfig) -> None:
-    """Says which images are not pinned."""
+def _note(config: CloudConfig) -> None:
+    """Says which images are not pinned, and which options do nothing."""
+    if config.without_effect:
+        options = ", ".join(config.without_effect)
+        print(f"note: {config.target} has no use for {options}", file=sys.stderr)
     for image in (config.image, config.training_image):
         if image and "@sha256:" not in image:
             print(

@@ -100,3 +100,17 @@ def test_vertex_is_sent_no_job_that_keeps_artifacts_in_a_folder() -> None:
     config = _config("submit", "--pipeline-root", "/tmp/root")
     with pytest.raises(BadInputError, match="gs:// only"):
         config.check_reachable()
+
+
+def test_a_place_for_models_is_asked_for_with_all_else() -> None:
+    config = _config("compile", "--target", "kubeflow", "--pipeline-root", "minio://b/r")
+    with pytest.raises(BadInputError, match="missing: --image, --data, --serving-root"):
+        config.check_compile()
+
+
+def test_options_of_the_other_target_are_named() -> None:
+    given = ("--disk-gb", "300", "--label", "team=vision", "--host", "http://h")
+    assert _config("compile", *given).without_effect == ["host"]
+    other = _config("compile", "--target", "kubeflow", *given)
+    assert other.without_effect == ["labels", "disk_gb"]
+    assert _config("compile").without_effect == []
