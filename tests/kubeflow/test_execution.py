@@ -1,5 +1,6 @@
 """The compiled job runs: every container command, with the wheel alone, to a pushed model."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -196,6 +197,8 @@ def store() -> Iterator[Any]:
     client.create_bucket(Bucket=BUCKET)
     yield client
     server.stop()
+    with contextlib.suppress(OSError):
+        os.rmdir("/minio")
 
 
 def _local_store(image: dict[str, str], tmp_path: Path) -> str:
