@@ -66,6 +66,9 @@ def create_pipeline(
         nodes = _trained(task, config, data, source, platform)
     else:
         nodes = _exported(task, config, data, source)
+    if platform.after_push:
+        (pusher,) = (node for node in nodes if isinstance(node, Pusher))
+        nodes.append(platform.after_push(pusher.outputs["pushed_model"]))
     return Pipeline(
         pipeline_name=platform.pipeline_name(task.name),
         pipeline_root=config.artifacts_folder,
@@ -171,6 +174,7 @@ def _trained(
             model_blessing=gate.outputs["blessing"],
             infra_blessing=serving_check.outputs["blessing"],
             examples=read,
+            rejected=examples.outputs["rejected"],
             code_fingerprint=fingerprint.of_modules(("components.bulk_predict",)),
         ).with_id("BulkPredict")
         predict.add_upstream_node(pusher)

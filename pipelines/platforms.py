@@ -65,6 +65,8 @@ class Platform:
         the channel of this run's; None where the platform has no such resolver.
       trainer: The Trainer to use.
       training: What that Trainer needs besides in `custom_config`.
+      after_push: Makes the node that hands the pushed model on, from Pusher's channel; None for
+        none.
       draws: Whether the platform's own pages draw metrics and confusion matrices.
       dashes: Whether names of pipelines may hold dashes but no underscores.
     """
@@ -73,6 +75,7 @@ class Platform:
     previous_data: Callable[[BaseChannel], BaseNode] | None = None
     trainer: type[Trainer] = Trainer
     training: Mapping[str, Any] = field(default_factory=dict)
+    after_push: Callable[[BaseChannel], BaseNode] | None = None
     draws: bool = False
     dashes: bool = False
 
