@@ -105,7 +105,8 @@ def container(deployment: Deployment) -> api.ModelContainerSpec:
     return api.ModelContainerSpec(
         image_uri=deployment.image,
         command=["python", "-m", "pipelines.serve"],
-        args=["--task", deployment.task],
+        # What a deployed version is does not change: there is little to look for.
+        args=["--task", deployment.task, "--poll", "3600"],
         ports=[api.Port(container_port=PORT)],
         predict_route=f"{route}:predict",
         health_route=route,

@@ -92,7 +92,7 @@ def test_kubeflow_refuses_and_loads_nothing_of_google(tmp_path: Path) -> None:
         "import json, sys\n"
         "from pipelines import run_kubeflow\n"
         f"code = run_kubeflow.main(['compile', '--target', 'kubeflow', *{BASE!r}])\n"
-        "print(json.dumps([code, [m for m in sys.modules if m.startswith('google.cloud')]]))\n"
+        "print(json.dumps([code, [m for m in sys.modules if m.startswith('google.cloud.')]]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

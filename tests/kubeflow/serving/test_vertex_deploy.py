@@ -88,7 +88,7 @@ def test_the_first_version(serving: Any, settings: Deployment) -> None:
     assert spec.image_uri == IMAGE and spec.ports[0].container_port == 8080
     assert [*spec.command, *spec.args] == [
         *("python", "-m", "pipelines.serve"),
-        *("--task", "flowers"),
+        *("--task", "flowers", "--poll", "3600"),
     ]
     assert spec.predict_route == "/v1/models/flowers:predict"
     assert spec.health_route == "/v1/models/flowers"
