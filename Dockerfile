@@ -56,7 +56,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 
 # The project, as the wheel that `uv build` makes of it.
 FROM tools AS project
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md NOTICE ./
 COPY schemas schemas
 COPY trainer_modules trainer_modules
 COPY components components

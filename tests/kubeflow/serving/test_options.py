@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines import cloud_config, cloud_options, compiler
+from pipelines.rehearsal import Rehearsal
 from trainer_modules.engine.errors import BadInputError
 
 ROOT = Path(__file__).parents[3]
@@ -99,3 +101,37 @@ def test_kubeflow_refuses_and_loads_nothing_of_google(tmp_path: Path) -> None:
     )
     assert json.loads(done.stdout.splitlines()[-1]) == [2, []]
     assert "--model-registry Digits is Vertex AI's; the target is kubeflow" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_steps_container_registers_what_pusher_left(serving: Any, tmp_path: Path) -> None:
+    """The command of the compiled job, in a process, with an imported artifact for Pusher's."""
+    spec = compiler.compile_job(_config("--endpoint", serving.server.address, "--region", "r")).job[
+        "pipelineSpec"
+    ]
+    serving.polls = 0
+    tasks = spec["root"]["dag"]["tasks"]
+    tasks = {name: tasks[name] for name in ("Pusher", "VertexDeploy")}
+    tasks["Pusher"] = {"componentRef": tasks["Pusher"]["componentRef"]}
+    tasks["VertexDeploy"]["dependentTasks"] = ["Pusher"]
+    spec["root"]["dag"]["tasks"] = tasks
+    output = spec["components"]["Pusher"]["outputDefinitions"]["artifacts"]["pushed_model"]
+    spec["components"]["Pusher"]["inputDefinitions"] = {}
+    spec["deploymentSpec"]["executors"]["Pusher_executor"] = {
+        "importer": {
+            "artifactUri": {"constant": "gs://b/root/123/digits-1/Pusher_-7/pushed_model"},
+            "typeSchema": output["artifactType"],
+            "metadata": {"pushed": 1, "pushed_destination": "gs://b/serving/digits/1767225600"},
+        }
+    }
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        "TF_USE_LEGACY_KERAS": "1",
+    }
+    Rehearsal(folder=tmp_path, environment=environment).run(spec)
+    (upload,) = serving.uploads
+    assert upload.model.artifact_uri == "gs://b/serving/digits/1767225600"
+    assert upload.model.labels["run"] == "digits-1"
+    (written,) = tmp_path.rglob("deployment.json")
+    assert json.loads(written.read_text())["version"] == "1"
