@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# The image that every step of a compiled pipeline runs in, and Dataflow's workers too.
+# The image that every step of a compiled pipeline runs in, Dataflow's workers, and the server of
+# pushed models.
 #
 #     make image                                # CPU
 #     make image STAGE=gpu IMAGE=vision:gpu     # with NVIDIA's CUDA libraries, from PyPI
@@ -40,12 +41,12 @@ WORKDIR /build
 FROM tools AS dependencies
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-dev --no-install-project
+    uv sync --locked --no-dev --group serve --group export --no-install-project
 
 FROM tools AS dependencies-gpu
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-dev --no-install-project --group gpu
+    uv sync --locked --no-dev --group serve --group export --group gpu --no-install-project
 
 # TensorFlow for TPUs is another package at another version: a lock of its own.
 FROM tools AS dependencies-tpu
@@ -55,7 +56,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 
 # The project, as the wheel that `uv build` makes of it.
 FROM tools AS project
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md NOTICE ./
 COPY schemas schemas
 COPY trainer_modules trainer_modules
 COPY components components

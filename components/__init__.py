@@ -10,6 +10,7 @@ from typing import Any
 
 _ARTIFACTS = {
     "DataApproval": "components.data_gate",
+    "ExportedForms": "components.export_forms",
     "HtmlPage": "components.report.artifacts",
     "MarkdownPage": "components.report.artifacts",
     "Predictions": "components.bulk_predict.component",
@@ -17,6 +18,7 @@ _ARTIFACTS = {
     "RunReport": "components.report.artifacts",
     "ShownConfusion": "components.platform_metrics",
     "ShownMetrics": "components.platform_metrics",
+    "VertexModel": "components.vertex_deploy.component",
 }
 
 

@@ -66,7 +66,7 @@ class FormError(RuntimeError):
 class ExportedForms(Artifact):
     """Files of other forms of a model, and `exports.json` about them."""
 
-    TYPE_NAME = "ExportedForms"
+    TYPE_NAME = "components.ExportedForms"
 
 
 def convert(form: str, loaded: Any, calibration: Callable[[], Iterator[list[Any]]]) -> bytes:

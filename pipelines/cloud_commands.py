@@ -5,11 +5,11 @@ import json
 import sys
 from typing import Any, Protocol
 
+from components.service_calls import ServiceError
 from pipelines import compiler, schedules
 from pipelines.cloud_config import VERTEX, CloudConfig
 from pipelines.compiler import Compiled
 from pipelines.schedules import Timing
-from pipelines.service_calls import ServiceError
 
 __all__ = ["Platform", "ServiceError", "run"]
 

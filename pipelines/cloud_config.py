@@ -8,7 +8,8 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.config import RunConfig
+from pipelines import vertex_serving
+from pipelines.vertex_serving import ServingConfig
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 
 VERTEX, KUBEFLOW = "vertex", "kubeflow"
@@ -31,8 +32,10 @@ _STORES = {VERTEX: ("gs://", "/"), KUBEFLOW: ("gs://", "s3://", "minio://")}
 
 
 @dataclass(frozen=True, kw_only=True)
-class CloudConfig(RunConfig):
+class CloudConfig(ServingConfig):
     """One pipeline in the cloud. `root` is not used; `pipeline_root` takes its place.
+
+    What Vertex AI is to serve is in `ServingConfig`.
 
     Attributes:
       target: `vertex` or `kubeflow`.
@@ -183,6 +186,7 @@ class CloudConfig(RunConfig):
                 f"With --pipeline-root {self.pipeline_root} models cannot be pushed beside it: "
                 "name a gs:// or mounted folder with --serving-root."
             )
+        vertex_serving.check(self)
 
     def check_submit(self) -> None:
         """Raises BadInputError that names everything that is missing to submit."""

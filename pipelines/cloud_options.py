@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from pipelines import cloud_config
+from pipelines import cloud_config, vertex_serving
 from pipelines.cloud_config import CloudConfig
 from trainer_modules.engine.errors import BadInputError
 
@@ -105,6 +105,7 @@ def _add_pipeline(command: argparse.ArgumentParser) -> None:
     training.add_argument("--reservation", metavar="NAME")
     training.add_argument("--disk-gb", type=int, metavar="GB")
     training.add_argument("--timeout-hours", type=int, metavar="H")
+    vertex_serving.add_options(command)
     beam = command.add_argument_group("Beam")
     beam.add_argument("--beam-runner", metavar="direct|dataflow")
     beam.add_argument("--beam-on", action="append", metavar="COMPONENT=RUNNER")

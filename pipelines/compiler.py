@@ -4,11 +4,12 @@ Same input, same bytes. What may vary at submission is a runtime parameter: the 
 span where the path has one, and the pipeline root, which both platforms take by themselves.
 """
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import accelerators, cloud_data, startup, tasks
+from pipelines import accelerators, cloud_data, startup, tasks, vertex_serving
 from pipelines.accelerators import Accelerator
 from pipelines.cloud_config import KUBEFLOW, VERTEX, CloudConfig
 from trainer_modules.engine.errors import BadInputError
@@ -95,18 +96,31 @@ def _platform(config: CloudConfig, accelerator: Accelerator) -> Any:
 
     if config.target == KUBEFLOW:
         return Platform(baseline=latest_pushed, draws=True, dashes=True)
+    vertex = Platform(
+        baseline=latest_blessed, after_push=_after_push(config), draws=True, dashes=True
+    )
     if accelerator.device == "cpu":
-        return Platform(baseline=latest_blessed, draws=True, dashes=True)
+        return vertex
     from pipelines.vertex_training import CustomJobTrainer, CustomJobTuner, custom_job
 
-    return Platform(
-        baseline=latest_blessed,
-        draws=True,
-        dashes=True,
+    return dataclasses.replace(
+        vertex,
         trainer=CustomJobTrainer,
         training=custom_job(config, accelerator, "training"),
         tuner=CustomJobTuner,
         tuning=custom_job(config, accelerator, "tuning"),
+    )
+
+
+def _after_push(config: CloudConfig) -> Any:
+    """Returns what makes the step that registers and deploys; None where it is not asked for."""
+    if not config.model_registry:
+        return None
+    from components.vertex_deploy.component import VertexDeploy
+
+    settings = vertex_serving.deployment(config).to_json()
+    return lambda pushed: VertexDeploy(pushed_model=pushed, settings=settings).with_id(
+        "VertexDeploy"
     )
 
 

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+from components.service_calls import ServiceError
 from pipelines import startup
 from trainer_modules.engine.errors import BadInputError
 
@@ -61,6 +62,10 @@ def reported(work: Callable[[], None]) -> int:
         logging.exception("bad input")
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except ServiceError as error:
+        logging.exception("the service refused")
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -165,4 +170,10 @@ def _rewrite(output_file: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written. Taking Python down under the threads of TensorFlow and Beam can end with
+    # "exception not rethrown", and a step that has done its work would count as failed.
+    os._exit(code)

@@ -4,7 +4,6 @@ from typing import Any
 
 from google.protobuf import text_format
 from tfx.components.example_validator.component import ExampleValidator
-from tfx.components.pusher.component import Pusher
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
@@ -20,6 +19,7 @@ from components.image_transform import ImageTransform
 from components.model_gate import ModelGate
 from components.platform_metrics import PlatformMetrics
 from components.pretrained import PretrainedModel
+from components.pusher import NewModelPusher
 from components.report import page
 from components.report.component import ModelCard, Report
 from components.reviewed_schema import ReviewedSchema
@@ -65,6 +65,9 @@ def create_pipeline(
         nodes = _trained(task, config, data, source, platform)
     else:
         nodes = _exported(task, config, data, source)
+    if platform.after_push:
+        (pusher,) = (node for node in nodes if isinstance(node, NewModelPusher))
+        nodes.append(platform.after_push(pusher.outputs["pushed_model"]))
     return Pipeline(
         pipeline_name=platform.pipeline_name(task.name),
         pipeline_root=config.artifacts_folder,
@@ -154,22 +157,15 @@ def _trained(
         model_blessing=gate.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
     )
-    nodes += [
-        transform,
-        *([tuner] if tuner else []),
-        trainer,
-        baseline,
-        evaluator,
-        gate,
-        serving_check,
-        pusher,
-    ]
+    nodes += [transform, *([tuner] if tuner else []), trainer, baseline]
+    nodes += [evaluator, gate, serving_check, pusher]
     if getattr(source, "unlabelled", ""):
         predict = BulkPredict(
             model=trainer.outputs["model"],
             model_blessing=gate.outputs["blessing"],
             infra_blessing=serving_check.outputs["blessing"],
             examples=read,
+            rejected=examples.outputs["rejected"],
             code_fingerprint=fingerprint.of_modules(("components.bulk_predict",)),
         ).with_id("BulkPredict")
         predict.add_upstream_node(pusher)
@@ -213,14 +209,14 @@ def _serving_check(task: Task, model: Channel, **inputs: Channel | None) -> Base
     ).with_id("ServingCheck")
 
 
-def _pusher(config: RunConfig, model: Channel, **blessings: Channel) -> Pusher:
-    return Pusher(
+def _pusher(config: RunConfig, model: Channel, **blessings: Channel) -> BaseNode:
+    return NewModelPusher(
         model=model,
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
         ),
         **blessings,
-    )
+    ).with_id("Pusher")
 
 
 def _judged_data(

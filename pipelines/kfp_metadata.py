@@ -11,7 +11,7 @@ from typing import Any
 
 import urllib3
 
-from pipelines.service_calls import BLESSED, ServiceError
+from components.service_calls import BLESSED, ServiceError
 
 _RUN = "system.PipelineRun"
 _CONTENT = "application/grpc-web+proto"

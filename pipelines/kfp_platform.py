@@ -8,11 +8,11 @@ from typing import Any
 import kfp_server_api as api
 import urllib3.exceptions
 
-from pipelines import service_calls
+from components import service_calls
+from components.service_calls import ServiceError
 from pipelines.cloud_config import CloudConfig
 from pipelines.compiler import Compiled
 from pipelines.schedules import Timing
-from pipelines.service_calls import ServiceError
 from trainer_modules.engine.errors import BadInputError
 
 # A bearer token for installations that ask for one.

@@ -6,6 +6,7 @@ import resource
 import sys
 from typing import Any
 
+from components.pusher import UNCHANGED
 from components.report.page import finish_report
 from pipelines import archive as archives
 from pipelines import summary as summaries
@@ -51,10 +52,12 @@ def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]
 def conclude(summary: Summary, results: list[NodeResult]) -> None:
     """Sets the status of a run whose components all succeeded."""
     worked = any(not result.cached and not result.resolver for result in results)
+    pushed = [a for r in results for a in r.outputs.get("pushed_model", [])]
+    unchanged = any(a.get_int_custom_property(UNCHANGED) for a in pushed)
     blessed = all(gate["passed"] for gate in summary.gates) and summary.serving.get("passed", True)
     if not blessed:
         summary.status = summaries.NOT_BLESSED
-    elif worked:
+    elif worked and not unchanged:
         summary.status = summaries.PUSHED
     else:
         summary.status = summaries.NOTHING_NEW
@@ -102,7 +105,8 @@ def _serving_check(summary: Summary, result: NodeResult) -> str:
 def _pusher(summary: Summary, result: NodeResult) -> str:
     pushed = result.outputs["pushed_model"][0]
     summary.pushed_model = pushed.get_string_custom_property("pushed_destination") or None
-    return summary.pushed_model or "nothing pushed"
+    kept = "is the newest version already: " if pushed.get_int_custom_property(UNCHANGED) else ""
+    return f"{kept}{summary.pushed_model or 'nothing pushed'}"
 
 
 def _predictions(summary: Summary, result: NodeResult) -> str:

@@ -68,6 +68,8 @@ class Platform:
       training: What that Trainer needs besides in `custom_config`.
       tuner: The Tuner to use.
       tuning: What that Tuner needs besides in `custom_config`.
+      after_push: Makes the node that hands the pushed model on, from Pusher's channel; None for
+        none.
       draws: Whether the platform's own pages draw metrics and confusion matrices.
       dashes: Whether names of pipelines may hold dashes but no underscores.
     """
@@ -78,6 +80,7 @@ class Platform:
     training: Mapping[str, Any] = field(default_factory=dict)
     tuner: type[Tuner] = Tuner
     tuning: Mapping[str, Any] = field(default_factory=dict)
+    after_push: Callable[[BaseChannel], BaseNode] | None = None
     draws: bool = False
     dashes: bool = False
 

@@ -197,4 +197,9 @@ def _progress(console: Console) -> Iterator[Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written. Taking Python down under the threads of TensorFlow and Beam takes a second,
+    # and now and then ends with "exception not rethrown" and exit code 134.
+    os._exit(code)

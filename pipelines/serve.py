@@ -1,6 +1,10 @@
 """Serves what was pushed over the TensorFlow Serving REST protocol.
 
 python -m pipelines.serve [--root runs] [--task NAME]… [--port 8501]
+
+In a container that Vertex AI starts, its variables are the defaults: AIP_STORAGE_URI is the folder
+of the one model, AIP_HTTP_PORT the port, on every interface.
+https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
 """
 
 import argparse
@@ -38,12 +42,24 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
     found.add_argument(
-        "--task", action="append", default=[], metavar="NAME", help="only this one, repeatable"
+        "--model-folder",
+        default=os.environ.get("AIP_STORAGE_URI"),
+        metavar="DIR",
+        help="one SavedModel, or a folder of its versions, served as the one --task in place of "
+        "--root; default: $AIP_STORAGE_URI",
     )
     found.add_argument(
-        "--host", default="127.0.0.1", help="default: 127.0.0.1; 0.0.0.0 for every interface"
+        "--task", action="append", default=[], metavar="NAME", help="only this one, repeatable"
     )
-    found.add_argument("--port", type=int, default=8501, help="default: 8501")
+    port = os.environ.get("AIP_HTTP_PORT")
+    found.add_argument(
+        "--host",
+        default="0.0.0.0" if port else "127.0.0.1",
+        help="default: 127.0.0.1; 0.0.0.0 for every interface",
+    )
+    found.add_argument(
+        "--port", type=int, default=port or "8501", help="default: $AIP_HTTP_PORT, or 8501"
+    )
     found.add_argument(
         "--poll", type=float, default=2.0, metavar="SECONDS", help="look for new versions"
     )
@@ -54,14 +70,21 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def find(root: str, tasks: list[str]) -> list[Served]:
-    """Returns the models under `root`, not loaded yet.
+def find(root: str, tasks: list[str], model_folder: str | None = None) -> list[Served]:
+    """Returns the models under `root`, or the one in `model_folder`, not loaded yet.
 
     Raises:
       BadInputError: If nothing has been pushed, or not what is asked for.
     """
     import tensorflow as tf
 
+    if model_folder:
+        if len(tasks) != 1:
+            raise BadInputError(
+                f"--model-folder {model_folder} is one model: name it with one --task. "
+                f"Received: {', '.join(tasks) or 'none'}"
+            )
+        return [Served(tasks[0], model_folder.rstrip("/"))]
     folder = os.path.join(root, "serving")
     names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
     there = sorted(n.rstrip("/") for n in names)
@@ -87,7 +110,7 @@ def main(argv: list[str] | None = None) -> int:
         max_pixels=args.max_pixels,
     )
     try:
-        served = find(args.root, args.task)
+        served = find(args.root, args.task, args.model_folder)
         for one in served:
             one.refresh()
             if one.current is None:

@@ -108,7 +108,8 @@ class Served:
 
     Attributes:
       name: Its name in addresses.
-      folder: Holds numbered versions.
+      folder: Holds numbered versions; or is one version itself, as Vertex AI hands a model over,
+        and then version 1 unless its name is a number.
       current: What answers now; None before the first version is loaded.
       failures: Version number → why it does not load.
     """
@@ -126,10 +127,12 @@ class Served:
         """
         import tensorflow as tf
 
-        for number in sorted(self._numbers(), reverse=True):
+        alone = self._alone()
+        numbers = self._numbers() if alone is None else [alone]
+        for number in sorted(numbers, reverse=True):
             if self.current is not None and number <= self.current.number:
                 return False
-            folder = os.path.join(self.folder, str(number))
+            folder = self.folder if number == alone else os.path.join(self.folder, str(number))
             state = _state(folder)
             if self._tried.get(number) == state:
                 continue
@@ -145,6 +148,15 @@ class Served:
             _log.info("%s version %d serves", self.name, number)
             return True
         return False
+
+    def _alone(self) -> int | None:
+        """Returns the number of the version that the folder itself is, None where it is none."""
+        import tensorflow as tf
+
+        if not tf.io.gfile.exists(os.path.join(self.folder, "saved_model.pb")):
+            return None
+        name = os.path.basename(self.folder)
+        return int(name) if name.isdigit() else 1
 
     def _numbers(self) -> list[int]:
         import tensorflow as tf

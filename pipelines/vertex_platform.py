@@ -6,32 +6,22 @@ import json
 import secrets
 from typing import Any
 
-import google.auth.exceptions
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as api
 from google.protobuf import json_format
 
-from pipelines import service_calls
+from components import service_calls, vertex_calls
+from components.service_calls import BLESSED, ServiceError
+from components.vertex_calls import TIMEOUT
 from pipelines.cloud_config import CloudConfig
 from pipelines.compiler import Compiled
 from pipelines.schedules import Timing
-from pipelines.service_calls import BLESSED, ServiceError
 
-_TRANSIENT = (
-    exceptions.ServiceUnavailable,
-    exceptions.DeadlineExceeded,
-    exceptions.InternalServerError,
-    exceptions.BadGateway,
-    exceptions.Aborted,
-    ConnectionError,
-)
 _OVER = {
     api.PipelineState.PIPELINE_STATE_SUCCEEDED: True,
     api.PipelineState.PIPELINE_STATE_FAILED: False,
     api.PipelineState.PIPELINE_STATE_CANCELLED: False,
 }
-# Seconds for one attempt; the client's own retries would hide what goes on.
-_TIMEOUT = 60.0
 
 
 class Vertex:
@@ -40,6 +30,7 @@ class Vertex:
     def __init__(self, config: CloudConfig) -> None:
         self._config = config
         self._parent = f"projects/{config.project}/locations/{config.region}"
+        self._where = f"Vertex AI ({self._parent})"
 
     @functools.cached_property
     def _jobs(self) -> api.PipelineServiceClient:
@@ -50,43 +41,19 @@ class Vertex:
         return self._client(api.ScheduleServiceClient)
 
     def _client(self, kind: Any) -> Any:
-        address = self._config.endpoint or f"{self._config.region}-aiplatform.googleapis.com"
-        if address.startswith("http://"):
-            import grpc
-
-            channel = grpc.insecure_channel(address.removeprefix("http://"))
-            return kind(transport=kind.get_transport_class("grpc")(channel=channel))
-        try:
-            return kind(client_options={"api_endpoint": address.removeprefix("https://")})
-        except google.auth.exceptions.GoogleAuthError as error:
-            raise ServiceError(self._explain(error)) from error
+        config = self._config
+        return vertex_calls.client(kind, config.region or "", config.endpoint, where=self._where)
 
     def _call(self, method: Any, look_up: Any = lambda: None, **arguments: Any) -> Any:
         return service_calls.patiently(
-            lambda: method(**arguments, retry=None, timeout=_TIMEOUT),
-            transient=lambda error: isinstance(error, _TRANSIENT),
+            lambda: method(**arguments, retry=None, timeout=TIMEOUT),
+            transient=vertex_calls.is_transient,
             explain=self._explain,
             look_up=look_up,
         )
 
     def _explain(self, error: Exception) -> str:
-        where = f"Vertex AI ({self._parent})"
-        text = getattr(error, "message", None) or str(error)
-        if isinstance(error, google.auth.exceptions.GoogleAuthError | exceptions.Unauthenticated):
-            return (
-                f"{where} does not know who you are: {text} Run `gcloud auth application-default "
-                "login`, or name a service account's key in GOOGLE_APPLICATION_CREDENTIALS."
-            )
-        if isinstance(error, exceptions.Forbidden):
-            return (
-                f"{where} does not let you: {text} docs/vertex.md lists the roles that are needed."
-            )
-        if isinstance(error, exceptions.ResourceExhausted | exceptions.TooManyRequests):
-            return (
-                f"{where}: a quota is used up: {text} Ask for more under IAM & Admin > Quotas, or "
-                "use another --region or --accelerator."
-            )
-        return f"{where}: {type(error).__name__}: {text}"
+        return vertex_calls.explain(error, self._where)
 
     def _job(self, compiled: Compiled, values: dict[str, Any]) -> api.PipelineJob:
         job = {**compiled.job, "runtimeConfig": {**compiled.job["runtimeConfig"]}}
@@ -113,7 +80,7 @@ class Vertex:
 
         def created_before() -> Any:
             try:
-                return self._jobs.get_pipeline_job(name=name, retry=None, timeout=_TIMEOUT)
+                return self._jobs.get_pipeline_job(name=name, retry=None, timeout=TIMEOUT)
             except exceptions.NotFound:
                 return None
 
@@ -195,7 +162,7 @@ class Vertex:
         request = api.ListSchedulesRequest(
             parent=self._parent, filter=f"display_name={json.dumps(name)}"
         )
-        found = self._schedules.list_schedules(request=request, retry=None, timeout=_TIMEOUT)
+        found = self._schedules.list_schedules(request=request, retry=None, timeout=TIMEOUT)
         # The service's filter is not trusted to be exact.
         return next((one for one in found if one.display_name == name), None)
 
@@ -206,7 +173,7 @@ class Vertex:
     def _patient(self, call: Any) -> Any:
         return service_calls.patiently(
             call,
-            transient=lambda error: isinstance(error, _TRANSIENT),
+            transient=vertex_calls.is_transient,
             explain=self._explain,
         )
 
@@ -214,7 +181,7 @@ class Vertex:
         """Returns the schedules."""
         found = self._patient(
             lambda: list(
-                self._schedules.list_schedules(parent=self._parent, retry=None, timeout=_TIMEOUT)
+                self._schedules.list_schedules(parent=self._parent, retry=None, timeout=TIMEOUT)
             )
         )
         return [

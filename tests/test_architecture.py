@@ -51,6 +51,21 @@ def test_one_writer_of_saved_models() -> None:
     assert writers == ["trainer_modules/engine/serving.py"]
 
 
+def test_platforms_find_the_artifacts_by_their_names() -> None:
+    """`components.Name` is what a container is told; `components` has to know where it is."""
+    import components
+
+    defined = {
+        (node.value.value, path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."))
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assign)
+        and getattr(node.targets[0], "id", "") == "TYPE_NAME"
+        and isinstance(node.value, ast.Constant)
+    }
+    assert defined == {(f"components.{n}", m) for n, m in components._ARTIFACTS.items()}
+
+
 def test_one_dag() -> None:
     builders = [
         p.relative_to(ROOT).as_posix()

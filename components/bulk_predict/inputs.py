@@ -49,6 +49,7 @@ class Chunk:
       files: (id, path) of images.
       records: A file of tf.Examples instead.
       rows: (id, numbers) of a table instead.
+      failed: (id, reason) of what is known to be unreadable instead.
       keys: Names inside `records`.
     """
 
@@ -56,6 +57,7 @@ class Chunk:
     files: tuple[tuple[str, str], ...] = ()
     records: str = ""
     rows: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
     keys: Keys = field(default_factory=Keys)
 
 
@@ -193,6 +195,8 @@ def read(chunk: Chunk) -> Iterator[Entry]:
     """Reads a chunk's entries, in order."""
     if chunk.records:
         yield from _read_records(chunk)
+    for name, why in chunk.failed:
+        yield Entry(name, None, why)
     for name, values in chunk.rows:
         wrong = any(v != v for v in values)
         yield Entry(name, None, "a column is empty or no number") if wrong else Entry(name, values)

@@ -272,6 +272,9 @@ def _join(job: Job, count: int, whole: str) -> Outcome:
             info = _read_json(f"{part}.json")
             rows, errors = rows + info["rows"], errors + info["errors"]
             first = [*first, *info["first_errors"]][:3]
+            if not info["rows"]:
+                # TensorFlow makes a file with its first write: of no rows there is none.
+                continue
             with tf.io.gfile.GFile(part, "rb") as f:
                 while block := f.read(1 << 22):
                     out.write(block)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines import service_calls
+from components import service_calls
 from pipelines.compiler import Compiled
 
 LOST = "lost"
@@ -44,59 +44,32 @@ def compiled() -> Compiled:
     )
 
 
-class FakeVertex:
-    """PipelineService and ScheduleService over gRPC, by the client library's own messages.
+class GrpcServer:
+    """A local server whose methods are those of `work`, `_<Method>(request, context)`.
 
-    `failures` maps a method to what happens to its next calls: a `grpc.StatusCode`, or `LOST`,
-    which does the work and then breaks off.
+    `services` maps a service to its methods, each with the messages it takes and gives (None:
+    nothing). `failures` maps a method to what happens to its next calls: a `grpc.StatusCode`, or
+    `LOST`, which does the work and then breaks off.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, work: Any, services: dict[str, dict[str, tuple[Any, Any]]]) -> None:
         import grpc
-        from google.cloud import aiplatform_v1 as api
-        from google.longrunning import operations_pb2
 
-        self.jobs: dict[str, Any] = {}
-        self.schedules: dict[str, Any] = {}
         self.calls: list[str] = []
         self.failures: dict[str, list[Any]] = {}
-        self.states: list[Any] = []
-        self._api, self._grpc = api, grpc
-        operation = operations_pb2.Operation
-
-        def proto_plus(kind: Any) -> tuple[Callable, Callable]:
-            return kind.deserialize, kind.serialize
-
-        services = {
-            "PipelineService": {
-                "CreatePipelineJob": (api.CreatePipelineJobRequest, api.PipelineJob),
-                "GetPipelineJob": (api.GetPipelineJobRequest, api.PipelineJob),
-            },
-            "ScheduleService": {
-                "CreateSchedule": (api.CreateScheduleRequest, api.Schedule),
-                "UpdateSchedule": (api.UpdateScheduleRequest, api.Schedule),
-                "ListSchedules": (api.ListSchedulesRequest, api.ListSchedulesResponse),
-                "PauseSchedule": (api.PauseScheduleRequest, None),
-                "ResumeSchedule": (api.ResumeScheduleRequest, None),
-                "DeleteSchedule": (api.DeleteScheduleRequest, operation),
-            },
-        }
+        self._grpc = grpc
         self._server = grpc.server(futures.ThreadPoolExecutor(2))
         for service, methods in services.items():
-            handlers = {}
-            for name, (request, response) in methods.items():
-                if response is None:
-                    serializer = lambda answer: b""  # noqa: E731  (google.protobuf.Empty)
-                elif response is operation:
-                    serializer = operation.SerializeToString
-                else:
-                    serializer = proto_plus(response)[1]
-                handlers[name] = grpc.unary_unary_rpc_method_handler(
-                    self._method(name), proto_plus(request)[0], serializer
+            handlers = {
+                name: grpc.unary_unary_rpc_method_handler(
+                    self._method(name, getattr(work, f"_{name}")),
+                    getattr(request, "deserialize", None) or request.FromString,
+                    _serializer(response),
                 )
-            full = f"google.cloud.aiplatform.v1.{service}"
+                for name, (request, response) in methods.items()
+            }
             self._server.add_generic_rpc_handlers(
-                (grpc.method_handlers_generic_handler(full, handlers),)
+                (grpc.method_handlers_generic_handler(service, handlers),)
             )
         self.address = f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
@@ -104,9 +77,7 @@ class FakeVertex:
     def stop(self) -> None:
         self._server.stop(None)
 
-    def _method(self, name: str) -> Callable[[Any, Any], Any]:
-        work = getattr(self, f"_{name}")
-
+    def _method(self, name: str, work: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         def handle(request: Any, context: Any) -> Any:
             self.calls.append(name)
             failure = (self.failures.get(name) or [None]).pop(0)
@@ -118,6 +89,54 @@ class FakeVertex:
             return answer
 
         return handle
+
+
+def _serializer(kind: Any) -> Callable[[Any], bytes]:
+    if kind is None:
+        return lambda answer: b""  # google.protobuf.Empty
+    return getattr(kind, "serialize", None) or kind.SerializeToString
+
+
+@pytest.fixture
+def grpc_server() -> Iterator[Callable[..., GrpcServer]]:
+    """Starts servers of further services, for folders below."""
+    started: list[GrpcServer] = []
+
+    def start(work: Any, services: Any) -> GrpcServer:
+        started.append(GrpcServer(work, services))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+class FakeVertex(GrpcServer):
+    """PipelineService and ScheduleService over gRPC, by the client library's own messages."""
+
+    def __init__(self) -> None:
+        from google.cloud import aiplatform_v1 as api
+        from google.longrunning import operations_pb2
+
+        self.jobs: dict[str, Any] = {}
+        self.schedules: dict[str, Any] = {}
+        self.states: list[Any] = []
+        self._api = api
+        services = {
+            "google.cloud.aiplatform.v1.PipelineService": {
+                "CreatePipelineJob": (api.CreatePipelineJobRequest, api.PipelineJob),
+                "GetPipelineJob": (api.GetPipelineJobRequest, api.PipelineJob),
+            },
+            "google.cloud.aiplatform.v1.ScheduleService": {
+                "CreateSchedule": (api.CreateScheduleRequest, api.Schedule),
+                "UpdateSchedule": (api.UpdateScheduleRequest, api.Schedule),
+                "ListSchedules": (api.ListSchedulesRequest, api.ListSchedulesResponse),
+                "PauseSchedule": (api.PauseScheduleRequest, None),
+                "ResumeSchedule": (api.ResumeScheduleRequest, None),
+                "DeleteSchedule": (api.DeleteScheduleRequest, operations_pb2.Operation),
+            },
+        }
+        super().__init__(self, services)
 
     def _CreatePipelineJob(self, request: Any, context: Any) -> Any:
         name = f"{request.parent}/pipelineJobs/{request.pipeline_job_id}"

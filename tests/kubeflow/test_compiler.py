@@ -53,7 +53,7 @@ def test_every_task_compiles(name: str, target: str) -> None:
     assert compiled.name == name.replace("_", "-")
     trained = {"Trainer": "tfx.components.trainer"}
     maker = trained if tasks.load(name).phases else {"PretrainedModel": "components.pretrained"}
-    for task, wanted in {**maker, "Pusher": "tfx.components."}.items():
+    for task, wanted in {**maker, "Pusher": "components.pusher."}.items():
         container = _container(compiled, task)
         assert container["image"] == BASE["image"]
         assert container["command"] == ["python", "-m", "pipelines.container"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.service_calls import ServiceError
 from pipelines import cloud_config, compiler, container
 from trainer_modules.engine.errors import BadInputError
 
@@ -127,3 +128,16 @@ def test_the_newest_span_or_the_chosen_one(tmp_path: Path) -> None:
 def test_there_must_be_a_span_to_choose() -> None:
     with pytest.raises(BadInputError, match=r"\{SPAN\}"):
         compiler.chosen_span({"data_path": "gs://b"}, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(BadInputError("mend it"), 2), (ServiceError("ask for quota"), 1)]
+)
+def test_what_a_person_can_mend_is_one_paragraph(
+    error: Exception, code: int, capsys: pytest.CaptureFixture
+) -> None:
+    def work() -> None:
+        raise error
+
+    assert container.reported(work) == code
+    assert capsys.readouterr().err == f"error: {error}\n"

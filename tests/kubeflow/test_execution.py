@@ -34,7 +34,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         shutil.copytree(
             ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__")
         )
-    for file in ("pyproject.toml", "README.md"):
+    for file in ("pyproject.toml", "README.md", "NOTICE"):
         if (ROOT / file).exists():
             shutil.copy(ROOT / file, source / file)
     uv = shutil.which("uv") or str(ROOT / ".uv/bin/uv")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from components.service_calls import ServiceError
 from pipelines import cloud_commands, cloud_config, schedules
 from pipelines.compiler import Compiled
-from pipelines.service_calls import ServiceError
 from trainer_modules.engine.errors import BadInputError
 
 LOST = "lost"

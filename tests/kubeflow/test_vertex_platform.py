@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from components.service_calls import ATTEMPTS, ServiceError
 from pipelines import cloud_commands, cloud_config, schedules
 from pipelines.compiler import Compiled
-from pipelines.service_calls import ATTEMPTS, ServiceError
 
 LOST = "lost"
 WEEKLY = schedules.timing("0 3 * * 1", "Europe/Berlin", 1, None, None)

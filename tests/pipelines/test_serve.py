@@ -1,13 +1,18 @@
 import base64
 import concurrent.futures
 import io
+import os
 import shutil
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -22,6 +27,7 @@ from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import ImageFolders
 from trainer_modules.engine.task import Image, Network, Phase, Task
 
+ROOT = Path(__file__).parents[2]
 LIMITS = Limits(max_body=200_000, max_concurrent=64, max_batch=8, max_pixels=10_000)
 PREDICT = "/v1/models/tiny:predict"
 
@@ -266,6 +272,54 @@ def test_the_command_line_says_when_there_is_nothing(tmp_path: Path, pushed: Pat
     with pytest.raises(BadInputError, match="Nothing has been pushed"):
         serve.find(str(tmp_path / "other"), [])
     assert serve.parser().parse_args([]).host == "127.0.0.1"
+
+
+def test_one_version_is_served_where_it_lies(saved: Path, pushed: Path) -> None:
+    """Vertex AI hands over the version's content, without the folder that is its number."""
+    with pytest.raises(BadInputError, match="with one --task. Received: none"):
+        serve.find("nowhere", [], str(saved))
+    (alone,) = serve.find("nowhere", ["tiny"], f"{saved}/")
+    assert alone.refresh() and alone.current is not None and alone.current.number == 1
+    assert not alone.refresh()
+    (pushed / "1").rename(pushed / "7")
+    for place in (pushed / "7", pushed):
+        (found,) = serve.find("nowhere", ["tiny"], str(place))
+        assert found.refresh() and found.current is not None and found.current.number == 7
+
+
+def test_as_vertex_ai_starts_it(saved: Path) -> None:
+    """The container's command of `vertex_deploy.registry`, in Vertex AI's environment."""
+    from components.vertex_deploy import registry
+    from components.vertex_deploy.settings import Deployment
+
+    spec = registry.container(
+        Deployment(project="p", region="r", task="tiny", model="Tiny", image="image")
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, *spec.command[1:], *spec.args],
+        cwd=ROOT,
+        env=os.environ | {"AIP_STORAGE_URI": str(saved), "AIP_HTTP_PORT": str(port)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        end = time.monotonic() + 120
+        while True:
+            try:
+                assert httpx2.get(base + spec.health_route).status_code == 200
+                break
+            except httpx2.TransportError:
+                assert process.poll() is None and time.monotonic() < end
+                time.sleep(0.2)
+        body = _instances(_png(255)) | {"parameters": {"ignored": 1}}
+        answer = httpx2.post(base + spec.predict_route, json=body)
+        assert [p["label"] for p in answer.json()["predictions"]] == ["light"]
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def test_numbers_are_written_with_the_digits_of_their_type() -> None:

@@ -226,12 +226,15 @@ def test_exported_checked_pushed_and_predicting(
     command = ["pipelines/run_local.py", "--root", str(tmp_path), "--task", "imagenet:mobilenetv2"]
     command += [part for setting in SMALL for part in ("--set", setting)]
     summary_file = tmp_path / "imagenet-mobilenetv2" / "summary.json"
-    for data, status in (([], "pushed"), (["--data", str(photos)], "pushed")):
+    for data, status in (([], "pushed"), (["--data", str(photos)], "nothing_new")):
         done = _run(*command, "--weights", weights, *data)
         assert done.returncode == 0, done.stdout + done.stderr
         summary = json.loads(summary_file.read_text())
         assert summary["status"] == status and summary["serving"]["passed"]
         assert summary["metrics"] == summary["per_class"] == {} and summary["gates"] == []
+    # The check has seen the photos; the model is the one that serves already.
+    assert "ServingCheck" not in summary["cached"]
+    assert len(list((tmp_path / "serving" / "imagenet-mobilenetv2").iterdir())) == 1
     assert summary["counts"] == {"unlabelled": 5, "rejected": 0, "duplicates": 0}
     assert "PretrainedModel" in summary["cached"]
     again = _run(*command, "--weights", weights, "--data", str(photos))

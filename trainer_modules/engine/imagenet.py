@@ -2,8 +2,8 @@
 
 `imagenet_classes.json` lists `[WordNet id, name]` in the order of the outputs of every
 `keras.applications` classifier, with the first lemma of the synset as the name, as
-`decode_predictions` shows it. Ids and names are those of the ILSVRC 2012 synsets (WordNet 3.0,
-Princeton University, free to use with its notice).
+`decode_predictions` shows it. Ids and names are those of the ILSVRC 2012 synsets; where the file
+came from, and under which terms, is in NOTICE.
 """
 
 import functools

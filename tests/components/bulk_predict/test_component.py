@@ -23,8 +23,11 @@ def run_component(
     from tfx.types import standard_artifacts
 
     from components.bulk_predict import component
+    from components.example_gen.artifacts import RejectedExamples
 
-    def run(splits: dict[str, Any], blessed: int = 1) -> dict[str, Any]:
+    def run(
+        splits: dict[str, Any], blessed: int = 1, rejected: tuple[dict[str, str], ...] = ()
+    ) -> dict[str, Any]:
         model = _artifact(standard_artifacts.Model, tmp_path / "model")
         (tmp_path / "model").mkdir()
         (tmp_path / "model" / "Format-Serving").symlink_to(classifier / "1")
@@ -35,12 +38,16 @@ def run_component(
         ):
             verdicts[name] = _artifact(kind, tmp_path / name)
             verdicts[name].set_int_custom_property("blessed", blessed)
+        (tmp_path / "rejected").mkdir()
+        lines = "".join(json.dumps(line) + "\n" for line in rejected)
+        (tmp_path / "rejected" / "rejected.jsonl").write_text(lines)
         predictions = _artifact(component.Predictions, tmp_path / "predictions")
         (tmp_path / "predictions").mkdir()
         component.BulkPredict.EXECUTOR_SPEC.executor_class._FUNCTION(
             model=model,
             **verdicts,
             examples=write_examples(tmp_path / "examples", splits),
+            rejected=_artifact(RejectedExamples, tmp_path / "rejected"),
             predictions=predictions,
             beam_pipeline=Pipeline(argv=RunConfig().beam_args),
         )
@@ -60,6 +67,29 @@ def test_the_unlabelled_split_becomes_a_submission(
     assert found["message"] == "2 rows, 0 with an error"
     with open(found["output"], newline="") as f:
         assert list(csv.reader(f)) == [["id", "label"], ["x.jpg", "light"], ["y.jpg", "dark"]]
+
+
+def test_what_was_rejected_has_a_row_and_a_reason(
+    run_component: Callable[..., Any], picture: Callable[[int], bytes]
+) -> None:
+    rejected = (
+        {"id": "torn.jpg", "split": "unlabelled", "reason": "is empty, or not"},
+        {"id": "other.jpg", "split": "train", "reason": "is empty"},
+    )
+    rows = [{"id": b"x.jpg", "image": picture(255)}]
+    found = run_component({"train": [], "unlabelled": rows}, rejected=rejected)
+    assert found["message"] == "2 rows, 1 with an error"
+    output = Path(found["output"])
+    assert output.read_text() == "id,label\nx.jpg,light\ntorn.jpg,\n"
+    assert output.with_name("errors.csv").read_text() == ('id,error\ntorn.jpg,"is empty, or not"\n')
+    assert {p.name for p in output.parent.iterdir()} == {
+        *("submission.csv", "errors.csv", "bulk_predict.json"),
+    }
+
+
+def test_a_split_without_examples_is_a_header(run_component: Callable[..., Any]) -> None:
+    found = run_component({"unlabelled": []})
+    assert Path(found["output"]).read_text() == "id,label\n"
 
 
 def test_without_the_split_or_the_blessing_nothing_is_written(

@@ -1,0 +1,1 @@
+"""The pushed model in Vertex AI: registered, and deployed to an endpoint."""

@@ -1,0 +1,76 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def _export(folder: Path, fingerprint: bytes) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    (folder / "fingerprint.pb").write_bytes(fingerprint)
+    return folder
+
+
+@pytest.fixture
+def push(tfx_ready: None, tmp_path: Path) -> Callable[..., Any]:
+    from tfx.proto import pusher_pb2
+    from tfx.types import standard_artifacts
+    from tfx.utils import proto_utils
+
+    from components.pusher import Executor
+
+    destination = pusher_pb2.PushDestination()
+    destination.filesystem.base_directory = str(tmp_path / "serving")
+    places = iter(range(99))
+
+    def run(fingerprint: bytes, blessed: int = 1) -> Any:
+        place = tmp_path / f"artifacts-{next(places)}"
+        model, pushed = standard_artifacts.Model(), standard_artifacts.PushedModel()
+        blessing = standard_artifacts.InfraBlessing()
+        _export(place / "model" / "Format-Serving", fingerprint)
+        model.uri, pushed.uri = str(place / "model"), str(place / "pushed")
+        blessing.set_int_custom_property("blessed", blessed)
+        Executor().Do(
+            {"model": [model], "infra_blessing": [blessing]},
+            {"pushed_model": [pushed]},
+            {"push_destination": proto_utils.proto_to_json(destination)},
+        )
+        return pushed
+
+    return run
+
+
+def _destination(pushed: Any) -> str:
+    return str(pushed.get_string_custom_property("pushed_destination"))
+
+
+def test_the_same_export_is_no_new_version(push: Any, tmp_path: Path) -> None:
+    served = tmp_path / "serving"
+    _export(served / "100", b"one")
+    again = push(b"one")
+    assert _destination(again) == str(served / "100")
+    assert again.get_string_custom_property("pushed_version") == "100"
+    assert (
+        again.get_int_custom_property("unchanged") == again.get_int_custom_property("pushed") == 1
+    )
+    assert [p.name for p in served.iterdir()] == ["100"]
+    assert (Path(again.uri) / "saved_model.pb").exists()
+
+
+def test_another_export_is_pushed(push: Any, tmp_path: Path) -> None:
+    served = tmp_path / "serving"
+    _export(served / "100", b"one")
+    (_export(served / "200", b"") / "fingerprint.pb").unlink()
+    new = push(b"one")
+    assert Path(_destination(new)).parent == served and _destination(new) != str(served / "200")
+    assert not new.get_int_custom_property("unchanged")
+    assert len(list(served.iterdir())) == 3
+
+
+def test_the_first_one_is_pushed_and_what_is_not_blessed_is_not(push: Any, tmp_path: Path) -> None:
+    assert not _destination(push(b"one", blessed=0))
+    assert not (tmp_path / "serving").exists()
+    first = push(b"one")
+    assert _destination(push(b"one")) == _destination(first)
+    assert not _destination(push(b"one", blessed=0))
