@@ -1,0 +1,91 @@
+"""Learning numbers from rows; see `problems` for what a problem owns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+_EVALUATION = "trainer_modules.engine.evaluation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regression:
+    """A number for each row.
+
+    Attributes:
+      target: Column to predict.
+      features: Columns to predict it from, in the order of the model's input.
+      unit: Unit of the target, for people.
+      standardise: Bring every feature to mean 0 and deviation 1, by the training set's figures.
+    """
+
+    target: str
+    features: tuple[str, ...]
+    unit: str = ""
+    standardise: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """There are no classes."""
+        return ()
+
+    @property
+    def raw_label(self) -> str:
+        """The raw feature that holds the truth."""
+        return self.target
+
+    @property
+    def monitor(self) -> str:
+        """The training metric that a person follows."""
+        return "mae"
+
+    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+        """Returns the label features to store: `target`, float32 `[batch]`."""
+        del image
+        import tensorflow as tf
+
+        return {"target": tf.cast(inputs[self.target], tf.float32)}
+
+    def label_spec(self, image: Any) -> dict[str, Any]:
+        """Returns the parsing spec of the stored label features."""
+        del image
+        import tensorflow as tf
+
+        return {"target": tf.io.FixedLenFeature([], tf.float32)}
+
+    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+        """Returns the target as float32 `[1]`."""
+        del image
+        return parsed["target"][None]
+
+    def output_layers(self) -> list[Any]:
+        """Returns the last layer: one linear unit, float32 `[batch, 1]`."""
+        from tf_keras import layers
+
+        return [layers.Dense(1, dtype="float32", name="value")]
+
+    def loss(self, label_smoothing: float = 0.0) -> Any:
+        """Returns mean squared error; there are no labels to smooth."""
+        del label_smoothing
+        from tf_keras import losses
+
+        return losses.MeanSquaredError()
+
+    def training_metrics(self) -> list[Any]:
+        """Returns fresh Keras metrics for `compile`."""
+        from tf_keras import metrics
+
+        return [metrics.MeanAbsoluteError(name="mae")]
+
+    def served(self, outputs: Any) -> dict[str, Any]:
+        """Returns a prediction as served: `value`, float32 `[batch]`."""
+        import tensorflow as tf
+
+        return {"value": tf.cast(outputs, tf.float32)[:, 0]}
+
+    @property
+    def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Names of what is served → dtype and shape of one prediction."""
+        return {"value": ("float32", ())}
+
+    def evaluation_metrics(self) -> list[dict[str, Any]]:
+        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
+        return [{"class_name": "RegressionReport", "module": _EVALUATION, "config": {}}]
