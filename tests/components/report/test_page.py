@@ -16,7 +16,7 @@ def _regression() -> material.Material:
         task={
             "type": "engine.task.Task",
             "name": "prices",
-            "problem": {"type": "engine.problems.Regression", "target": "price", "unit": "k$"},
+            "problem": {"type": "engine.regression.Regression", "target": "price", "unit": "k$"},
             "model": {"type": "engine.task.Network"},
         },
         evaluation={
