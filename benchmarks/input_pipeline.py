@@ -1,6 +1,6 @@
 """Images per second into the same model: this input pipeline against Keras' folder reader.
 
-    python benchmarks/input_pipeline.py [--data FOLDER_OF_CLASS_FOLDERS] [--size 160]
+    python benchmarks/input_pipeline.py [--data FOLDER_OF_CLASS_FOLDERS] [--times 1] [--size 160]
 
 Keras' `image_dataset_from_directory` decodes and resizes the original files in each epoch. Here
 Transform has stored them once at the model's size (that time is not counted, as one run of it
@@ -35,11 +35,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="folder of class folders of JPEG files")
     parser.add_argument("--size", type=int, default=160, help="height and width in pixels")
+    parser.add_argument(
+        "--times", type=int, default=1, help="how often to list each file: a larger data set"
+    )
     given = parser.parse_args()
     import tensorflow as tf
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(given.data) if given.data else made_up(Path(scratch) / "photos")
+        if given.times > 1:
+            folder = repeated(folder, given.times, Path(scratch) / "repeated")
         files = sorted(p for p in folder.glob("*/*") if p.suffix.lower() in (".jpg", ".jpeg"))
         task = _task(folder, given.size)
         shard = store(files, task, Path(scratch) / "train")
@@ -78,6 +83,15 @@ def _task(folder: Path, size: int) -> Task:
         phases=(Phase(epochs=EPOCHS),),
         train=Training(batch_size=BATCH),
     )
+
+
+def repeated(folder: Path, times: int, into: Path) -> Path:
+    """Links each file of the class folders `times` times; returns the new folder."""
+    for path in folder.glob("*/*"):
+        (into / path.parent.name).mkdir(parents=True, exist_ok=True)
+        for i in range(times):
+            (into / path.parent.name / f"{i}-{path.name}").symlink_to(path.resolve())
+    return into
 
 
 def made_up(folder: Path, count: int = 600) -> Path:

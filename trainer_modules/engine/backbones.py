@@ -123,6 +123,24 @@ def build(
     return base
 
 
+def set_batch_norm_momentum(base: Any, momentum: float) -> None:
+    """Gives every BatchNormalization of `base` this momentum.
+
+    Raises:
+      BadInputError: If it has none to give it to.
+    """
+    from tf_keras import layers
+
+    found = [x for x in getattr(base, "layers", ()) if isinstance(x, layers.BatchNormalization)]
+    if not found:
+        raise BadInputError(
+            f"model.batch_norm_momentum={momentum}: {base.name} has no BatchNormalization that "
+            "could be set. Leave it out."
+        )
+    for layer in found:
+        layer.momentum = momentum
+
+
 def _construct(name: str, **settings: Any) -> Any:
     try:
         return _get(name)(**settings)

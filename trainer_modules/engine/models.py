@@ -110,7 +110,7 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
 
 
 def _base(model: Backbone | EncoderDecoder, image: Image, *, include_top: bool) -> Any:
-    return backbones.build(
+    base = backbones.build(
         model.name,
         height=image.height,
         width=image.width,
@@ -118,6 +118,9 @@ def _base(model: Backbone | EncoderDecoder, image: Image, *, include_top: bool) 
         alpha=model.alpha,
         include_top=include_top,
     )
+    if model.batch_norm_momentum is not None:
+        backbones.set_batch_norm_momentum(base, model.batch_norm_momentum)
+    return base
 
 
 def _assemble(inputs: Any, outputs: Any, base: Any, task: Task, runner: Any = None) -> Built:

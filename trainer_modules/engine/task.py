@@ -87,6 +87,9 @@ class Backbone:
       weights: `imagenet`, `none`, or a path to a weights file or SavedModel of the base.
       alpha: Width multiplier of the MobileNets; ignored by none: others refuse it.
       include_top: Keep the published classifier (task `imagenet`); then `head` is empty.
+      batch_norm_momentum: Share of the moving mean and variance that a training step keeps in the
+        base's BatchNormalization, in [0, 1); None for the published network's own. The MobileNets
+        keep 0.999: short trainings from scratch end before those figures are worth anything.
     """
 
     name: str
@@ -94,6 +97,10 @@ class Backbone:
     weights: str = "imagenet"
     alpha: float | None = None
     include_top: bool = False
+    batch_norm_momentum: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_momentum(self.batch_norm_momentum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +112,22 @@ class EncoderDecoder:
       weights: As in `Backbone`.
       alpha: As in `Backbone`.
       filters: Channels of the decoder's steps, deepest first.
+      batch_norm_momentum: As in `Backbone`; the decoder has its own.
     """
 
     name: str = "MobileNetV2"
     weights: str = "imagenet"
     alpha: float | None = None
     filters: tuple[int, ...] = (256, 128, 64, 32)
+    batch_norm_momentum: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_momentum(self.batch_norm_momentum)
+
+
+def _check_momentum(momentum: float | None) -> None:
+    if momentum is not None and not 0 <= momentum < 1:
+        raise ValueError(f"batch_norm_momentum must be in [0, 1). Received: {momentum}")
 
 
 Model = Network | Backbone | EncoderDecoder

@@ -118,6 +118,18 @@ def test_published_weights_come_from_the_cache(
     np.testing.assert_array_equal(small.get_weights()[0], loaded.get_weights()[0])
 
 
+def test_momentum_of_batch_normalisation_is_what_training_uses() -> None:
+    base = backbones.build("MobileNetV2", height=32, width=32, alpha=0.35)
+    backbones.set_batch_norm_momentum(base, 0.5)
+    base(np.full((2, 32, 32, 3), 3.0, np.float32), training=True)
+    first = base.get_layer("bn_Conv1")
+    batch_mean = base.get_layer("Conv1")(np.full((2, 32, 32, 3), 3.0, np.float32)).numpy()
+    # From 0, half of the way to the batch's mean.
+    np.testing.assert_allclose(first.moving_mean, batch_mean.mean((0, 1, 2)) / 2, atol=1e-5)
+    with pytest.raises(BadInputError, match="vgg16 has no BatchNormalization"):
+        backbones.set_batch_norm_momentum(backbones.build("VGG16", height=32, width=32), 0.5)
+
+
 def test_none_and_imagenet_are_no_folders() -> None:
     assert not weights.is_saved_model("none")
     assert not weights.is_saved_model("imagenet")
