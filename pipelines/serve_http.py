@@ -100,6 +100,7 @@ class Server:
             for name in self._served
         }
         self._in_flight = 0
+        self._last_client: Any = None
 
     def app(self) -> Starlette:
         """Returns the ASGI application."""
@@ -187,8 +188,11 @@ class Server:
             names = ", ".join(sorted(version.signatures))
             raise RequestError(f"signature_name must be one of {names}; received {signature!r}")
         given = serve_json.inputs(asked, version.inputs(signature), self._limits.max_pixels)
+        # A connection that asks twice in a row is alone; one of many rarely does.
+        lone = request.client == self._last_client
+        self._last_client = request.client
         try:
-            outputs = await self._batchers[one.name].submit(version, signature, given)
+            outputs = await self._batchers[one.name].submit(version, signature, given, lone=lone)
         except tf.errors.InvalidArgumentError as e:
             raise RequestError(f"the model refuses the input: {reason(e)}") from e
         self.metrics.instances.labels(one.name).inc(len(next(iter(given.values()))))

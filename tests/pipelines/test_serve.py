@@ -18,7 +18,7 @@ import pytest
 from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
-from pipelines import serve
+from pipelines import serve, serve_batching
 from pipelines.serve_http import Limits, Server
 from pipelines.serve_models import Served, Watch
 from trainer_modules.engine import serving
@@ -177,6 +177,41 @@ def test_metrics_count_what_happened(client: TestClient) -> None:
 def _at_once(calls: list[Callable[[], Any]]) -> list[Any]:
     with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
         return [f.result() for f in [pool.submit(call) for call in calls]]
+
+
+@pytest.fixture(autouse=True)
+def in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The test client asks many things at once from one address, as no connection can.
+    monkeypatch.setattr(serve_batching, "QUICK", 0.0)
+
+
+def test_a_lone_client_of_a_quick_model_is_answered_where_it_asks(
+    client: TestClient, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = served.current
+    assert version is not None
+    threads, call = [], version.call
+
+    def noted(signature: str, inputs: dict[str, Any]) -> Any:
+        threads.append(threading.current_thread().name)
+        return call(signature, inputs)
+
+    def ask(*images: bytes) -> str:
+        assert client.post(PREDICT, json=_instances(*images)).status_code == 200
+        return threads[-1]
+
+    monkeypatch.setattr(version, "call", noted)
+    ask(_png(1))
+    assert ask(_png(2)) == "model"
+    monkeypatch.setattr(serve_batching, "QUICK", 60.0)
+    assert ask(_png(3)) != "model"
+    assert ask(_png(4), _png(5)) == "model"
+    refused = client.post(PREDICT, json=_instances(b"junk"))
+    assert (refused.status_code, threads[-1] != "model") == (400, True)
+    # Somebody else's first request may be one of many.
+    with TestClient(client.app, client=("other", 1)) as other:
+        assert other.post(PREDICT, json=_instances(_png(6))).status_code == 200
+    assert threads[-1] == "model"
 
 
 def test_requests_that_wait_share_a_batch_and_bad_ones_fail_alone(
