@@ -19,7 +19,8 @@ def curves(material: Material) -> dict[str, Any] | None:
     names = dict.fromkeys(
         name.removeprefix("val_") for row in epochs for name in row if name not in _NOT_QUANTITIES
     )
-    monitor = str(material.history.get("monitor", "")).removeprefix("val_")
+    watched = str(material.history.get("monitor", ""))
+    monitor = watched.removeprefix("val_")
     ordered = sorted(names, key=lambda name: (name != "loss", name != monitor))
     marks = _marks(material.history)
     best = material.history.get("best_epoch")
@@ -51,7 +52,7 @@ def curves(material: Material) -> dict[str, Any] | None:
         "epochs": epochs,
         "best_epoch": best,
         "exported_epoch": material.history.get("exported_epoch"),
-        "monitor": material.history.get("monitor"),
+        "monitor": "validation " * (watched != monitor) + words(monitor),
         "fine_tuning": [text for _, text in marks],
         "placement": material.history.get("placement"),
     }

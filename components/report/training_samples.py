@@ -38,15 +38,20 @@ def grid(task: Task, files: Iterable[str]) -> bytes | None:
     examples = kept.examples()
     if not examples:
         return None
-    images = [pixels(example["image"]) for example in examples]
-    rows = [("as the model sees them", images)]
-    if task.train.augment != Augment():
-        rows.append(("with augmentation", list(augmented(np.stack(images), task))))
-    else:
-        rows[0] = ("as the model sees them; this task changes nothing at random", images)
+    images = np.stack([pixels(example["image"]) for example in examples])
+    masks = None
     if isinstance(task.problem, Segmentation):
-        rows.append(("with their masks", _overlays(task, examples, images)))
-    return pictures.grid(rows, [example["label"] for example in examples])
+        masks = np.stack([pixels(example["mask"])[..., 0] for example in examples])
+    rows = [("as the model sees them", images)]
+    if task.train.augment == Augment():
+        rows = [("as the model sees them; this task changes nothing at random", images)]
+    else:
+        images, masks = augmented(images, masks, task)
+        rows.append(("with augmentation", images))
+    if masks is not None:
+        rows.append(("with their masks", _overlays(task, images, masks)))
+    sheets = [(title, list(row)) for title, row in rows]
+    return pictures.grid(sheets, [example["label"] for example in examples])
 
 
 def _example(task: Task, one: Any) -> dict[str, Any]:
@@ -66,22 +71,28 @@ def pixels(encoded: bytes) -> np.ndarray:
     return found[..., np.newaxis] if found.ndim == 2 else found
 
 
-def augmented(images: np.ndarray, task: Task) -> np.ndarray:
-    """Returns images as training changes them, uint8 `[batch, height, width, channels]`."""
+def augmented(
+    images: np.ndarray, masks: np.ndarray | None, task: Task
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns images as training changes them, and their masks, moved alike.
+
+    Args:
+      images: uint8 `[batch, height, width, channels]`.
+      masks: Class ids uint8 `[batch, height, width]`, or None.
+      task: Says what is changed.
+    """
     from trainer_modules.engine.augmentation import RandomChanges
 
-    changed: np.ndarray = RandomChanges(task.train.augment)(images, training=True).numpy()
-    return changed
+    changed, moved = RandomChanges(task.train.augment).jointly(images, masks)
+    return changed.numpy(), moved if moved is None else moved.numpy()
 
 
-def _overlays(
-    task: Task, examples: list[dict[str, Any]], images: list[np.ndarray]
-) -> list[np.ndarray]:
+def _overlays(task: Task, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     colours = palette(overrides.to_plain(task))
-    return [
-        pictures.overlay(
-            np.broadcast_to(image, (*image.shape[:2], 3)),
-            pictures.coloured(pixels(example["mask"])[..., 0], colours),
-        )
-        for example, image in zip(examples, images, strict=True)
-    ]
+    three = np.broadcast_to(images, (*images.shape[:3], 3))
+    return np.stack(
+        [
+            pictures.overlay(image, pictures.coloured(mask, colours))
+            for image, mask in zip(three, masks, strict=True)
+        ]
+    )

@@ -112,7 +112,7 @@ class PhaseRun:
             history.update(
                 epochs=[],
                 phases=[],
-                monitor=self.task.problem.monitor,
+                monitor=self.task.train.best or self.task.problem.monitor,
                 placement=self.placement.description,
                 examples={"train": self.train_split.count, "eval": self.eval_split.count},
             )

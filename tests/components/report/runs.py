@@ -156,7 +156,7 @@ def history(epochs: int = 10, first: int = 5) -> dict[str, Any]:
                 **phase,
             },
         ],
-        "monitor": "accuracy",
+        "monitor": "val_accuracy",
         "best_epoch": epochs - 1,
         "exported_epoch": epochs - 1,
         "placement": "1 replica on cpu, float32",

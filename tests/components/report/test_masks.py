@@ -1,6 +1,7 @@
 """Pictures of a segmentation, predicted by a SavedModel's own signature."""
 
 import base64
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from components.report import mask_samples, training_samples
 from trainer_modules.engine import overrides
 from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.sources import ImagesAndMasks
-from trainer_modules.engine.task import EncoderDecoder, Phase, Task
+from trainer_modules.engine.task import Augment, EncoderDecoder, Phase, Task
 from trainer_modules.engine.task import Image as ImageForm
 
 RED, BLUE = (250, 0, 0), (0, 0, 250)
@@ -86,6 +87,19 @@ def test_samples_show_the_masks_too(tmp_path: Path) -> None:
     # Image, and half image half colour: 112 × 112 pixels each.
     for colour, times in (((100, 100, 100), 9), ((175, 50, 50), 3), ((50, 50, 175), 3)):
         assert (pixels == colour).all(axis=-1).sum() == times * 112**2
+
+
+def test_masks_of_changed_images_are_changed_alike(tmp_path: Path) -> None:
+    halves = np.zeros((3, 16, 16, 3), np.uint8)
+    halves[:, :, 8:] = 200
+    ids = (halves[..., 0] > 0).astype(np.uint8)
+    augment = Augment(flip=True, translation=0.2)
+    task = dataclasses.replace(TASK, train=dataclasses.replace(TASK.train, augment=augment))
+    images, masks = training_samples.augmented(halves, ids, task)
+    assert masks is not None and not np.array_equal(images, halves)
+    grey = images[..., 0]
+    clear = (grey == 0) | (grey == 200)
+    np.testing.assert_array_equal(masks[clear], grey[clear] > 0)
 
 
 def test_rows_of_numbers_have_no_samples() -> None:

@@ -111,7 +111,7 @@ def test_fine_tuning_is_marked(tmp_path: Path) -> None:
     html = page.render(runs.full(tmp_path, FLOWERS, 200))
     curves = html[html.index('id="curves"') : html.index('id="classes"')]
     assert "fine-tuning: everything" in curves
-    assert "best at epoch 9 by accuracy" in curves
+    assert "best at epoch 9 by validation accuracy" in curves
     assert curves.count('<svg class="chart"') == 3  # loss, accuracy, learning rate
 
 

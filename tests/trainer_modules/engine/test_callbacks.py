@@ -31,6 +31,7 @@ def test_best_weights_are_those_exported(
     task = tiny(phases=(Phase(epochs=6, learning_rate=0.3),), train__best="val_loss")
     trained = run(task)
     losses = curve(trained, "val_loss")
+    assert trained.history["monitor"] == "val_loss"
     assert trained.history["exported_epoch"] == trained.history["best_epoch"]
     assert trained.history["best_epoch"] == int(np.argmin(losses)) + 1 != 6
     images, labels = make_blobs(20, seed=1)
