@@ -189,7 +189,7 @@ class Server:
             raise RequestError(f"signature_name must be one of {names}; received {signature!r}")
         given = serve_json.inputs(asked, version.inputs(signature), self._limits.max_pixels)
         # A connection that asks twice in a row is alone; one of many rarely does.
-        lone = request.client == self._last_client
+        lone = request.client is not None and request.client == self._last_client
         self._last_client = request.client
         try:
             outputs = await self._batchers[one.name].submit(version, signature, given, lone=lone)

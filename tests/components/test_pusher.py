@@ -58,6 +58,19 @@ def test_the_same_export_is_no_new_version(push: Any, tmp_path: Path) -> None:
     assert (Path(again.uri) / "saved_model.pb").exists()
 
 
+def test_a_push_that_was_killed_is_done_again(push: Any, tmp_path: Path) -> None:
+    served = tmp_path / "serving"
+    torn = _export(served / "100", b"one")
+    (torn / "saved_model.pb").write_bytes(b"gra")
+    assert Path(_destination(push(b"one"))).name != "100"
+    assert len(list(served.iterdir())) == 2
+
+
+def test_what_lies_beside_an_export_makes_it_no_other(push: Any, tmp_path: Path) -> None:
+    (_export(tmp_path / "serving" / "100", b"one") / "MODEL_CARD.md").write_text("card")
+    assert Path(_destination(push(b"one"))).name == "100"
+
+
 def test_another_export_is_pushed(push: Any, tmp_path: Path) -> None:
     served = tmp_path / "serving"
     _export(served / "100", b"one")

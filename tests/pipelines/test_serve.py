@@ -42,6 +42,12 @@ def _instances(*images: bytes) -> dict[str, Any]:
     return {"instances": [{"image_bytes": {"b64": base64.b64encode(i).decode()}} for i in images]}
 
 
+@pytest.fixture(autouse=True)
+def in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The test client asks many things at once from one address, as no connection can.
+    monkeypatch.setattr(serve_batching, "QUICK", 0.0)
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`p(light)` is the brightness in 0..1."""
@@ -177,12 +183,6 @@ def test_metrics_count_what_happened(client: TestClient) -> None:
 def _at_once(calls: list[Callable[[], Any]]) -> list[Any]:
     with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
         return [f.result() for f in [pool.submit(call) for call in calls]]
-
-
-@pytest.fixture(autouse=True)
-def in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The test client asks many things at once from one address, as no connection can.
-    monkeypatch.setattr(serve_batching, "QUICK", 0.0)
 
 
 def test_a_lone_client_of_a_quick_model_is_answered_where_it_asks(

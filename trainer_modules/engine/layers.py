@@ -98,6 +98,10 @@ class BatchNorm:
 
     momentum: float = 0.99
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must be in [0, 1). Received: {self.momentum}")
+
     def build(self, name: str | None = None) -> Any:
         """Returns the `tf_keras` layer."""
         import tensorflow as tf

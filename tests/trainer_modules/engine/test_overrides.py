@@ -1,3 +1,4 @@
+import importlib
 from dataclasses import dataclass, replace
 
 import pytest
@@ -89,3 +90,12 @@ def test_only_the_projects_dataclasses_are_built() -> None:
         overrides.from_json('{"type": "engine.overrides.to_json"}')
     with pytest.raises((ValueError, ImportError)):
         overrides.from_plain({"type": f"{Foreign.__module__}.Foreign"})
+
+
+@pytest.mark.parametrize("task", ["fashion_mnist", "gtsrb"])
+@pytest.mark.parametrize("momentum", ["1", "-0.1"])
+def test_a_momentum_outside_its_range_is_named(task: str, momentum: str) -> None:
+    key = {"fashion_mnist": "model.layers.0.momentum", "gtsrb": "model.batch_norm_momentum"}[task]
+    found = importlib.import_module(f"trainer_modules.{task}").TASK
+    with pytest.raises(BadInputError, match=rf"--set {key}: .*momentum must be in \[0, 1\)"):
+        overrides.apply(found, [f"{key}={momentum}"])
