@@ -67,7 +67,7 @@ def _seen(task: Task, fields: tuple[str, ...]) -> str:
     """
     neutral = Task(
         name=task.name,
-        source=overrides.from_json('{"type": "engine.sources.TFRecords"}'),
+        source=overrides.from_json('{"type": "TFRecords"}'),
         problem=task.problem,
         model=Network(),
         phases=(Phase(epochs=1),),

@@ -169,10 +169,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 QUICK = (
     *(
         "--set",
-        'model={"type": "engine.task.Network", "layers": [{"type": "engine.layers.Flatten"}]}',
+        'model={"type": "Network", "layers": [{"type": "Flatten"}]}',
     ),
     *("--set", "image.height=8", "--set", "image.width=8", "--set", "train.batch_size=8"),
-    *("--set", 'phases=[{"type": "engine.task.Phase", "epochs": 3}]'),
+    *("--set", 'phases=[{"type": "Phase", "epochs": 3}]'),
 )
 
 

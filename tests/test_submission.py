@@ -16,11 +16,11 @@ ROOT = Path(__file__).parent.parent
 TORN = b"\xff\xd8\xff\xe0 not much of a JPEG"
 # cassava's own source and classes; a network that learns grey levels in seconds.
 QUICK = (
-    'model={"type": "engine.task.Network", "layers": [{"type": "engine.layers.Flatten"}]}',
+    'model={"type": "Network", "layers": [{"type": "Flatten"}]}',
     "image.height=8",
     "image.width=8",
     "train.batch_size=8",
-    'phases=[{"type": "engine.task.Phase", "epochs": 2}]',
+    'phases=[{"type": "Phase", "epochs": 2}]',
 )
 
 

@@ -59,16 +59,25 @@ def _lines(path: str) -> tuple[str, ...]:
 
 
 def task(folder: str) -> Any:
-    """Returns the `Task` that the SavedModel carries, or None."""
+    """Returns the `Task` that the SavedModel carries, or None.
+
+    Raises:
+      BadInputError: If it was written in a form that this version cannot read.
+    """
     import tensorflow as tf
 
     from trainer_modules.engine import overrides
+    from trainer_modules.engine.errors import BadInputError
 
     path = os.path.join(folder, _TASK)
     if not tf.io.gfile.exists(path):
         return None
     with tf.io.gfile.GFile(path) as f:
-        return overrides.from_json(f.read())
+        text = f.read()
+    try:
+        return overrides.from_json(text)
+    except BadInputError as error:
+        raise BadInputError(f"{path} cannot be read: {error}") from error
 
 
 def batch_size(folder: str) -> int:

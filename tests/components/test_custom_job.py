@@ -10,7 +10,7 @@ import pytest
 from trainer_modules import digits
 from trainer_modules.engine import overrides, run, training
 
-SPACE = """search=[{"type": "engine.hyperparameters.Choice",
+SPACE = """search=[{"type": "Choice",
   "key": "phases.0.learning_rate", "values": [0.01, 0.02]}]"""
 
 

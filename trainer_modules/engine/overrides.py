@@ -1,72 +1,19 @@
-"""Frozen dataclasses as JSON and back, and `--set KEY=VALUE` on them.
-
-JSON carries each dataclass with its class name under `"type"`, so that what a compiled job
-contains can be read, and unions (a number or a schedule) come back as what they were.
-"""
+"""`--set KEY=VALUE` on frozen dataclasses; their JSON is in `engine/serialisation.py`."""
 
 import ast
 import dataclasses
-import importlib
 import json
 import types
 import typing
 from typing import Any, TypeVar
 
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.serialisation import from_json as from_json
+from trainer_modules.engine.serialisation import from_plain as from_plain
+from trainer_modules.engine.serialisation import to_json as to_json
+from trainer_modules.engine.serialisation import to_plain as to_plain
 
 T = TypeVar("T")
-_TYPE = "type"
-_ROOT = "trainer_modules."
-
-
-def to_plain(value: Any) -> Any:
-    """Returns `value` as dicts, lists, strings and numbers, dataclasses tagged with their type."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        cls = type(value)
-        tag = f"{cls.__module__.removeprefix(_ROOT)}.{cls.__qualname__}"
-        taken = [f.name for f in dataclasses.fields(value) if f.init]
-        fields = {name: to_plain(getattr(value, name)) for name in taken}
-        return {_TYPE: tag, **fields}
-    if isinstance(value, list | tuple):
-        return [to_plain(v) for v in value]
-    if isinstance(value, dict):
-        return {k: to_plain(v) for k, v in value.items()}
-    return value
-
-
-def from_plain(value: Any) -> Any:
-    """The inverse of `to_plain`; lists come back as tuples.
-
-    Raises:
-      ValueError: If a tag names no dataclass of the task modules.
-    """
-    if isinstance(value, dict) and _TYPE in value:
-        cls = _find_class(value[_TYPE])
-        return cls(**{k: from_plain(v) for k, v in value.items() if k != _TYPE})
-    if isinstance(value, dict):
-        return {k: from_plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return tuple(from_plain(v) for v in value)
-    return value
-
-
-def to_json(value: Any) -> str:
-    """Returns `value` as JSON with a stable key order."""
-    return json.dumps(to_plain(value), sort_keys=True, ensure_ascii=False)
-
-
-def from_json(text: str) -> Any:
-    """The inverse of `to_json`."""
-    return from_plain(json.loads(text))
-
-
-def _find_class(tag: str) -> Any:
-    module_name, _, class_name = tag.rpartition(".")
-    module = importlib.import_module(_ROOT + module_name)
-    cls = getattr(module, class_name, None)
-    if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
-        raise ValueError(f"type must name a dataclass of {_ROOT}. Received: {tag!r}")
-    return cls
 
 
 def apply(target: T, settings: list[str] | tuple[str, ...]) -> T:
@@ -130,7 +77,7 @@ def _parse(text: str, hint: Any, key: str, *, current: Any) -> Any:
     if text.startswith(("{", "[")):
         try:
             value = from_plain(json.loads(text))
-        except (ValueError, TypeError, ImportError) as e:
+        except (ValueError, BadInputError) as e:
             raise BadInputError(f"--set {key}: {text!r} is not a value for it: {e}") from e
     elif hint is str:
         value = text

@@ -25,22 +25,22 @@ HOSTILE = (
 def task(classes: tuple[str, ...], name: str = "flowers") -> dict[str, Any]:
     """Returns a classification task as `overrides.to_plain` writes it."""
     return {
-        "type": "engine.task.Task",
+        "type": "Task",
         "name": name,
-        "source": {"type": "engine.sources.ImageFolders", "train": "train", "eval": "", "test": ""},
-        "problem": {"type": "engine.problems.Classification", "classes": list(classes)},
-        "image": {"type": "engine.task.Image", "height": 32, "width": 32, "channels": 3},
+        "source": {"type": "ImageFolders", "train": "train", "eval": "", "test": ""},
+        "problem": {"type": "Classification", "classes": list(classes)},
+        "image": {"type": "Image", "height": 32, "width": 32, "channels": 3},
         "model": {
-            "type": "engine.task.Backbone",
+            "type": "Backbone",
             "name": "MobileNetV2",
             "weights": "imagenet",
-            "head": [{"type": "engine.layers.GlobalAveragePool"}],
+            "head": [{"type": "GlobalAveragePool"}],
         },
         "phases": [
-            {"type": "engine.task.Phase", "epochs": 5, "learning_rate": 1e-3},
-            {"type": "engine.task.Phase", "epochs": 5, "learning_rate": 1e-4},
+            {"type": "Phase", "epochs": 5, "learning_rate": 1e-3},
+            {"type": "Phase", "epochs": 5, "learning_rate": 1e-4},
         ],
-        "train": {"type": "engine.recipe.Training", "batch_size": 32, "epochs": None},
+        "train": {"type": "Training", "batch_size": 32, "epochs": None},
         "gates": [],
         "slices": ["format"],
     }

@@ -14,10 +14,10 @@ def _regression() -> material.Material:
     wrong = [{"id": "row 3", "true": 3.0, "predicted": 2.5, "error": -0.5}]
     return material.Material(
         task={
-            "type": "engine.task.Task",
+            "type": "Task",
             "name": "prices",
-            "problem": {"type": "engine.regression.Regression", "target": "price", "unit": "k$"},
-            "model": {"type": "engine.task.Network"},
+            "problem": {"type": "Regression", "target": "price", "unit": "k$"},
+            "model": {"type": "Network"},
         },
         evaluation={
             "splits": ["test"],

@@ -67,7 +67,7 @@ def test_grid_holds_every_image_in_every_row(channels: int) -> None:
 
 def test_masks_are_painted_in_the_class_colours() -> None:
     problem = {
-        "type": "engine.segmentation.Segmentation",
+        "type": "Segmentation",
         "classes": ["sky", "road", "car"],
         "void": 3,
         "colours": [RED, GREEN, BLUE],
@@ -95,7 +95,7 @@ def test_masks_are_painted_in_the_class_colours() -> None:
 
 def test_masks_given_in_colours_are_understood() -> None:
     problem = {
-        "type": "engine.segmentation.Segmentation",
+        "type": "Segmentation",
         "classes": ["sky", "road"],
         "colours": [RED, BLUE],
         "rgb_masks": True,

@@ -7,7 +7,7 @@ from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.gates import AtLeast, AtMost, NoWorse
 
-NO_WORSE = '{"type": "engine.gates.NoWorse", "metric": "recall", "by": 0.05, "each_class": true}'
+NO_WORSE = '{"type": "NoWorse", "metric": "recall", "by": 0.05, "each_class": true}'
 
 
 def test_gates_survive_json() -> None:
@@ -31,7 +31,7 @@ def test_one_past_the_end_appends() -> None:
     assert overrides.apply(TASK, ["slices.0=format"]).slices == ("format",)
 
 
-@pytest.mark.parametrize("value", ["0.9", '{"type": "engine.layers.Flatten"}'])
+@pytest.mark.parametrize("value", ["0.9", '{"type": "Flatten"}'])
 def test_what_is_no_gate_is_refused(value: str) -> None:
     with pytest.raises(BadInputError, match=r"AtLeast or AtMost or NoWorse|must be tuple"):
         overrides.apply(TASK, [f"gates.{len(TASK.gates)}={value}"])

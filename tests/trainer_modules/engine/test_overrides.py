@@ -1,31 +1,11 @@
 import importlib
-from dataclasses import dataclass, replace
 
 import pytest
 
 from trainer_modules import digits
 from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.gates import AtLeast, NoWorse
 from trainer_modules.engine.schedules import Cosine
-from trainer_modules.engine.task import Last, Phase
-
-
-def test_json_round_trip_restores_every_type() -> None:
-    task = replace(
-        digits.TASK,
-        phases=(
-            Phase(epochs=3, learning_rate=Cosine(peak=0.1), trainable=Last(8)),
-            Phase(epochs=2, steps_per_epoch=5),
-        ),
-        gates=(AtLeast("recall", 0.8, class_name="3"), NoWorse("accuracy", by=0.01)),
-    )
-    assert overrides.from_json(overrides.to_json(task)) == task
-
-
-def test_json_is_stable() -> None:
-    once = overrides.to_json(digits.TASK)
-    assert overrides.to_json(overrides.from_json(once)) == once
 
 
 @pytest.mark.parametrize(
@@ -41,11 +21,11 @@ def test_json_is_stable() -> None:
         ("problem.classes=('a', 'b')", lambda t: t.problem.classes == ("a", "b")),
         ("name=7", lambda t: t.name == "7"),
         (
-            'phases.0.learning_rate={"type": "engine.schedules.Cosine", "peak": 0.5}',
+            'phases.0.learning_rate={"type": "Cosine", "peak": 0.5}',
             lambda t: t.phases[0].learning_rate == Cosine(peak=0.5),
         ),
         (
-            'gates=[{"type": "engine.gates.AtMost", "metric": "log_loss", "bound": 1.0}]',
+            'gates=[{"type": "AtMost", "metric": "log_loss", "bound": 1.0}]',
             lambda t: t.gates[0].metric == "log_loss",
         ),
     ],
@@ -66,7 +46,7 @@ def test_set_changes_one_value(setting: str, read) -> None:
         ("train.xla=1", "must be bool"),
         ("train.xla", "KEY=VALUE"),
         ("name.first=x", "nothing called 'first'"),
-        ('phases.0.learning_rate={"type": "os.system"}', "not a value"),
+        ('phases.0.learning_rate={"type": "os.system"}', "must be one of"),
         ("train.accelerator=gpus", "must be one of auto, cpu, gpu, tpu"),
     ],
 )
@@ -79,17 +59,6 @@ def test_set_refuses_with_a_reason(setting: str, says: str) -> None:
 def test_later_settings_win() -> None:
     task = overrides.apply(digits.TASK, ["train.seed=1", "train.seed=2"])
     assert task.train.seed == 2
-
-
-def test_only_the_projects_dataclasses_are_built() -> None:
-    @dataclass(frozen=True)
-    class Foreign:
-        x: int = 0
-
-    with pytest.raises((ValueError, ImportError)):
-        overrides.from_json('{"type": "engine.overrides.to_json"}')
-    with pytest.raises((ValueError, ImportError)):
-        overrides.from_plain({"type": f"{Foreign.__module__}.Foreign"})
 
 
 @pytest.mark.parametrize("task", ["fashion_mnist", "gtsrb"])
