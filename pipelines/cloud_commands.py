@@ -1,6 +1,7 @@
 """`submit`, `schedule`, `list`, `pause`, `resume` and `delete`, on either platform."""
 
 import argparse
+import datetime
 import json
 import sys
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ from components.service_calls import ServiceError
 from pipelines import compiler, schedules
 from pipelines.cloud_config import VERTEX, CloudConfig
 from pipelines.compiler import Compiled
-from pipelines.schedules import Timing
+from pipelines.schedules import Scheduled, Timing
 
 __all__ = ["Platform", "ServiceError", "run"]
 
@@ -39,8 +40,8 @@ class Platform(Protocol):
 
     def schedule(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
-    ) -> tuple[str, str]:
-        """Makes or updates the schedule of a name; returns `created` or `updated`, and a link."""
+    ) -> Scheduled:
+        """Makes or updates the schedule of a name; one that is paused stays so."""
 
     def schedules(self) -> list[dict[str, str]]:
         """Returns the schedules: name, state, cron, next."""
@@ -62,7 +63,12 @@ def run(config: CloudConfig, args: argparse.Namespace) -> int:
         timing = None
         if args.command == "schedule":
             timing = schedules.timing(
-                args.cron, args.timezone, args.max_concurrent, args.start, args.end
+                args.cron,
+                args.timezone,
+                args.max_concurrent,
+                args.start,
+                args.end,
+                target=config.target,
             )
         compiled = compiler.compile_job(config)
         values = dict(compiled.job["runtimeConfig"]["parameterValues"])
@@ -173,9 +179,25 @@ def _schedule(
         request = platform.schedule_request(name, compiled, values, timing)
         print(json.dumps(request, indent=1, sort_keys=True))
         return 0
-    done, link = platform.schedule(name, compiled, values, timing)
-    print(f"{done} the schedule {name}: {timing.cron} ({timing.timezone})\n{link}")
+    scheduled = platform.schedule(name, compiled, values, timing)
+    zone = ", ".join(text for text in (timing.timezone, scheduled.clock) if text)
+    print(f"{scheduled.done} the schedule {name}: {timing.cron} ({zone})")
+    if scheduled.paused:
+        print(f"it was paused and stays so; to let it go on: resume {name}")
+    else:
+        print(f"next runs: {_moments(timing)}")
+    print(scheduled.link)
     return 0
+
+
+def _moments(timing: Timing) -> str:
+    """Returns the next three runs, in the schedule's time zone and in UTC."""
+    now = datetime.datetime.now(datetime.UTC)
+    return ", ".join(
+        f"{moment:%a %Y-%m-%d %H:%M %Z}"
+        + ("" if timing.timezone == "UTC" else f" ({moment.astimezone(datetime.UTC):%H:%M} UTC)")
+        for moment in timing.upcoming(3, now)
+    )
 
 
 def _list(platform: Platform, args: argparse.Namespace) -> int:

@@ -10,9 +10,10 @@ import urllib3.exceptions
 
 from components import service_calls
 from components.service_calls import ServiceError
+from pipelines import schedules
 from pipelines.cloud_config import CloudConfig
 from pipelines.compiler import Compiled
-from pipelines.schedules import Timing
+from pipelines.schedules import Scheduled, Timing
 from trainer_modules.engine.errors import BadInputError
 
 # A bearer token for installations that ask for one.
@@ -20,6 +21,7 @@ TOKEN_VARIABLE = "KFP_TOKEN"
 _TRANSIENT_CODES = (429, 502, 503, 504)
 _OVER = {"SUCCEEDED": True, "SKIPPED": True, "FAILED": False, "CANCELED": False}
 _PAGE = 100
+_CLOCK = "unless CRON_SCHEDULE_TIMEZONE of ml-pipeline-scheduledworkflow says otherwise"
 _TIMEOUT = 60
 
 
@@ -152,6 +154,7 @@ class Kubeflow:
         values: dict[str, Any],
         timing: Timing,
         experiment: str,
+        paused: bool = False,
     ) -> api.V2beta1RecurringRun:
         if timing.timezone != "UTC":
             raise BadInputError(
@@ -162,7 +165,7 @@ class Kubeflow:
         return api.V2beta1RecurringRun(
             display_name=name,
             experiment_id=experiment,
-            mode="ENABLE",
+            mode="DISABLE" if paused else "ENABLE",
             # A machine that was off does not make up for what it missed.
             no_catchup=True,
             max_concurrency=str(timing.max_concurrent),
@@ -171,8 +174,8 @@ class Kubeflow:
             service_account=self._config.service_account,
             trigger=api.V2beta1Trigger(
                 cron_schedule=api.V2beta1CronSchedule(
-                    # Kubeflow's first field is seconds.
-                    cron=f"0 {timing.cron}",
+                    # Without its first field Kubeflow takes the minute for the second.
+                    cron=schedules.with_seconds(timing.cron),
                     start_time=timing.start,
                     end_time=timing.end,
                 )
@@ -189,14 +192,16 @@ class Kubeflow:
 
     def schedule(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
-    ) -> tuple[str, str]:
+    ) -> Scheduled:
         """Makes the schedule of a name, and then removes those it takes the place of.
 
-        Kubeflow cannot change a recurring run, so an update is a new one.
+        Kubeflow cannot change a recurring run, so an update is a new one; paused if those are.
         """
         experiment = self._experiment()
-        body = self._schedule(name, compiled, values, timing, experiment)
-        before = {one.recurring_run_id for one in self._named(name)}
+        named = self._named(name)
+        paused = bool(named) and all(one.status == "DISABLED" for one in named)
+        body = self._schedule(name, compiled, values, timing, experiment, paused)
+        before = {one.recurring_run_id for one in named}
 
         def created_before() -> Any:
             new = [one for one in self._list() if one.display_name == name]
@@ -212,7 +217,7 @@ class Kubeflow:
             self._delete(old)
         host = (self._config.host or "").rstrip("/")
         link = f"{host}/#/recurringrun/details/{made.recurring_run_id}"
-        return "updated" if before else "created", link
+        return Scheduled("updated" if before else "created", link, paused, _CLOCK)
 
     def _delete(self, identifier: str) -> None:
         def delete() -> bool:
@@ -251,10 +256,13 @@ class Kubeflow:
             {
                 "name": one.display_name,
                 "state": str(one.status or "").lower(),
-                "cron": one.trigger.cron_schedule.cron if one.trigger.cron_schedule else "",
-                "next": "",
+                "cron": when.cron if when else "",
+                "next": schedules.next_on_kubeflow(when.cron, when.start_time, when.end_time)
+                if when and one.status == "ENABLED"
+                else "",
             }
             for one in self._call(self._list)
+            for when in [one.trigger.cron_schedule]
         ]
 
     def change(self, name: str, what: str) -> None:

@@ -1,23 +1,46 @@
-"""When a scheduled pipeline runs: checked before anything is sent."""
+"""When a scheduled pipeline runs: read as the target reads it, before anything is sent.
+
+Vertex AI takes the five fields of unix-cron and Sunday as 0 or 7
+(https://cloud.google.com/scheduler/docs/configuring/cron-job-schedules). Kubeflow reads with
+github.com/robfig/cron: seconds may stand in front, Sunday is 0 alone, `?` is `*`.
+"""
 
 import datetime
+import itertools
 import re
 import zoneinfo
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import cronsim
+
+from pipelines.cloud_config import KUBEFLOW, VERTEX
 from trainer_modules.engine.errors import BadInputError
 
-_FIELDS = (
-    ("minute", 0, 59),
-    ("hour", 0, 23),
-    ("day of month", 1, 31),
-    ("month", 1, 12),
-    ("day of week", 0, 7),
-)
-_NAMES = re.compile(
-    "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat", re.IGNORECASE
-)
-_PART = re.compile(r"^(\*|\d+(-\d+)?)(/\d+)?$")
+_SECOND = ("second", 0, 59)
+_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12))
+_LAST_DAY = {VERTEX: 7, KUBEFLOW: 6}
+_NAMES = {
+    "month": ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    "day of week": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+}
+_PART = re.compile(r"^(?P<all>[*?])?((?P<first>\w+)(-(?P<last>\w+))?)?(/(?P<step>\d+))?$")
+
+
+class Scheduled(NamedTuple):
+    """What a platform did with a schedule.
+
+    Attributes:
+      done: `created` or `updated`.
+      link: Its page.
+      paused: Whether it was paused before, and so still is.
+      clock: What else decides on the time zone; "" for nothing.
+    """
+
+    done: str
+    link: str
+    paused: bool = False
+    clock: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +48,7 @@ class Timing:
     """When to run.
 
     Attributes:
-      cron: Five fields: minute, hour, day of month, month, day of week.
+      cron: Minute, hour, day of month, month, day of week; for Kubeflow a second may precede them.
       timezone: IANA name, for example `Europe/Berlin`.
       max_concurrent: Runs at the same time, at least 1.
       start: First moment, with its offset; None for now.
@@ -38,16 +61,36 @@ class Timing:
     start: datetime.datetime | None = None
     end: datetime.datetime | None = None
 
+    def upcoming(self, count: int, now: datetime.datetime) -> list[datetime.datetime]:
+        """Returns the next moments, at most `count`, in the schedule's time zone.
+
+        Args:
+          count: How many.
+          now: The present, with its offset.
+        """
+        zone = zoneinfo.ZoneInfo(self.timezone)
+        begin = max(now, self.start) if self.start else now
+        # What is due at the very start still runs.
+        begin = begin.astimezone(zone) - datetime.timedelta(seconds=1)
+        found = itertools.islice(cronsim.CronSim(_plain(self.cron), begin), count)
+        return [moment for moment in found if self.end is None or moment <= self.end]
+
 
 def timing(
-    cron: str, timezone: str, max_concurrent: int, start: str | None, end: str | None
+    cron: str,
+    timezone: str,
+    max_concurrent: int,
+    start: str | None,
+    end: str | None,
+    *,
+    target: str = VERTEX,
 ) -> Timing:
     """Returns checked timing; `start` and `end` without an offset are in `timezone`.
 
     Raises:
-      BadInputError: If a value is wrong.
+      BadInputError: If a value is wrong, or never comes.
     """
-    _check_cron(cron)
+    _check_cron(cron, target)
     try:
         zone = zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
@@ -59,13 +102,44 @@ def timing(
     first, last = _moment("--start", start, zone), _moment("--end", end, zone)
     if first and last and last <= first:
         raise BadInputError(f"--end must be later than --start. Received: {start} and {end}")
-    return Timing(
+    found = Timing(
         cron=" ".join(cron.split()),
         timezone=timezone,
         max_concurrent=max_concurrent,
         start=first,
         end=last,
     )
+    try:
+        runs = found.upcoming(1, datetime.datetime.now(datetime.UTC))
+    except (cronsim.CronSimError, StopIteration) as error:
+        raise BadInputError(f"--cron {cron!r} names a day that no month has.") from error
+    if not runs:
+        raise BadInputError(f"--cron {cron!r} has no run before --end {end}.")
+    return found
+
+
+def next_on_kubeflow(
+    cron: str, start: datetime.datetime | None, end: datetime.datetime | None
+) -> str:
+    """Returns when Kubeflow runs a schedule next; "" for never, or a form like `@daily`.
+
+    Args:
+      cron: As Kubeflow keeps it. The last of its six fields may be missing there.
+      start: First moment; None for now.
+      end: Last moment; None for never.
+    """
+    fields = cron if len(cron.split()) == 6 else f"{cron} *"
+    try:
+        timing = Timing(cron=fields, start=start, end=end)
+        found = timing.upcoming(1, datetime.datetime.now(datetime.UTC))
+    except cronsim.CronSimError:
+        return ""
+    return f"{found[0]:%Y-%m-%d %H:%M:%S} (the controller's time zone)" if found else ""
+
+
+def with_seconds(cron: str) -> str:
+    """Returns the six fields that Kubeflow wants: those given, or the full minute."""
+    return cron if len(cron.split()) == 6 else f"0 {cron}"
 
 
 def _moment(option: str, text: str | None, zone: zoneinfo.ZoneInfo) -> datetime.datetime | None:
@@ -80,19 +154,56 @@ def _moment(option: str, text: str | None, zone: zoneinfo.ZoneInfo) -> datetime.
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def _check_cron(cron: str) -> None:
-    fields = cron.split()
-    if len(fields) != len(_FIELDS):
+def _check_cron(cron: str, target: str) -> None:
+    fields = (*_FIELDS, ("day of week", 0, _LAST_DAY[target]))
+    texts = cron.split()
+    if target == KUBEFLOW and len(texts) == 6:
+        fields = (_SECOND, *fields)
+    if len(texts) != len(fields):
+        also = ", before them seconds if you like" if target == KUBEFLOW else ""
         raise BadInputError(
-            f"--cron takes five fields (minute, hour, day of month, month, day of week), for "
-            f"example '0 3 * * 1'. Received {len(fields)}: {cron!r}"
+            f"--cron takes five fields (minute, hour, day of month, month, day of week{also}), "
+            f"for example '0 3 * * 1'. Received {len(texts)}: {cron!r}"
         )
-    for (name, low, high), text in zip(_FIELDS, fields, strict=True):
-        plain = _NAMES.sub(str(low), text) if name in ("month", "day of week") else text
-        for part in plain.split(","):
-            numbers = [int(n) for n in re.findall(r"\d+", part.partition("/")[0])]
-            if not _PART.match(part) or any(not low <= n <= high for n in numbers):
-                raise BadInputError(
-                    f"--cron {cron!r}: the {name} must be within {low}..{high}, *, a range or a "
-                    f"list. Received: {text!r}"
-                )
+    for (name, low, high), text in zip(fields, texts, strict=True):
+        for part in text.split(","):
+            why = _wrong(part, name, low, high, target)
+            if why:
+                raise BadInputError(f"--cron {cron!r}: the {name} {why}. Received: {text!r}")
+
+
+def _wrong(part: str, name: str, low: int, high: int, target: str) -> str:
+    """Says what is wrong with one part of a field's list; "" for nothing."""
+    must = f"must be within {low}..{high}, *, a range or a list"
+    match = _PART.match(part)
+    if not match or bool(match["all"]) == bool(match["first"]):
+        return must
+    if match["all"] == "?" and target != KUBEFLOW:
+        return must
+    if match["step"] and int(match["step"]) == 0:
+        return "must have a step of at least 1 after the /"
+    ends = [_number(text, name) for text in (match["first"], match["last"]) if text]
+    if name == "day of week" and 7 in ends and high < 7:
+        return "must be within 0..6 on Kubeflow, where Sunday is 0 or SUN"
+    if any(number is None or not low <= number <= high for number in ends):
+        return must
+    if len(ends) == 2 and (ends[0] or 0) > (ends[1] or 0):
+        return f"must have ranges that go up ({match['last']} comes before {match['first']})"
+    return ""
+
+
+def _number(text: str, name: str) -> int | None:
+    names = _NAMES.get(name, [])
+    if text.lower() in names:
+        return names.index(text.lower()) + (name == "month")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _plain(cron: str) -> str:
+    """Returns fields that `cronsim` reads in the same way.
+
+    It knows no `?`, and counts from a day of the week to 7, past the Saturday that ends it.
+    """
+    *others, days = cron.replace("?", "*").split()
+    days = re.sub(r"(^|,)(\w+)/", r"\1\2-6/", days)
+    return " ".join([*others, days])

@@ -15,7 +15,7 @@ from components.service_calls import BLESSED, ServiceError
 from components.vertex_calls import TIMEOUT
 from pipelines.cloud_config import CloudConfig
 from pipelines.compiler import Compiled
-from pipelines.schedules import Timing
+from pipelines.schedules import Scheduled, Timing
 
 _OVER = {
     api.PipelineState.PIPELINE_STATE_SUCCEEDED: True,
@@ -119,7 +119,9 @@ class Vertex:
         return api.Schedule(
             display_name=name,
             cron=f"TZ={timing.timezone} {timing.cron}",
+            # The first counts runs being started, the second runs that are not over.
             max_concurrent_run_count=timing.max_concurrent,
+            max_concurrent_active_run_count=timing.max_concurrent,
             start_time=timing.start,
             end_time=timing.end,
             create_pipeline_job_request=request,
@@ -134,8 +136,8 @@ class Vertex:
 
     def schedule(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
-    ) -> tuple[str, str]:
-        """Makes or updates the schedule of a name."""
+    ) -> Scheduled:
+        """Makes or updates the schedule of a name; one that is paused stays so."""
         schedule = self._schedule(name, compiled, values, timing)
         before = self._find(name)
         if before is None:
@@ -145,10 +147,11 @@ class Vertex:
                 parent=self._parent,
                 schedule=schedule,
             )
-            return "created", self._link(f"schedules/{made.name.rpartition('/')[2]}")
+            return Scheduled("created", self._link(f"schedules/{made.name.rpartition('/')[2]}"))
         schedule.name = before.name
         # A start in the past cannot be set again; without one the schedule keeps its own.
-        changed = ["cron", "max_concurrent_run_count", "create_pipeline_job_request"]
+        changed = ["cron", "max_concurrent_run_count", "max_concurrent_active_run_count"]
+        changed += ["create_pipeline_job_request"]
         changed += ["end_time"] if timing.end else []
         changed += ["start_time"] if timing.start else []
         made = self._call(
@@ -156,7 +159,10 @@ class Vertex:
             schedule=schedule,
             update_mask={"paths": changed},
         )
-        return "updated", self._link(f"schedules/{made.name.rpartition('/')[2]}")
+        paused = before.state == api.Schedule.State.PAUSED
+        if paused and made.state != api.Schedule.State.PAUSED:
+            self._call(self._schedules.pause_schedule, name=made.name)
+        return Scheduled("updated", self._link(f"schedules/{made.name.rpartition('/')[2]}"), paused)
 
     def _named(self, name: str) -> api.Schedule | None:
         request = api.ListSchedulesRequest(

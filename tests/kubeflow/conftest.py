@@ -121,6 +121,8 @@ class FakeVertex(GrpcServer):
         self.jobs: dict[str, Any] = {}
         self.schedules: dict[str, Any] = {}
         self.states: list[Any] = []
+        # Google's pages do not say whether an update lets a paused schedule go on.
+        self.update_resumes = False
         self._api = api
         services = {
             "google.cloud.aiplatform.v1.PipelineService": {
@@ -170,6 +172,8 @@ class FakeVertex(GrpcServer):
         kept = self.schedules[request.schedule.name]
         for path in request.update_mask.paths:
             setattr(kept, path, getattr(request.schedule, path))
+        if self.update_resumes:
+            kept.state = self._api.Schedule.State.ACTIVE
         return kept
 
     def _ListSchedules(self, request: Any, context: Any) -> Any:
@@ -280,7 +284,7 @@ class FakeKubeflow:
             _is_model(body, kind)
             made = {**body, key: f"{kind}-{len(self.calls)}"}
             if kind == "recurringruns":
-                made["status"] = "ENABLED"
+                made["status"] = f"{body['mode']}D"
             kept.append(made)
             return 200, made
         if method == "GET" and not rest:

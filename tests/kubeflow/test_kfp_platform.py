@@ -100,6 +100,15 @@ def test_schedule_then_update(kubeflow: Any, kubeflow_server: Any, compiled: Com
     assert second["recurring_run_id"] != first["recurring_run_id"]
 
 
+def test_an_update_of_a_paused_schedule_leaves_it_paused(
+    kubeflow: Any, kubeflow_server: Any, compiled: Compiled
+) -> None:
+    kubeflow.schedule("weekly", compiled, VALUES, WEEKLY)
+    kubeflow.change("weekly", "pause")
+    assert kubeflow.schedule("weekly", compiled, VALUES, WEEKLY).paused
+    assert [one["status"] for one in kubeflow_server.recurring] == ["DISABLED"]
+
+
 def test_list_pause_resume_delete(kubeflow: Any, kubeflow_server: Any, compiled: Compiled) -> None:
     kubeflow.schedule("weekly", compiled, VALUES, WEEKLY)
     for what, state in (("pause", "disabled"), ("resume", "enabled")):

@@ -109,6 +109,8 @@ def test_schedule_then_update(vertex: Any, vertex_server: Any, compiled: Compile
     (schedule,) = vertex_server.schedules.values()
     assert schedule.cron == "TZ=Europe/Berlin 0 3 * * 1"
     assert schedule.max_concurrent_run_count == 1
+    # Runs that are not over, not only those being started.
+    assert schedule.max_concurrent_active_run_count == 1
     request = schedule.create_pipeline_job_request
     assert request.parent == "projects/p/locations/r"
     assert dict(request.pipeline_job.runtime_config.parameter_values) == VALUES
@@ -117,7 +119,20 @@ def test_schedule_then_update(vertex: Any, vertex_server: Any, compiled: Compile
     assert vertex.schedule("weekly", compiled, VALUES, later)[0] == "updated"
     (schedule,) = vertex_server.schedules.values()
     assert schedule.cron == "TZ=UTC 0 4 * * *" and schedule.max_concurrent_run_count == 2
+    assert schedule.max_concurrent_active_run_count == 2
     assert schedule.end_time.isoformat() == "2030-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_an_update_of_a_paused_schedule_leaves_it_paused(
+    vertex: Any, vertex_server: Any, compiled: Compiled, resumes: bool
+) -> None:
+    vertex_server.update_resumes = resumes
+    assert not vertex.schedule("weekly", compiled, VALUES, WEEKLY).paused
+    vertex.change("weekly", "pause")
+    assert vertex.schedule("weekly", compiled, VALUES, WEEKLY).paused
+    (shown,) = vertex.schedules()
+    assert shown["state"] == "paused"
 
 
 def test_a_lost_answer_makes_no_second_schedule(
