@@ -155,10 +155,10 @@ def _moment(option: str, text: str | None, zone: zoneinfo.ZoneInfo) -> datetime.
 
 
 def _check_cron(cron: str, target: str) -> None:
-    fields = (*_FIELDS, ("day of week", 0, _LAST_DAY[target]))
+    fields = [*_FIELDS, ("day of week", 0, _LAST_DAY[target])]
     texts = cron.split()
     if target == KUBEFLOW and len(texts) == 6:
-        fields = (_SECOND, *fields)
+        fields = [_SECOND, *fields]
     if len(texts) != len(fields):
         also = ", before them seconds if you like" if target == KUBEFLOW else ""
         raise BadInputError(
