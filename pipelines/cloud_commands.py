@@ -77,16 +77,16 @@ def run(config: CloudConfig, args: argparse.Namespace) -> int:
         platform = connect(config)
         if timing is None:
             return _submit(platform, compiled, values, args)
-        return _schedule(platform, args.name or compiled.name, compiled, values, timing, args)
+        return _schedule(platform, args.schedule or compiled.name, compiled, values, timing, args)
     config.check_manage()
     platform = connect(config)
     if args.command == "list":
         return _list(platform, args)
     if args.dry_run:
-        print(json.dumps({args.command: args.name}, indent=1))
+        print(json.dumps({args.command: args.schedule}, indent=1))
         return 0
-    platform.change(args.name, args.command)
-    print(f"{args.name}: {args.command}d")
+    platform.change(args.schedule, args.command)
+    print(f"{args.schedule}: {args.command}d")
     return 0
 
 

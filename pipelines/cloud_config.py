@@ -41,7 +41,7 @@ class CloudConfig(ServingConfig):
       target: `vertex` or `kubeflow`.
       pipeline_root: Where the platform keeps artifacts: `gs://…`; on Kubeflow also `s3://…` and
         `minio://…`. A compiled Vertex AI job may have a folder, to be rehearsed with.
-      serving_root: Where versions of models are pushed, `<serving_root>/<task>/<version>`; None
+      serving_root: Where versions of models are pushed, `<serving_root>/<name>/<version>`; None
         for `<pipeline_root>/serving`.
       image: The container image, best with its digest (`…@sha256:…`).
       training_image: The image to train in, for example the TPU one; None for `image`.
@@ -72,7 +72,7 @@ class CloudConfig(ServingConfig):
       secrets: Kubernetes secrets as environment, as `secret:key=VARIABLE`.
       host: Address of the Kubeflow Pipelines API.
       namespace: Kubeflow profile's namespace; "" for a single-user installation.
-      experiment: Kubeflow experiment that runs are filed under.
+      experiment: Kubeflow experiment that runs are filed under; None for the pipeline's name.
       endpoint: Address of the Vertex AI API, for private endpoints and tests; None for the
         region's own.
     """
@@ -108,7 +108,7 @@ class CloudConfig(ServingConfig):
     secrets: tuple[str, ...] = ()
     host: str | None = None
     namespace: str = ""
-    experiment: str = "tfx-vision"
+    experiment: str | None = None
     endpoint: str | None = None
 
     def __post_init__(self) -> None:
@@ -139,18 +139,19 @@ class CloudConfig(ServingConfig):
         """
         if self.artifacts_folder.startswith(_OPEN_AT_COMPILE):
             return self.artifacts_folder
-        return f"{(self.serving_root or '').rstrip('/')}-training/{self.task.partition(':')[0]}"
+        return self.names.training_beside(self.serving_root or "")
 
     @property
     def artifacts_folder(self) -> str:
-        """The pipeline root of this task."""
-        return f"{(self.pipeline_root or '').rstrip('/')}/{self.task.partition(':')[0]}"
+        """The pipeline root of these runs."""
+        return self.names.folder(self.pipeline_root or "")
 
     @property
     def serving_folder(self) -> str:
-        """Where versions of this task's model are pushed."""
-        root = self.serving_root or f"{(self.pipeline_root or '').rstrip('/')}/serving"
-        return f"{root.rstrip('/')}/{self.task.partition(':')[0]}"
+        """Where versions of the model are pushed."""
+        if self.serving_root:
+            return self.names.served_under(self.serving_root)
+        return self.names.served(self.pipeline_root or "")
 
     @property
     def beam_args(self) -> list[str]:

@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
     scheduling.add_argument("--max-concurrent", type=int, default=1, metavar="N")
     scheduling.add_argument("--start", metavar="2030-01-31T03:00:00")
     scheduling.add_argument("--end", metavar="2030-12-31T03:00:00")
-    scheduling.add_argument("--name", help="default: the pipeline's name")
+    scheduling.add_argument(
+        "--schedule", metavar="NAME", help="the schedule's own name; default: the pipeline's"
+    )
     uploading = commands.add_parser("upload", help="write a task's own data to the cloud")
     uploading.add_argument("--task", metavar="NAME")
     uploading.add_argument("--data", metavar="gs://…|/PATH")
@@ -51,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=line)
         _add_place(command)
         if name != "list":
-            command.add_argument("name", help="the schedule's name")
+            command.add_argument("schedule", metavar="NAME", help="the schedule's name")
     for command in commands.choices.values():
         command.add_argument("--config", metavar="FILE.toml|yaml", help="values for any option")
         if command not in (compiling, uploading):
@@ -68,7 +70,7 @@ def _add_place(command: argparse.ArgumentParser) -> None:
         ("--endpoint", "address of the Vertex AI API, for private endpoints"),
         ("--host", "address of the Kubeflow Pipelines API"),
         ("--namespace", "namespace of the Kubeflow profile"),
-        ("--experiment", "Kubeflow experiment; default: tfx-vision"),
+        ("--experiment", "Kubeflow experiment; default: the pipeline's name"),
     ):
         group.add_argument(option, help=line)
 
@@ -77,6 +79,9 @@ def _add_pipeline(command: argparse.ArgumentParser) -> None:
     _add_place(command)
     what = command.add_argument_group("what")
     what.add_argument("--task", metavar="NAME")
+    what.add_argument(
+        "--name", metavar="NAME", help="of pipeline and served model; default: the task's"
+    )
     what.add_argument("--data", metavar="gs://…|/PATH", help="may hold {SPAN}")
     what.add_argument("--layout", metavar="CLASS", help="the data's layout, if not the first")
     what.add_argument("--set", dest="settings", action="append", metavar="KEY=VALUE")

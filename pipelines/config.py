@@ -4,6 +4,7 @@ import argparse
 import os
 from dataclasses import dataclass
 
+from pipelines.names import Names
 from trainer_modules.engine.errors import BadInputError
 
 # Beam's default DirectRunner would look for the Prism binary on the network first.
@@ -21,6 +22,7 @@ class RunConfig:
 
     Attributes:
       task: Name of the task.
+      name: What to file the runs and serve the model under; "" for the task's own name.
       data: Folder (or gs:// path) of the data; None for what the task can provide itself.
       root: Folder under which runs, data and served models are kept.
       settings: `KEY=VALUE` changes to the task, in order.
@@ -34,6 +36,7 @@ class RunConfig:
     """
 
     task: str = "digits"
+    name: str = ""
     data: str | None = None
     root: str = "runs"
     settings: tuple[str, ...] = ()
@@ -51,16 +54,26 @@ class RunConfig:
             )
         if self.tune < 0:
             raise BadInputError(f"--tune must be a number of trials. Received: {self.tune}")
+        self.names  # noqa: B018  (raises)
+
+    @property
+    def names(self) -> Names:
+        """Every name and place of these runs.
+
+        Raises:
+          BadInputError: If `name` cannot be one.
+        """
+        return Names(self.task, self.name)
 
     @property
     def folder(self) -> str:
-        """Where this task's runs are kept; a variant `mnist:b` is filed under `mnist-b`."""
-        return os.path.join(self.root, self.task.replace(":", "-"))
+        """Where these runs are kept; a variant `mnist:b` is filed under `mnist-b`."""
+        return self.names.folder(self.root)
 
     @property
     def serving_folder(self) -> str:
-        """Where versions of this task's model are pushed, as TF Serving and KServe read it."""
-        return os.path.join(self.root, "serving", self.task.replace(":", "-"))
+        """Where versions of the model are pushed, as TF Serving and KServe read it."""
+        return self.names.served(self.root)
 
     @property
     def artifacts_folder(self) -> str:
@@ -90,6 +103,13 @@ def local_parser() -> argparse.ArgumentParser:
         "usage; 3 trained but not blessed.",
     )
     parser.add_argument("--task", default="digits", metavar="NAME", help="default: digits")
+    parser.add_argument(
+        "--name",
+        default="",
+        metavar="NAME",
+        help="file the runs and serve the model under this name, so that one task keeps several "
+        "models, for example one for each folder of images; default: the task's",
+    )
     parser.add_argument("--data", metavar="PATH|gs://…", help="where the task's data lies")
     parser.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
     parser.add_argument(
@@ -137,6 +157,7 @@ def from_args(args: argparse.Namespace) -> RunConfig:
     """Returns the configuration that parsed arguments ask for."""
     return RunConfig(
         task=args.task,
+        name=args.name,
         data=args.data,
         root=os.path.abspath(args.root) if "://" not in args.root else args.root,
         settings=tuple(args.settings),

@@ -69,7 +69,7 @@ def create_pipeline(
         (pusher,) = (node for node in nodes if isinstance(node, NewModelPusher))
         nodes.append(platform.after_push(pusher.outputs["pushed_model"]))
     return Pipeline(
-        pipeline_name=platform.pipeline_name(task.name),
+        pipeline_name=config.names.pipeline if platform.dashes else config.names.own,
         pipeline_root=config.artifacts_folder,
         components=nodes,
         enable_cache=not config.fresh,

@@ -30,6 +30,7 @@ class Kubeflow:
 
     def __init__(self, config: CloudConfig) -> None:
         self._config = config
+        self._filed_under = config.experiment or config.names.experiment
         settings = api.Configuration(host=(config.host or "").rstrip("/"))
         settings.retries = False
         token = os.environ.get(TOKEN_VARIABLE)
@@ -65,19 +66,17 @@ class Kubeflow:
         def find() -> str | None:
             found = self._experiments.experiment_service_list_experiments(
                 namespace=self._config.namespace,
-                filter=_filter("name", self._config.experiment),
+                filter=_filter("name", self._filed_under),
                 _request_timeout=_TIMEOUT,
             )
-            named = [
-                e for e in found.experiments or [] if e.display_name == self._config.experiment
-            ]
+            named = [e for e in found.experiments or [] if e.display_name == self._filed_under]
             return str(named[0].experiment_id) if named else None
 
         def find_or_create() -> str:
             return find() or str(
                 self._experiments.experiment_service_create_experiment(
                     api.V2beta1Experiment(
-                        display_name=self._config.experiment,
+                        display_name=self._filed_under,
                         namespace=self._config.namespace or None,
                     ),
                     _request_timeout=_TIMEOUT,
@@ -109,7 +108,7 @@ class Kubeflow:
 
     def run_request(self, compiled: Compiled, values: dict[str, Any]) -> dict[str, Any]:
         """Returns the body of `POST /apis/v2beta1/runs`."""
-        body = self._run(compiled, values, f"<id of {self._config.experiment}>")
+        body = self._run(compiled, values, f"<id of {self._filed_under}>")
         return dict(self._client.sanitize_for_serialization(body))
 
     def submit(self, compiled: Compiled, values: dict[str, Any]) -> tuple[str, str]:
@@ -186,7 +185,7 @@ class Kubeflow:
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
     ) -> dict[str, Any]:
         """Returns the body of `POST /apis/v2beta1/recurringruns`."""
-        experiment = f"<id of {self._config.experiment}>"
+        experiment = f"<id of {self._filed_under}>"
         body = self._schedule(name, compiled, values, timing, experiment)
         return dict(self._client.sanitize_for_serialization(body))
 

@@ -84,9 +84,5 @@ class Platform:
     draws: bool = False
     dashes: bool = False
 
-    def pipeline_name(self, task_name: str) -> str:
-        """Returns a name for a task's pipeline that the platform accepts."""
-        return task_name.replace("_", "-") if self.dashes else task_name
-
 
 LOCAL = Platform(previous_data=_counted_before)

@@ -89,15 +89,15 @@ def _locked_run(task: Task, config: RunConfig, args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _lock(path: str) -> Iterator[None]:
-    """Keeps two runs of one task under one root apart."""
+    """Keeps two runs of one name under one root apart."""
     with open(path, "a+", encoding="utf-8") as f:
         try:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             f.seek(0)
             raise BadInputError(
-                f"Another run of this task is at work in {os.path.dirname(path)} (process "
-                f"{f.read().strip() or 'unknown'}). Wait for it, or use another --root."
+                f"Another run of this name is at work in {os.path.dirname(path)} (process "
+                f"{f.read().strip() or 'unknown'}). Wait for it, or use another --name or --root."
             ) from None
         f.truncate(0)
         f.write(str(os.getpid()))
@@ -112,9 +112,10 @@ def _run(task: Task, config: RunConfig) -> int:
     begin = time.monotonic()
     run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     log = os.path.join(config.folder, "logs", f"{run_id}.log")
-    summary = Summary(task=task.name, run_id=run_id, log=log)
+    own = config.names.own
+    summary = Summary(task=task.name, name=own, run_id=run_id, log=log)
     with consoles.quiet(log) as console:
-        console.console.print(f"[bold]{task.name}[/]  run {run_id}  log {log}")
+        console.console.print(f"[bold]{own}[/]  run {run_id}  log {log}")
         try:
             code = _execute(task, config, summary, console, begin)
         finally:

@@ -21,6 +21,7 @@ try:
     import uvicorn
     from rich.console import Console
 
+    from pipelines.names import Names
     from pipelines.serve_http import Limits, Server
     from pipelines.serve_models import Served, Watch
     from trainer_modules.engine import tensorflow_alone
@@ -49,7 +50,11 @@ def parser() -> argparse.ArgumentParser:
         "--root; default: $AIP_STORAGE_URI",
     )
     found.add_argument(
-        "--task", action="append", default=[], metavar="NAME", help="only this one, repeatable"
+        "--task",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this one, repeatable: a task, or what --name of run_local.py said",
     )
     port = os.environ.get("AIP_HTTP_PORT")
     found.add_argument(
@@ -90,6 +95,7 @@ def find(root: str, tasks: list[str], model_folder: str | None = None) -> list[S
     there = sorted(n.rstrip("/") for n in names)
     if not there:
         raise BadInputError(f"Nothing has been pushed to {folder} yet. `make run` does.")
+    tasks = [Names(task).own for task in tasks]
     for task in tasks:
         if task not in there:
             raise BadInputError(f"--task {did_you_mean(task, there)}.")

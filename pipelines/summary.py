@@ -21,6 +21,7 @@ class Summary:
 
     Attributes:
       task: Name of the task.
+      name: What the runs are filed and the model is served under: the task's name, or `--name`.
       run_id: Start of the run, local time.
       status: `pushed`, `not_blessed`, `nothing_new` or `failed`.
       counts: Examples per split, and `rejected` and `duplicates`.
@@ -41,6 +42,7 @@ class Summary:
 
     task: str
     run_id: str
+    name: str = ""
     status: str = FAILED
     counts: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)

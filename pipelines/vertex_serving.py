@@ -142,7 +142,7 @@ def deployment(config: "CloudConfig") -> "Deployment":
         project=config.project or "",
         region=config.region or "",
         address=config.endpoint or "",
-        task=config.task.partition(":")[0],
+        task=config.names.own,
         model=config.model_registry or "",
         image=config.serving_image or config.image or "",
         endpoint=config.serving_endpoint or "",

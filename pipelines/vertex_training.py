@@ -39,7 +39,7 @@ def custom_job(config: CloudConfig, accelerator: Accelerator, work: str) -> dict
     """
     job: dict[str, Any] = {
         "project": config.project,
-        "display_name": f"{config.task.partition(':')[0]}-{work}",
+        "display_name": config.names.job(work),
         "labels": dict(config.labels),
         "job_spec": job_spec(config, accelerator),
     }

@@ -40,13 +40,13 @@ def register(service: Service, deployment: Deployment, pushed: Pushed) -> tuple[
     A version is known by its label `pushed-version`, so that doing it again changes nothing.
 
     Raises:
-      ServiceError: If the service refuses, or several models have the name.
+      ServiceError: If the service refuses, several models have the name, or another task's has.
     """
     model = _named(service, deployment)
     if model:
         # What an attempt that was killed has started is not to be seen before it is over.
         service.settle(service.models, model)
-    found = _version(service, model, pushed) if model else None
+    found = _version(service, model, deployment, pushed) if model else None
     if found:
         return found, False
     request = api.UploadModelRequest(
@@ -63,7 +63,7 @@ def register(service: Service, deployment: Deployment, pushed: Pushed) -> tuple[
         name = model or f"{deployment.parent}/models/{request.model_id}"
         service.settle(service.models, name)
         found = model or _named(service, deployment)
-        return _version(service, found, pushed) if found else None
+        return _version(service, found, deployment, pushed) if found else None
 
     answer = service.call(service.models.upload_model, request, uploaded_before)
     if isinstance(answer, Version):
@@ -129,9 +129,17 @@ def _named(service: Service, deployment: Deployment) -> str:
     return next(iter(found), "")
 
 
-def _version(service: Service, model: str, pushed: Pushed) -> Version | None:
+def _version(
+    service: Service, model: str, deployment: Deployment, pushed: Pushed
+) -> Version | None:
     request = api.ListModelVersionsRequest(name=model)
     listed: list[Any] = service.all(service.models.list_model_versions, request)
+    others = {one.labels.get(TASK, deployment.task) for one in listed} - {deployment.task}
+    if others:
+        raise service.refuse(
+            f"the model '{deployment.model}' is that of {', '.join(sorted(others))}, and "
+            f"'{deployment.task}' would take its place. Choose another --model-registry."
+        )
     for one in listed:
         if one.labels.get(VERSION) == pushed.version:
             return Version(model=model, number=one.version_id)

@@ -69,12 +69,12 @@ def test_refused(argv: tuple[str, ...], message: str, capsys: pytest.CaptureFixt
 
 def test_models_are_pushed_below_the_root_unless_said_otherwise() -> None:
     config = _config("compile", "--pipeline-root", "gs://b/r/", "--task", "mnist:b")
-    assert config.serving_folder == "gs://b/r/serving/mnist"
-    assert config.artifacts_folder == "gs://b/r/mnist"
+    assert config.serving_folder == "gs://b/r/serving/mnist-b"
+    assert config.artifacts_folder == "gs://b/r/mnist-b"
     apart = _config("compile", "--pipeline-root", "s3://b/r", "--serving-root", "/models")
     assert apart.serving_folder == "/models/digits"
     # Training's checkpoints, which TensorFlow writes itself.
-    assert config.folder == "gs://b/r/mnist" and apart.folder == "/models-training/digits"
+    assert config.folder == "gs://b/r/mnist-b" and apart.folder == "/models-training/digits"
 
 
 def test_a_root_that_models_cannot_be_pushed_to() -> None:

@@ -138,6 +138,13 @@ def test_other_models_on_the_endpoint_are_left_alone(serving: Any, settings: Dep
     assert [d.model.rpartition("/")[2] for d in endpoint.deployed_models] == ["others", "flowers"]
 
 
+def test_another_tasks_model_is_not_replaced(serving: Any, settings: Deployment) -> None:
+    _release(settings, 1)
+    with pytest.raises(ServiceError, match="'Flowers' is that of flowers, and 'mnist-b' would"):
+        _release(settings, 2, task="mnist-b")
+    assert len(serving.uploads) == 1
+
+
 def test_again_changes_nothing(serving: Any, settings: Deployment) -> None:
     first = _release(settings, 1)
     del serving.calls[:]

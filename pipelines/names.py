@@ -1,0 +1,103 @@
+"""Every name and every place of a run, from task, variant and `--name`: one answer everywhere.
+
+Two runs that differ in one of the three share nothing: no folder, no pipeline, no served model.
+"""
+
+import re
+from dataclasses import dataclass
+
+from trainer_modules.engine.errors import BadInputError
+
+# What lies beside the runs under a root, on this machine or in a bucket.
+SERVING, DATA = "serving", "data"
+LONGEST = 40
+# Lower case, since Vertex AI's names are and some file systems do not tell `Dishes` from `dishes`;
+# single separators, since a pair of dashes stands for an underscore in `pipeline`.
+_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names and places of one task's, variant's or named model's runs.
+
+    Attributes:
+      task: The task, or `task:variant`.
+      name: What `--name` says; "" for the task's own name.
+
+    Raises:
+      BadInputError: If `name` is no name, or a task, a variant or the house itself has it.
+    """
+
+    task: str
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name:
+            _check(self.name)
+
+    @property
+    def own(self) -> str:
+        """What runs are filed and models are served under: `mnist-b` for `mnist:b`."""
+        return self.name or self.task.replace(":", "-")
+
+    @property
+    def pipeline(self) -> str:
+        """The same in a-z, 0-9 and `-`, as Vertex AI and Kubeflow want names; never two alike."""
+        return self.own.replace("_", "--" if self.name else "-")
+
+    @property
+    def experiment(self) -> str:
+        """The Kubeflow experiment that runs are filed under unless another is named."""
+        return self.pipeline
+
+    def job(self, work: str) -> str:
+        """Returns the name that a CustomJob shows in the console; `work` is what it does."""
+        return f"{self.own}-{work}"
+
+    def folder(self, root: str) -> str:
+        """Returns where everything of these runs is kept."""
+        return _join(root, self.own)
+
+    def served(self, root: str) -> str:
+        """Returns where versions of the model are pushed, `root` given as for `folder`."""
+        return _join(root, SERVING, self.own)
+
+    def served_under(self, serving_root: str) -> str:
+        """Returns the same where the folder of served models is named itself."""
+        return _join(serving_root, self.own)
+
+    def training_beside(self, serving_root: str) -> str:
+        """Returns where checkpoints go if artifacts lie where TensorFlow cannot write."""
+        return _join(f"{serving_root.rstrip('/')}-training", self.own)
+
+
+def _join(root: str, *parts: str) -> str:
+    return "/".join((root.rstrip("/"), *parts))
+
+
+def _check(name: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > LONGEST:
+        near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST].rstrip("-")
+        hint = f"; for example '{near}'" if _NAME.fullmatch(near) else ""
+        raise BadInputError(
+            f"--name must be 1 to {LONGEST} characters a-z, 0-9, single '-' and '_' between them, "
+            f"a letter first. Received: '{name}'{hint}"
+        )
+    taken = {_alike(own): own for own in reserved()}
+    if _alike(name) in taken:
+        raise BadInputError(
+            f"--name '{name}': '{taken[_alike(name)]}' is the name of a task or of a folder of the "
+            "house itself. Choose another name; a task's own name needs no --name."
+        )
+
+
+def _alike(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def reserved() -> list[str]:
+    """Returns the names that `--name` may not take: tasks, their variants, and what lies beside."""
+    from pipelines import tasks
+
+    own = [spelling.replace(":", "-") for spelling, _ in tasks.descriptions()]
+    return [*own, SERVING, DATA]
