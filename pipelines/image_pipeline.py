@@ -166,6 +166,7 @@ def _trained(
             infra_blessing=serving_check.outputs["blessing"],
             examples=read,
             rejected=examples.outputs["rejected"],
+            columns=task.submission.columns,
             code_fingerprint=fingerprint.of_modules(("components.bulk_predict",)),
         ).with_id("BulkPredict")
         predict.add_upstream_node(pusher)

@@ -55,13 +55,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE.csv|FILE.jsonl|DIR",
         help="appears whole or not at all; a folder for masks",
     )
-    found.add_argument(
+    columns = found.add_mutually_exclusive_group()
+    columns.add_argument(
         "--columns",
         default="",
         metavar="LIST",
         help="columns of the CSV, as FIELD or HEADER=FIELD, for example id,label: id, label, "
         "class_id, score, index, label_2 …, probabilities, probability:CLASS, value, mask, true, "
         "error",
+    )
+    columns.add_argument(
+        "--submission",
+        metavar="TASK",
+        help="the CSV has the columns of this task's submission.csv, for example cassava",
     )
     found.add_argument(
         "--top",
@@ -147,7 +153,7 @@ def _predict(args: argparse.Namespace, console: Console) -> int:
             data=args.data,
             output=args.output,
             keys=keys,
-            columns=args.columns,
+            columns=_columns(args),
             top=args.top,
             batch_size=args.batch_size,
             beam_args=RunConfig(beam=tuple(args.beam)).beam_args,
@@ -162,6 +168,23 @@ def _predict(args: argparse.Namespace, console: Console) -> int:
         console.print(f"  and {outcome.errors - len(outcome.first_errors):,} more", style="yellow")
     print(args.output)
     return 0
+
+
+def _columns(args: argparse.Namespace) -> str:
+    """Returns what `--columns` or `--submission` asks for."""
+    if args.submission is None:
+        return str(args.columns)
+    from pipelines import tasks
+
+    try:
+        form = tasks.load(args.submission).submission
+    except BadInputError as error:
+        raise BadInputError(str(error).replace("--task", "--submission")) from error
+    if not args.output.endswith(".csv"):
+        raise BadInputError(
+            f"--submission: --output must be a file ending in .csv. Received: {args.output}"
+        )
+    return form.columns
 
 
 @contextlib.contextmanager

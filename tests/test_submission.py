@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from trainer_modules import cassava
+
 ROOT = Path(__file__).parent.parent
 TORN = b"\xff\xd8\xff\xe0 not much of a JPEG"
 # cassava's own source and classes; a network that learns grey levels in seconds.
@@ -50,6 +52,8 @@ def _shard(path: Path, rows: list[dict[str, Any]]) -> None:
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Labelled train shards and unlabelled test shards, as the competition had them."""
     folder = tmp_path_factory.mktemp("cassava")
+    for name in ("train_tfrecords", "test_tfrecords"):
+        (folder / name).mkdir()
     for shard in range(4):
         rows = []
         for i in range(20):
@@ -58,7 +62,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
             rows.append(
                 {"image": image, "image_name": f"{shard}-{i}.jpg".encode(), "target": label}
             )
-        _shard(folder / f"ld_train{shard:02d}-20.tfrec", rows)
+        _shard(folder / "train_tfrecords" / f"ld_train{shard:02d}-20.tfrec", rows)
     for shard in range(2):
         rows = [
             {
@@ -69,7 +73,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         if shard == 1:
             rows[4]["image"] = TORN
-        _shard(folder / f"ld_test{shard:02d}-15.tfrec", rows)
+        _shard(folder / "test_tfrecords" / f"ld_test{shard:02d}-15.tfrec", rows)
     return folder
 
 
@@ -106,7 +110,7 @@ def test_a_whole_run_ends_in_a_submission(shards: Path, tmp_path: Path) -> None:
     assert summary["counts"]["unlabelled"] == 29
     with open(summary["predictions"], newline="") as f:
         header, *rows = csv.reader(f)
-    assert header == ["id", "label"]
+    assert header == ["image_id", "label"]
     found = dict(rows)
     assert len(found) == len(rows) == 30
     assert set(found) == {f"{9 - shard}{i}.jpg" for shard in range(2) for i in range(15)}
@@ -118,9 +122,12 @@ def test_a_whole_run_ends_in_a_submission(shards: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone.csv"
     done = _run(
         "predict",
-        *("--model", summary["pushed_model"], "--data", str(shards / "*test*.tfrec")),
+        *("--model", summary["pushed_model"], "--data", str(shards / "test_tfrecords")),
         *("--output", str(alone), "--columns", "id,label"),
     )
     assert done.returncode == 0, done.stderr
     with open(alone, newline="") as f:
-        assert dict(csv.reader(f)) == {"id": "label", **found}
+        named = {row["id"]: row["label"] for row in csv.DictReader(f)}
+    # The number is the place of the name that the same model gives the same image.
+    numbers = {name: str(i) for i, name in enumerate(cassava.TASK.problem.names)} | {"": ""}
+    assert found == {name: numbers[label] for name, label in named.items()}

@@ -15,7 +15,7 @@ from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, 
 
 
 def _block(filters: int) -> tuple[Layer, ...]:
-    return (Conv(filters, 5, "elu", "same"), MaxPool(2), Dropout(0.25), BatchNorm())
+    return (Conv(filters, 5, "elu", "same"), MaxPool(2), Dropout(0.25))
 
 
 TASK = Task(
@@ -44,10 +44,9 @@ TASK = Task(
     image=Image(height=28, width=28, channels=1, scale="none"),
     model=Network(
         layers=(
-            BatchNorm(),
-            *_block(64),
-            *_block(128),
-            *_block(256),
+            *(BatchNorm(), *_block(64)),
+            *(BatchNorm(), *_block(128)),
+            *(BatchNorm(), *_block(256)),
             Flatten(),
             Dense(256, "elu"),
             Dropout(0.5),

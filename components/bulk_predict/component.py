@@ -1,8 +1,8 @@
 """BulkPredict: the pipeline's optional last stage, predictions for images without labels.
 
-It writes the file that competitions ask for, `submission.csv` with header `id,label` (or for
-masks a folder), from the `unlabelled` split that ExampleGen has read. What could not be read has a
-row too, with an empty label, and its reason in `errors.csv`.
+It writes the file that competitions ask for, `submission.csv` in the form of the task's
+`submission` (or for masks a folder), from the `unlabelled` split that ExampleGen has read. What
+could not be read has a row too, with an empty label, and its reason in `errors.csv`.
 """
 
 import csv

@@ -9,15 +9,18 @@ from components.example_gen.folders import IMAGE_ENDINGS, split_parts
 from components.example_gen.items import UNLABELLED
 from components.example_gen.layouts import reader_for
 from components.example_gen.path_table import check_table, labels_of
+from components.example_gen.tfds import label_names, prepared
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import (
     Bundled,
     ImageFiles,
     ImageFolders,
+    ImageLists,
     PathTable,
     Source,
     Table,
+    TensorFlowDatasets,
 )
 from trainer_modules.engine.task import Task
 
@@ -109,7 +112,8 @@ def with_classes(task: Task, root: str, source: Source) -> Task:
 def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
     """Returns the class names that the training data shows, sorted.
 
-    For class folders: the folders that hold an image, at any depth. For a CSV: its labels.
+    For class folders: the folders that hold an image, at any depth. For a CSV: its labels. For
+    TensorFlow Datasets: those of the labels file.
 
     Raises:
       BadInputError: If there are fewer than two, or the layout has no names.
@@ -118,6 +122,12 @@ def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
         check_table(data_root, source.paths)
         names = labels_of(data_root, source.paths)
         where = storage.join(data_root, source.paths.csv)
+    elif isinstance(source, TensorFlowDatasets):
+        where = storage.join(data_root, prepared(data_root, source.name))
+        names = set(label_names(where, source))
+    elif isinstance(source, ImageLists):
+        where = storage.join(data_root, source.folder)
+        names = {n for n in storage.subfolders(where) if _holds_image(storage.join(where, n))}
     elif isinstance(source, ImageFolders):
         parts, _ = split_parts(data_root, source)
         folder = next(str(place) for split, place in parts if split != UNLABELLED)

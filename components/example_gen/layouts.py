@@ -5,28 +5,34 @@ from typing import Any
 
 from components.example_gen.folders import folder_reader
 from components.example_gen.image_files import image_files_reader
+from components.example_gen.image_lists import image_list_reader
 from components.example_gen.items import Reader
 from components.example_gen.mask_folders import mask_folder_reader
 from components.example_gen.path_table import path_table_reader
 from components.example_gen.shards import shard_reader
 from components.example_gen.tables import table_reader
+from components.example_gen.tfds import tfds_reader
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.sources import (
     ImageFiles,
     ImageFolders,
+    ImageLists,
     ImagesAndMasks,
     PathTable,
     Source,
     Table,
+    TensorFlowDatasets,
     TFRecords,
 )
 
 _READERS: dict[type, Callable[[str, Any, Problem], Reader]] = {
     ImageFolders: lambda root, source, problem: folder_reader(root, source, problem.names),
+    ImageLists: lambda root, source, problem: image_list_reader(root, source, problem.names),
     ImageFiles: lambda root, source, problem: image_files_reader(root, source),
     PathTable: lambda root, source, problem: path_table_reader(root, source, problem.names),
     TFRecords: lambda root, source, problem: shard_reader(root, source, problem.names),
+    TensorFlowDatasets: lambda root, source, problem: tfds_reader(root, source, problem.names),
     ImagesAndMasks: lambda root, source, problem: mask_folder_reader(root, source),
     Table: lambda root, source, problem: table_reader(root, source, _columns(problem)),
 }

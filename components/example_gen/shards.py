@@ -2,6 +2,7 @@
 
 import fnmatch
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,12 +31,14 @@ class ShardReader:
 
     Attributes:
       shards: (split, path relative to the root).
+      label_names: What the labels' numbers stand for; () for the problem's classes.
     """
 
     root: str
     source: TFRecords
     classes: tuple[str, ...]
     shards: tuple[tuple[str, str], ...]
+    label_names: tuple[str, ...] = ()
 
     hash_split = HashSplit(eval=0.0)
     holds_many = True
@@ -69,6 +72,10 @@ class ShardReader:
             text = (getattr(error, "message", "") or str(error)).partition(" [Op:")[0]
             reason = f"shard damaged from record {count} on, what follows is lost: {text[-120:]}"
             yield Rejected(id=f"{item.id}:{count}", split=item.split, reason=reason)
+            # Each lost record counts, where the shard's name says how many there were.
+            for lost in range(count + 1, promised(item.path)):
+                reason = f"lost with the damaged end of its shard, from record {count} on"
+                yield Rejected(id=f"{item.id}:{lost}", split=item.split, reason=reason)
 
     def _record(self, item: Item, key: str, serialized: bytes) -> Record | Rejected:
         import tensorflow as tf
@@ -97,9 +104,10 @@ class ShardReader:
             label = _text(features, self.source.label)
             index = next(iter(_values(features, self.source.label)), None)
             if isinstance(index, int):
-                if not 0 <= index < len(self.classes):
-                    return reject(f"label {index} is no index into {len(self.classes)} classes")
-                label = self.classes[index]
+                names = self.label_names or self.classes
+                if not 0 <= index < len(names):
+                    return reject(f"label {index} is no index into {len(names)} classes")
+                label = names[index]
             if problem := label_problem(label, self.classes):
                 return reject(problem)
         slices = {name: _text(features, name).encode() for name in self.source.slices}
@@ -112,6 +120,12 @@ class ShardReader:
             label=label,
             slices=slices,
         )
+
+
+def promised(name: str) -> int:
+    """Returns how many records a shard's name promises (`ld_train00-1338.tfrec`); 0 for none."""
+    found = re.search(r"-(\d+)\.tfrec(ord)?s?(\.gz)?$", name)
+    return int(found[1]) if found else 0
 
 
 def _records(path: str) -> Iterator[bytes]:

@@ -94,9 +94,12 @@ class BatchNorm:
 
     Attributes:
       momentum: Share of the moving mean and variance that a step keeps, in [0, 1).
+      renorm: Normalise by the moving figures in training too, corrected within bounds (Ioffe,
+        "Batch Renormalization", 2017).
     """
 
     momentum: float = 0.99
+    renorm: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.momentum < 1:
@@ -109,7 +112,22 @@ class BatchNorm:
 
         # Only where needed: the synchronised form has no fused kernel.
         spread = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        return layers.BatchNormalization(momentum=self.momentum, synchronized=spread, name=name)
+        return layers.BatchNormalization(
+            momentum=self.momentum, renorm=self.renorm, synchronized=spread, name=name
+        )
 
 
-Layer = Dense | Conv | MaxPool | GlobalAveragePool | Flatten | Dropout | BatchNorm
+@dataclass(frozen=True)
+class Rescale:
+    """Multiplies by `scale`, in float32."""
+
+    scale: float
+
+    def build(self, name: str | None = None) -> Any:
+        """Returns the `tf_keras` layer."""
+        from tf_keras import layers
+
+        return layers.Rescaling(self.scale, dtype="float32", name=name)
+
+
+Layer = Dense | Conv | MaxPool | GlobalAveragePool | Flatten | Dropout | BatchNorm | Rescale

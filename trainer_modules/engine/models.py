@@ -10,6 +10,7 @@ from typing import Any
 
 from trainer_modules.engine import backbones, decoder
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.layers import Layer
 from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task import (
     Backbone,
@@ -96,7 +97,8 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
         return _assemble(inputs, _finish(features, task), base, task, runner)
     base = _base(task.model, image, include_top=task.model.include_top)
     runner = _runner(base)
-    features = runner(backbones.scaled(rgb, task.model.name))
+    stem = _applied(rgb, task.model.stem, prefix="stem_")
+    features = runner(backbones.scaled(stem, task.model.name))
     if task.model.include_top:
         if task.model.head:
             raise BadInputError(
@@ -161,15 +163,19 @@ def _standardised(inputs: Any, statistics: Statistics | None) -> Any:
 
 def _stack(features: Any, model: Model, task: Task) -> Any:
     own = model.layers if isinstance(model, Network) else getattr(model, "head", ())
+    return _finish(_applied(features, own), task)
+
+
+def _applied(features: Any, own: Sequence[Layer], prefix: str = "") -> Any:
     for i, layer in enumerate(own):
         try:
-            features = layer.build(f"{type(layer).__name__.lower()}_{i}")(features)
+            features = layer.build(f"{prefix}{type(layer).__name__.lower()}_{i}")(features)
         except ValueError as e:
             raise BadInputError(
                 f"layer {i} ({layer}) does not fit what comes before it, of shape "
                 f"{tuple(features.shape)}: {e}"
             ) from e
-    return _finish(features, task)
+    return features
 
 
 def _finish(features: Any, task: Task) -> Any:

@@ -72,6 +72,53 @@ class ImageFolders:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageLists:
+    """Class folders whose splits are written in list files, as Food-101 is published.
+
+    A list is a text file with a line `<class>/<name>` for each image, without the file's ending,
+    or a JSON object of class → list of the same. Where a list is missing, its twin with the other
+    ending is read.
+
+    Attributes:
+      train: The list of the training split, relative to the data root.
+      eval: The list of the evaluation split.
+      test: The list of the test split; "" for none.
+      folder: The folder of the class folders.
+      ending: What a name lacks to be a file's name.
+    """
+
+    train: str = "meta/train.txt"
+    eval: str = "meta/test.txt"
+    test: str = ""
+    folder: str = "images"
+    ending: str = ".jpg"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorFlowDatasets:
+    """A data set that TensorFlow Datasets has prepared as TFRecords.
+
+    The data root is the folder of one version (`…/food101/2.0.0`), or one or two levels above it
+    where there is one version only. Numbers become class names by `<label>.labels.txt`.
+
+    Attributes:
+      name: The data set's name.
+      train: Name of the split to train on.
+      eval: Name of the split to evaluate on.
+      test: Name of the split to judge on in the end; "" for none.
+      image: Feature of the image.
+      label: Feature of the label.
+    """
+
+    name: str
+    train: str = "train"
+    eval: str = "validation"
+    test: str = ""
+    image: str = "image"
+    label: str = "label"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageFiles:
     """Images without labels, in a folder and the folders below it; all are `unlabelled`.
 
@@ -177,4 +224,14 @@ class Bundled:
     last_as_eval: float = 0.0
 
 
-Source = ImageFolders | ImageFiles | PathTable | TFRecords | ImagesAndMasks | Table | Bundled
+Source = (
+    ImageFolders
+    | ImageLists
+    | ImageFiles
+    | PathTable
+    | TFRecords
+    | TensorFlowDatasets
+    | ImagesAndMasks
+    | Table
+    | Bundled
+)

@@ -18,6 +18,7 @@ from trainer_modules.engine.recipe import ReduceOnPlateau as ReduceOnPlateau
 from trainer_modules.engine.recipe import Training, check_choice
 from trainer_modules.engine.schedules import Schedule
 from trainer_modules.engine.sources import Source
+from trainer_modules.engine.submission import Submission as Submission
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,7 @@ class Backbone:
       weights: `imagenet`, `none`, or a path to a weights file or SavedModel of the base.
       alpha: Width multiplier of the MobileNets; ignored by none: others refuse it.
       include_top: Keep the published classifier (task `imagenet`); then `head` is empty.
+      stem: Layers between the images (RGB, 0..255) and the base's own scaling; they always learn.
       batch_norm_momentum: Share of the moving mean and variance that a training step keeps in the
         base's BatchNormalization, in [0, 1); None for the published network's own. The MobileNets
         keep 0.999: short trainings from scratch end before those figures are worth anything.
@@ -97,6 +99,7 @@ class Backbone:
     weights: str = "imagenet"
     alpha: float | None = None
     include_top: bool = False
+    stem: tuple[Layer, ...] = ()
     batch_norm_momentum: float | None = None
 
     def __post_init__(self) -> None:
@@ -235,6 +238,7 @@ class Task:
       also: Other layouts that `--data` may have, tried in order after `source`.
       serving: What serving must reach before the model is pushed.
       search: What `--tune` varies; () derives it from the recipe, see `engine/search.py`.
+      submission: Form of the predictions for the `unlabelled` split.
     """
 
     name: str
@@ -249,6 +253,7 @@ class Task:
     also: tuple[Source, ...] = ()
     serving: Serving = field(default_factory=Serving)
     search: tuple[Hyperparameter, ...] = ()
+    submission: Submission = field(default_factory=Submission)
 
     @property
     def module(self) -> str:

@@ -26,7 +26,10 @@ def run_component(
     from components.example_gen.artifacts import RejectedExamples
 
     def run(
-        splits: dict[str, Any], blessed: int = 1, rejected: tuple[dict[str, str], ...] = ()
+        splits: dict[str, Any],
+        blessed: int = 1,
+        rejected: tuple[dict[str, str], ...] = (),
+        columns: str = "id,label",
     ) -> dict[str, Any]:
         model = _artifact(standard_artifacts.Model, tmp_path / "model")
         (tmp_path / "model").mkdir()
@@ -49,6 +52,7 @@ def run_component(
             examples=write_examples(tmp_path / "examples", splits),
             rejected=_artifact(RejectedExamples, tmp_path / "rejected"),
             predictions=predictions,
+            columns=columns,
             beam_pipeline=Pipeline(argv=RunConfig().beam_args),
         )
         found: dict[str, Any] = json.loads(
@@ -67,6 +71,22 @@ def test_the_unlabelled_split_becomes_a_submission(
     assert found["message"] == "2 rows, 0 with an error"
     with open(found["output"], newline="") as f:
         assert list(csv.reader(f)) == [["id", "label"], ["x.jpg", "light"], ["y.jpg", "dark"]]
+
+
+def test_the_task_names_the_columns_and_numbers_the_classes(
+    run_component: Callable[..., Any], picture: Callable[[int], bytes]
+) -> None:
+    from trainer_modules.engine.submission import Submission
+
+    rows = [{"id": b"x.jpg", "image": picture(255)}, {"id": b"y.jpg", "image": picture(0)}]
+    rejected = ({"id": "torn.jpg", "split": "unlabelled", "reason": "is empty"},)
+    form = Submission(id_column="image_id", label_column="class", label="number")
+    found = run_component({"unlabelled": rows}, rejected=rejected, columns=form.columns)
+    # `dark` is the first of the classifier's classes, `light` the third.
+    expected = "image_id,class\nx.jpg,2\ny.jpg,0\ntorn.jpg,\n"
+    assert Path(found["output"]).read_text() == expected
+    errors = Path(found["output"]).with_name("errors.csv")
+    assert errors.read_text() == "id,error\ntorn.jpg,is empty\n"
 
 
 def test_what_was_rejected_has_a_row_and_a_reason(

@@ -143,6 +143,45 @@ def test_seeded_eval_shards_are_those_of_scikit_learn(tmp_path):
         hold_out(names, TFRecords(eval_shards="last"))
 
 
+def test_cassava_as_published(ingest, tmp_path):
+    from trainer_modules import cassava
+
+    def row(seed, **more):
+        return {"image": encoded(picture(seed), "JPEG")} | more
+
+    for shard in range(4):
+        rows = [
+            row(10 * shard + i, image_name=f"{shard}{i}.jpg".encode(), target=i % 5)
+            for i in range(6)
+        ]
+        write_shard(tmp_path / "train_tfrecords" / f"ld_train{shard:02d}-6.tfrec", rows)
+    unlabelled = [row(90, image_name=b"2216849948.jpg")]
+    write_shard(tmp_path / "test_tfrecords" / "ld_test00-1.tfrec", unlabelled)
+    # What else the published folder holds is not read.
+    write(tmp_path / "train.csv", "image_id,label\n1.jpg,0\n")
+    write(tmp_path / "train_images" / "1.jpg", encoded(picture(1), "JPEG"))
+    found = ingest(tmp_path, cassava.TASK.source, cassava.TASK.problem)
+    assert found.summary["counts"] == {"train": 12, "eval": 12, "unlabelled": 1}
+    assert found.rejected == {}
+    assert found.examples["13.jpg"]["label"] == b"Cassava Mosaic Disease (CMD)"
+    assert set(found.examples["2216849948.jpg"]) >= {"image", "id", "height"}
+    assert "label" not in found.examples["2216849948.jpg"]
+
+
+def test_every_record_lost_with_a_damaged_shard_counts(ingest, tmp_path):
+    """Half a shard of a thousand is not one rejected example."""
+    rows = [{"image": encoded(picture(i)), "label": b"cat"} for i in range(12)]
+    shard = write_shard(tmp_path / "train00-12.tfrec", rows)
+    write(shard, shard.read_bytes()[: shard.stat().st_size // 2])
+    write_shard(tmp_path / "eval00-1.tfrec", [{"image": encoded(picture(60)), "label": b"cat"}])
+    found = ingest(tmp_path, TFRecords(train="train*", eval="eval*"), PETS)
+    kept = found.summary["counts"]["train"]
+    assert 0 < kept < 12
+    assert set(found.rejected) == {f"train00-12.tfrec:{i}" for i in range(kept, 12)}
+    assert f"damaged from record {kept} on" in found.rejected[f"train00-12.tfrec:{kept}"]
+    assert "lost with the damaged end" in found.rejected["train00-12.tfrec:11"]
+
+
 def test_first_eval_shards_round_down_to_at_least_one():
     from components.example_gen.shards import hold_out
 
