@@ -25,7 +25,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     TF_USE_LEGACY_KERAS=1 \
-    TF_CPP_MIN_LOG_LEVEL=1
+    TF_CPP_MIN_LOG_LEVEL=1 \
+    # Beam's boot would make itself a virtual environment under /opt, where only root may write.
+    RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
 RUN useradd --create-home --uid 1000 vision
 WORKDIR /home/vision
 
@@ -35,6 +37,11 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/venv \
     UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never
+# pyfarmhash, which TFDV asks for, has no wheel: C++ that is compiled here and only here.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends g++ \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 
 # What is locked, and nothing of the project.

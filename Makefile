@@ -10,7 +10,7 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: run serve test test-slow lint format image install clean help
+.PHONY: run serve test test-slow rehearse-kubeflow lint format image install clean help
 
 run: $(READY)  ## set up on first use, then the default job: digits, trained, judged, pushed
 	@$(PY) pipelines/run_local.py --task $(TASK) $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -23,6 +23,10 @@ test: $(READY)  ## set up on first use, then the test suite
 
 test-slow: $(READY)  ## the tests that take long
 	$(PY) -m pytest -m slow --dist load $(ARGS)
+
+# With the programs that KFP_BIN names, or those in ../shared/kfp/bin; as root, half an hour.
+rehearse-kubeflow: $(READY)  ## digits night after night, through Kubeflow's own driver and launcher
+	REHEARSE=all $(PY) -m pytest -m slow -n 0 -rs tests/kubeflow/test_real_kubeflow.py $(ARGS)
 
 lint: $(READY)  ## ruff, mypy and hadolint
 	.venv/bin/ruff check .

@@ -6,7 +6,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 ATTEMPTS = 5
-# The property of a blessing that says yes (1) or no (0).
+# The output in which a step says whether a model may be pushed, and that artifact's property.
+BLESSING = "blessing"
+# Yes (1) or no (0).
 BLESSED = "blessed"
 # Seconds before the second attempt; doubled for each further one.
 PAUSE = 1.0

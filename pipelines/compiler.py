@@ -84,9 +84,9 @@ def compile_job(config: CloudConfig) -> Compiled:
     _complete(job, config, parameters)
     _drive_reader(job)
     if config.target == KUBEFLOW:
-        from pipelines import kubernetes
+        from pipelines import kubeflow_looks, kubernetes
 
-        _look_again(job, ("ImageExampleGen", "baseline"))
+        kubeflow_looks.add(job["pipelineSpec"])
         return Compiled(job, kubernetes.platform_spec(job, config, accelerator))
     return Compiled(job)
 
@@ -223,16 +223,6 @@ def _drive_reader(job: dict[str, Any]) -> None:
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     driver = executors["ImageExampleGen_executor"]["container"]["lifecycle"]["preCacheCheck"]
     driver["command"] = list(_DRIVER)
-
-
-def _look_again(job: dict[str, Any], looking_outside: tuple[str, ...]) -> None:
-    """Turns the cache off for steps that look at what lies outside the pipeline.
-
-    Open-source Kubeflow runs no driver before it trusts its cache, so it would not see new data.
-    """
-    for name, task in job["pipelineSpec"]["root"]["dag"]["tasks"].items():
-        if name in looking_outside:
-            task.pop("cachingOptions", None)
 
 
 def chosen_span(values: dict[str, Any], span: int) -> dict[str, str]:

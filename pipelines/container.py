@@ -4,7 +4,7 @@
 
 It starts quickly (see `startup`), and does what open-source Kubeflow leaves to the container:
 artifacts in `s3://` and `minio://` lie on local paths that Kubeflow's launcher downloads and
-uploads, and nobody looks at the data before the reader runs.
+uploads, and its driver says more, and less, than TFX understands (see `container_contract`).
 """
 
 import argparse
@@ -17,12 +17,11 @@ from collections.abc import Callable
 from typing import Any
 
 from components.service_calls import ServiceError
-from pipelines import startup
+from pipelines import container_contract, startup
 from trainer_modules.engine.errors import BadInputError
 
 # Where Kubeflow's launcher keeps the files of a store that TensorFlow cannot read by itself.
 _LOCAL = {"s3://": "/s3/", "minio://": "/minio/"}
-_READER = "components.example_gen.executor.Executor"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,15 +38,13 @@ def main(argv: list[str] | None = None) -> int:
     register_shown_types()
     flags.FLAGS.mark_as_parsed()
     given = json.loads(args.json_serialized_invocation_args)
-    local = to_local(given)
+    local = to_local(container_contract.understood(given, args.json_serialized_inputs_spec_args))
     make_folders(local)
     args.json_serialized_invocation_args = json.dumps(local)
     output_file = given["outputs"]["outputFile"]
     _equip_workers(beam)
 
     def work() -> None:
-        if args.executor_class_path == _READER and not os.path.exists(output_file):
-            _drive(args, output_file)
         _execute(args, beam)
         _rewrite(output_file)
 
@@ -89,16 +86,6 @@ def _equip_workers(beam: list[str]) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as f:
         json.dump({"options": {"beam_plugins": plugins}}, f)
     os.environ["PIPELINE_OPTIONS_FILE"] = f.name
-
-
-def _drive(args: argparse.Namespace, output_file: str) -> None:
-    """Finds the data's span and fingerprint, where the platform has not done so before."""
-    from tfx.dsl.io import fileio
-
-    from pipelines import container_driver
-
-    if not fileio.exists(output_file):
-        container_driver.drive(args)
 
 
 def _execute(args: argparse.Namespace, beam: list[str]) -> None:

@@ -1,7 +1,9 @@
 """What Kubeflow's metadata store keeps of a run's artifacts.
 
 The API of Kubeflow Pipelines does not show artifacts. Its own pages ask the metadata store for
-them, which the address of those pages passes on, in gRPC-Web; so does this.
+them, which the address of those pages passes on, in gRPC-Web; so does this. Kubeflow Pipelines 3
+removes that store (kubeflow/pipelines#13986): all that knows of it is in this module, behind
+`blessings`.
 """
 
 import struct
@@ -11,7 +13,7 @@ from typing import Any
 
 import urllib3
 
-from components.service_calls import BLESSED, ServiceError
+from components.service_calls import BLESSED, BLESSING, ServiceError
 
 _RUN = "system.PipelineRun"
 _CONTENT = "application/grpc-web+proto"
@@ -20,7 +22,7 @@ _TIMEOUT = 60
 
 
 def blessings(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
-    """Returns step → whether it blessed the model.
+    """Returns step → whether it blessed the model, as far as that can be read.
 
     Args:
       host: Address of Kubeflow Pipelines' pages.
@@ -28,8 +30,22 @@ def blessings(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool
       headers: For each request, such as the authorization.
 
     Raises:
-      ServiceError: If there is no metadata store at that address, or it does not know the run.
+      ServiceError: If there is no metadata store at that address, it does not know the run, or
+        its answers are not understood.
     """
+    try:
+        return _read(host, run, headers)
+    except ServiceError:
+        raise
+    except Exception as error:
+        # Another program's answers, of versions to come too: a run that succeeded must not end
+        # in a traceback because nobody can read what was said of its model.
+        raise ServiceError(
+            f"the metadata store at {host} is not understood: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _read(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
     from ml_metadata.proto import metadata_store_pb2, metadata_store_service_pb2
 
     def ask(method: str, **fields: Any) -> Any:
@@ -47,22 +63,22 @@ def blessings(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool
         for execution in ask("GetExecutionsByContext", context_id=context.id).executions
     }
     events = ask("GetEventsByExecutionIDs", execution_ids=sorted(steps)).events
+    # Other outputs say `blessed` too and mean something else: ExampleAnomalies for each split.
     made = {
         event.artifact_id: steps[event.execution_id]
         for event in events
         if event.type == metadata_store_pb2.Event.OUTPUT
+        and [step.key for step in event.path.steps] == [BLESSING]
     }
     artifacts = ask("GetArtifactsByID", artifact_ids=sorted(made)).artifacts
-    return {
-        made[artifact.id]: _number(artifact.custom_properties[BLESSED]) != 0
-        for artifact in artifacts
-        if BLESSED in artifact.custom_properties
-    }
+    said = {made[one.id]: _number(one.custom_properties.get(BLESSED)) for one in artifacts}
+    return {step: number != 0 for step, number in said.items() if number is not None}
 
 
-def _number(value: Any) -> float:
-    """Returns a property's number: Kubeflow makes every number of a step's output a double."""
-    return float(getattr(value, value.WhichOneof("value")))
+def _number(value: Any) -> float | None:
+    """Returns a property's number, or None: Kubeflow makes every number of an output a double."""
+    kind = value.WhichOneof("value") if value is not None else None
+    return float(getattr(value, kind)) if kind in ("double_value", "int_value") else None
 
 
 def _call(host: str, method: str, request: bytes, headers: Mapping[str, str]) -> bytes:
@@ -82,7 +98,7 @@ def _call(host: str, method: str, request: bytes, headers: Mapping[str, str]) ->
     if response.status != 200 or not kind.startswith("application/grpc-web"):
         raise ServiceError(
             f"there is no metadata store at {host} (status {response.status}); --host "
-            "must be the address of Kubeflow Pipelines' pages (svc/ml-pipeline-ui)"
+            "must be the address of Kubeflow Pipelines' pages (svc/ml-pipeline-ui) of version 2"
         )
     try:
         return _message(response.data, dict(response.headers))

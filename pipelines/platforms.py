@@ -43,8 +43,7 @@ def latest_blessed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
 
 def latest_pushed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
     """Returns the component for platforms that have no resolvers."""
-    del candidate
-    return PushedBaseline(serving_folder=serving_folder).with_id(_BASELINE)
+    return PushedBaseline(candidate=candidate, serving_folder=serving_folder).with_id(_BASELINE)
 
 
 def _counted_before(now: BaseChannel) -> BaseNode:

@@ -21,6 +21,7 @@ try:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from pipelines import startup
     from pipelines.config import RunConfig
     from trainer_modules.engine import tensorflow_alone
     from trainer_modules.engine.errors import BadInputError
@@ -139,8 +140,7 @@ def _quiet() -> Iterator[Console]:
 def _predict(args: argparse.Namespace, console: Console) -> int:
     begin = time.monotonic()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Beam would ask Google's metadata server for a project, waiting for time-outs.
-    os.environ.setdefault("NO_GCE_CHECK", "true")
+    startup.on_this_machine_alone(args.model, args.data, args.output)
     logging.getLogger().setLevel(logging.WARNING)
     tensorflow_alone.refuse()
     from components.bulk_predict import run

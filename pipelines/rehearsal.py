@@ -19,6 +19,8 @@ from pipelines import rehearsal_store
 from pipelines.rehearsal_store import Artifact, Store
 
 _INPUT = "{{$}}"
+# The output that open-source Kubeflow adds to every step.
+LOGS = "executor-logs"
 
 
 Artifacts = Mapping[str, list[Artifact]]
@@ -35,6 +37,11 @@ class Launcher(Protocol):
 
     def after(self, outputs: Artifacts) -> None:
         """Stores a step's outputs."""
+
+    def says(
+        self, executor_input: dict[str, Any], parameters: Mapping[str, Any], logs: str
+    ) -> dict[str, Any]:
+        """Returns what Kubeflow's driver hands over in place of a complete `ExecutorInput`."""
 
 
 class StepFailedError(RuntimeError):
@@ -80,9 +87,13 @@ def order(tasks: Mapping[str, Any]) -> list[str]:
     """Returns the tasks' names so that each follows what it depends on."""
     graph = {}
     for name, task in sorted(tasks.items()):
+        given = task.get("inputs", {})
+        sources = [*given.get("artifacts", {}).values(), *given.get("parameters", {}).values()]
         producers = {
-            source["taskOutputArtifact"]["producerTask"]
-            for source in task.get("inputs", {}).get("artifacts", {}).values()
+            source[kind]["producerTask"]
+            for source in sources
+            for kind in ("taskOutputArtifact", "taskOutputParameter")
+            if kind in source
         }
         graph[name] = sorted(producers | set(task.get("dependentTasks", [])))
     return list(TopologicalSorter(graph).static_order())
@@ -96,6 +107,7 @@ class _Steps:
     ) -> None:
         self._place, self._spec, self._store, self._folder = place, spec, store, folder
         self._outputs: dict[str, dict[str, list[Artifact]]] = {}
+        self._parameters: dict[str, dict[str, Any]] = {}
 
     def do(self, name: str) -> str:
         task = self._spec["root"]["dag"]["tasks"][name]
@@ -119,6 +131,10 @@ class _Steps:
         for key, source in given.get("parameters", {}).items():
             if "componentInputParameter" in source:
                 parameters[key] = self._runtime_parameter(source["componentInputParameter"])
+            elif "taskOutputParameter" in source:
+                wanted = source["taskOutputParameter"]
+                seen = self._parameters[wanted["producerTask"]]
+                parameters[key] = seen[wanted["outputParameterKey"]]
             else:
                 parameters[key] = source["runtimeValue"]["constant"]
         artifacts = {}
@@ -153,13 +169,14 @@ class _Steps:
         folder = self._folder / name
         folder.mkdir(parents=True)
         output_file = folder / "executor_output.json"
+        defined = component.get("outputDefinitions", {})
         produced = {
             key: [
                 self._store.new(
                     self._uri(name, key), definition["artifactType"], definition.get("metadata", {})
                 )
             ]
-            for key, definition in component["outputDefinitions"].get("artifacts", {}).items()
+            for key, definition in defined.get("artifacts", {}).items()
         }
         launcher = self._place.launcher
         driver = container.get("lifecycle", {}).get("preCacheCheck")
@@ -171,13 +188,16 @@ class _Steps:
         if task.get("cachingOptions", {}).get("enableCache") and key in self._store.cache:
             self._outputs[name] = self._store.cached(key)
             return "cached"
-        command = [*container["command"], *container["args"]]
+        sent = _executor_input(inputs, produced, output_file)
         if launcher:
             launcher.before(inputs["artifacts"], produced)
-        self._execute(name, command, _executor_input(inputs, produced, output_file))
-        written = json.loads(output_file.read_text()).get("artifacts", {})
-        for output, artifacts in produced.items():
-            rehearsal_store.merge(artifacts[0], written[output]["artifacts"][0])
+            sent = launcher.says(sent, defined.get("parameters", {}), self._uri(name, LOGS))
+        self._execute(name, [*container["command"], *container["args"]], sent)
+        output = json.loads(output_file.read_text())
+        self._parameters[name] = output.get("parameterValues", {})
+        written = output.get("artifacts", {})
+        for key_of_output, artifacts in produced.items():
+            rehearsal_store.merge(artifacts[0], written[key_of_output]["artifacts"][0])
             self._store.keep(artifacts[0])
         if launcher:
             launcher.after(produced)
@@ -190,11 +210,11 @@ class _Steps:
             return self._place.launcher.uri(self._folder.name, task, key)
         return str(self._folder / task / key)
 
-    def _execute(self, name: str, command: list[str], executor_input: str) -> None:
+    def _execute(self, name: str, command: list[str], executor_input: Any) -> None:
         empty = self._folder / "empty" / name
         empty.mkdir(parents=True)
         log = self._folder / f"{name}.log"
-        filled = [executor_input if part == _INPUT else part for part in command]
+        filled = [json.dumps(executor_input) if part == _INPUT else part for part in command]
         with log.open("w") as output:
             code = subprocess.run(
                 filled,
@@ -212,19 +232,17 @@ class _Steps:
 
 def _executor_input(
     inputs: Mapping[str, Any], outputs: Mapping[str, list[Artifact]], output_file: Path
-) -> str:
-    return json.dumps(
-        {
-            "inputs": {
-                "parameterValues": inputs["parameters"],
-                "artifacts": {k: {"artifacts": v} for k, v in inputs["artifacts"].items()},
-            },
-            "outputs": {
-                "artifacts": {k: {"artifacts": v} for k, v in outputs.items()},
-                "outputFile": os.fspath(output_file),
-            },
-        }
-    )
+) -> dict[str, Any]:
+    return {
+        "inputs": {
+            "parameterValues": inputs["parameters"],
+            "artifacts": {k: {"artifacts": v} for k, v in inputs["artifacts"].items()},
+        },
+        "outputs": {
+            "artifacts": {k: {"artifacts": v} for k, v in outputs.items()},
+            "outputFile": os.fspath(output_file),
+        },
+    }
 
 
 def _cache_key(

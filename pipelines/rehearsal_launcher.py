@@ -7,10 +7,11 @@ uploadOutputArtifacts) and `backend/src/v2/objectstore/object_store.go`.
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.rehearsal import Artifacts
+from pipelines.rehearsal import LOGS, Artifacts
 
 _LOCAL = {"s3": "/s3", "minio": "/minio"}
 
@@ -57,6 +58,40 @@ class ObjectStoreLauncher:
                 stored = os.path.normpath(os.path.join(key, file.relative_to(local)))
                 self._client.upload_file(os.fspath(file), self._bucket, stored)
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def says(
+        self, executor_input: dict[str, Any], parameters: Mapping[str, Any], logs: str
+    ) -> dict[str, Any]:
+        """Returns what Kubeflow's driver hands over in place of a complete `ExecutorInput`.
+
+        As recorded from Kubeflow Pipelines 2.14.3 (`tests/kubeflow/recorded`): inputs without
+        their type, outputs without a name, and one output more.
+
+        Args:
+          executor_input: In JSON form, complete.
+          parameters: The step's output parameters.
+          logs: Where the output `executor-logs` is going to lie.
+        """
+        given, made = executor_input["inputs"], executor_input["outputs"]
+        inputs = {
+            key: {
+                "artifacts": [{**one, "type": {"instanceSchema": ""}} for one in found["artifacts"]]
+            }
+            for key, found in given["artifacts"].items()
+        }
+        outputs = {
+            key: {
+                "artifacts": [{"type": one["type"], "uri": one["uri"]} for one in new["artifacts"]]
+            }
+            for key, new in made["artifacts"].items()
+        }
+        outputs[LOGS] = {"artifacts": [{"type": {"schemaTitle": "system.Artifact"}, "uri": logs}]}
+        said = {**made, "artifacts": outputs}
+        if parameters:
+            said["parameters"] = {
+                key: {"outputFile": f"/tmp/kfp/outputs/{key}"} for key in parameters
+            }
+        return {"inputs": {**given, "artifacts": inputs}, "outputs": said}
 
     def _download(self, key: str) -> None:
         pages = self._client.get_paginator("list_objects_v2")

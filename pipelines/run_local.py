@@ -20,7 +20,7 @@ if __name__ == "__main__":
 try:
     from rich.console import Console
 
-    from pipelines import tasks
+    from pipelines import startup, tasks
     from pipelines.config import RunConfig, from_args, local_parser
     from trainer_modules.engine.errors import BadInputError
     from trainer_modules.engine.task import Task
@@ -40,6 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         config = from_args(args)
         if args.compare:
             return _compare(config, *args.compare)
+        startup.on_this_machine_alone(
+            config.data, config.root, config.weights, *config.settings, *config.beam
+        )
         task = tasks.load(config.task, config.settings, config.weights)
         return _locked_run(task, config, args)
     except BadInputError as error:
@@ -170,8 +173,6 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
     from components.example_gen import ingest
 
     task, data, source = ingest.prepare(task, config.data, config.root)
-    from pipelines import startup
-
     startup.prepare()
 
     from pipelines import lineage

@@ -26,14 +26,24 @@ _TFMA_NAMES = (
 )
 
 
+def on_this_machine_alone(*places: str | None) -> None:
+    """Keeps Beam from asking Google's metadata server for a project, waiting for time-outs.
+
+    That server gives out the only credentials that there are on Vertex AI, GKE, Dataflow and
+    Compute Engine, to TensorFlow's `gs://` as to Google's libraries, and the variable switches it
+    off for both. So no container calls this, and it does nothing where one of `places` (paths or
+    options) lies elsewhere.
+    """
+    if not any("://" in place for place in places if place):
+        os.environ.setdefault("NO_GCE_CHECK", "true")
+
+
 def prepare() -> None:
     """Makes TensorFlow and TFX importable quickly and quietly; harmless when called again."""
     import trainer_modules  # noqa: F401  (sets TF_USE_LEGACY_KERAS)
 
     # Absl would write each message of TensorFlow's C++ part twice before its own set-up.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    # Beam would ask Google's metadata server for a project, waiting for time-outs.
-    os.environ.setdefault("NO_GCE_CHECK", "true")
     if "tfx.components" in sys.modules:
         return
     import tfx

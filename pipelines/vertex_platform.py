@@ -11,7 +11,7 @@ from google.cloud import aiplatform_v1 as api
 from google.protobuf import json_format
 
 from components import service_calls, vertex_calls
-from components.service_calls import BLESSED, ServiceError
+from components.service_calls import BLESSED, BLESSING, ServiceError
 from components.vertex_calls import TIMEOUT
 from pipelines.cloud_config import CloudConfig
 from pipelines.compiler import Compiled
@@ -103,11 +103,12 @@ class Vertex:
         """Returns step → whether it blessed the model, from the artifacts of the run's steps."""
         job = self._call(self._jobs.get_pipeline_job, name=run)
         return {
-            step.task_name: bool(artifact.metadata[BLESSED])
+            step.task_name: artifact.metadata[BLESSED] != 0
             for step in job.job_detail.task_details
-            if "blessing" in step.outputs
-            for artifact in step.outputs["blessing"].artifacts
-            if BLESSED in artifact.metadata
+            if BLESSING in step.outputs
+            for artifact in step.outputs[BLESSING].artifacts
+            # What is no number is no blessing that can be read.
+            if isinstance(artifact.metadata.get(BLESSED), float | int)
         }
 
     def _schedule(

@@ -13,22 +13,34 @@ def _push(serving: Path, version: str, *, whole: bool = True) -> None:
         (folder / "saved_model.pb").write_bytes(b"graph")
 
 
-def _run(serving: Path, model_folder: Path) -> None:
+def _run(serving: Path, model_folder: Path, version: str) -> None:
     from tfx.types import standard_artifacts
 
     from components.pushed_baseline import PushedBaseline_Executor
 
-    model = standard_artifacts.Model()
+    candidate, model = standard_artifacts.Model(), standard_artifacts.Model()
     model.uri = str(model_folder)
-    PushedBaseline_Executor().Do({}, {"model": [model]}, {"serving_folder": str(serving)})
+    PushedBaseline_Executor().Do(
+        {"candidate": [candidate]},
+        {"model": [model]},
+        {"serving_folder": str(serving), "version": version},
+    )
 
 
 def test_the_newest_whole_version_by_number(tmp_path: Path) -> None:
+    from components.served_versions import newest_version
+
     for version in ("9", "10"):
         _push(tmp_path / "serving", version)
     _push(tmp_path / "serving", "11", whole=False)
     (tmp_path / "serving/notes").mkdir()
-    _run(tmp_path / "serving", tmp_path / "model")
+    assert newest_version(str(tmp_path / "serving")) == str(tmp_path / "serving/10")
+    assert newest_version(str(tmp_path / "nothing")) is None
+
+
+def test_the_chosen_version_is_copied(tmp_path: Path) -> None:
+    _push(tmp_path / "serving", "10")
+    _run(tmp_path / "serving", tmp_path / "model", str(tmp_path / "serving/10"))
     found = tmp_path / "model/Format-Serving"
     assert (found / "assets/classes.txt").read_text() == "10"
     assert (found / "saved_model.pb").exists()
@@ -37,7 +49,7 @@ def test_the_newest_whole_version_by_number(tmp_path: Path) -> None:
 def test_no_model_yet(tmp_path: Path) -> None:
     from components.evaluator_baseline import decide
 
-    _run(tmp_path / "serving", tmp_path / "model")
+    _run(tmp_path / "serving", tmp_path / "model", "")
     assert not (tmp_path / "model/Format-Serving").exists()
     assert not decide(str(tmp_path / "new"), str(tmp_path / "model/Format-Serving")).used
 

@@ -124,14 +124,29 @@ def test_kubeflow_gets_one_document_that_its_schema_reads() -> None:
     assert parsed.pipeline_info.name == "digits"
 
 
-def test_kubeflow_has_no_resolvers_and_looks_at_the_data_each_time() -> None:
+def test_kubeflow_has_no_resolvers_and_looks_outside_each_time() -> None:
     compiled = _compile(**KUBEFLOW)
     executors = compiled.job["pipelineSpec"]["deploymentSpec"]["executors"].values()
-    # Its backend answers "resolver not implemented yet".
-    assert not [e for e in executors if "resolver" in e]
-    cached = {name for name, task in _tasks(compiled).items() if "cachingOptions" in task}
-    assert "ImageExampleGen" not in cached and "baseline" not in cached
-    assert {"Transform", "Trainer", "StatisticsGen"} <= cached
+    # Its backend answers "resolver not implemented yet", and runs no driver before its cache.
+    assert not [e for e in executors if "resolver" in e or "lifecycle" in e.get("container", {})]
+    tasks = _tasks(compiled)
+    never = {name for name, task in tasks.items() if "cachingOptions" not in task}
+    assert never == {"DataFingerprint", "ServedVersion"}
+    for name, look, seen in (
+        ("ImageExampleGen", "DataFingerprint", {"input_config", "input_fingerprint", "span"}),
+        ("baseline", "ServedVersion", {"version"}),
+    ):
+        parameters = tasks[name]["inputs"]["parameters"]
+        taken = {
+            key: source["taskOutputParameter"]
+            for key, source in parameters.items()
+            if "taskOutputParameter" in source
+        }
+        assert taken == {key: {"producerTask": look, "outputParameterKey": key} for key in seen}
+        assert look in tasks[name]["dependentTasks"]
+        arguments = _container(compiled, name)["args"]
+        declared = json.loads(arguments[arguments.index("--json_serialized_inputs_spec_args") + 1])
+        assert seen <= set(declared["parameters"])
 
 
 def test_vertex_asks_for_the_last_blessed_model_and_drives_the_reader() -> None:

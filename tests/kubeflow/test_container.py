@@ -1,13 +1,13 @@
 """What each container does around TFX's executor."""
 
-import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components.service_calls import ServiceError
-from pipelines import cloud_config, compiler, container
+from pipelines import cloud_config, compiler, container, container_contract, container_look
 from trainer_modules.engine.errors import BadInputError
 
 
@@ -54,75 +54,153 @@ def test_folders_of_outputs(tmp_path: Path) -> None:
     assert not (tmp_path / "step/html").exists()
 
 
-def _drive(tmp_path: Path, **parameters: str) -> dict:
-    """Drives the reader of a compiled job whose data has spans; returns what it decided."""
-    for span in (1, 7):
-        folder = tmp_path / f"data/span-{span}/train/cat"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "1.png").write_bytes(b"span %d" % span)
-    config = {
-        "target": "kubeflow",
-        "task": "image_folder",
-        "settings": ("problem.classes=('cat', 'dog')",),
-        "data": str(tmp_path / "data/span-{SPAN}"),
-        "pipeline_root": "minio://mlpipeline/vision",
-        "serving_root": str(tmp_path),
-        "image": "image@sha256:0",
+RECORDED = Path(__file__).with_name("recorded") / "DataGate.json"
+
+
+@pytest.mark.usefixtures("tfx_ready")
+def test_what_kubeflows_driver_sends_is_understood(tmp_path: Path) -> None:
+    """A step runs with what the real driver and launcher of Kubeflow 2.14.3 handed over."""
+    from tfx.types import artifact_utils, standard_artifacts
+
+    from components.report.artifacts import register_shown_types
+
+    register_shown_types()
+    recorded = json.loads(RECORDED.read_text())
+    given = json.loads(
+        json.dumps(recorded["executor_input"]).replace("minio://mlpipeline", str(tmp_path))
+    )
+    # Both have no type, and ExampleAnomalies says `blessed` of each split.
+    inputs = given["inputs"]["artifacts"]
+    assert inputs["anomalies"]["artifacts"][0]["type"] == {"instanceSchema": ""}
+    assert given["outputs"]["artifacts"]["executor-logs"]
+    rejected = Path(inputs["rejected"]["artifacts"][0]["uri"])
+    rejected.mkdir(parents=True)
+    (rejected / "summary.json").write_text(
+        json.dumps({"counts": {"train": 9, "eval": 3}, "rejected": 0, "duplicates": 0})
+    )
+    (rejected / "rejected.jsonl").write_text("")
+    anomalies = standard_artifacts.ExampleAnomalies()
+    anomalies.uri = inputs["anomalies"]["artifacts"][0]["uri"]
+    for split in ("train", "eval"):
+        folder = Path(artifact_utils.get_split_uri([_splits(anomalies)], split))
+        folder.mkdir(parents=True)
+        (folder / "SchemaDiff.pb").write_bytes(b"")
+    output_file = tmp_path / "out/output_metadata.json"
+    given["outputs"]["outputFile"] = str(output_file)
+    command = [json.dumps(given) if part == "{{$}}" else part for part in recorded["command"]]
+    assert container.main(command[3:]) == 0
+    written = json.loads(output_file.read_text())
+    assert set(written["artifacts"]) == {"approval"}
+
+
+def _splits(anomalies: Any) -> Any:
+    anomalies.split_names = '["train", "eval"]'
+    return anomalies
+
+
+@pytest.mark.usefixtures("tfx_ready")
+def test_a_type_that_nobody_knows_is_still_an_error() -> None:
+    """Only what the platforms call their own may be left out; a misspelt class may not."""
+    outputs = {
+        "artifacts": {
+            "logs": {"artifacts": [{"type": {"schemaTitle": "system.Artifact"}}]},
+            "mine": {"artifacts": [{"type": {"schemaTitle": "components.NoSuchClass"}}]},
+        }
     }
-    spec = compiler.compile_job(cloud_config.build(config)).job["pipelineSpec"]
-    inputs = spec["root"]["dag"]["tasks"]["ImageExampleGen"]["inputs"]["parameters"]
+    left = container_contract.understood({"outputs": outputs}, None)
+    assert set(left["outputs"]["artifacts"]) == {"mine"}
+
+
+KUBEFLOW = {
+    "target": "kubeflow",
+    "task": "image_folder",
+    "settings": ("problem.classes=('cat', 'dog')",),
+    "pipeline_root": "minio://mlpipeline/vision",
+    "image": "image@sha256:0",
+}
+
+
+def _look(tmp_path: Path, step: str, artifacts: dict, **parameters: str) -> dict:
+    """Runs a compiled step that looks, as Kubeflow would; returns what it saw."""
+    values = {"data": str(tmp_path / "data/span-{SPAN}"), "serving_root": str(tmp_path)}
+    spec = compiler.compile_job(cloud_config.build(KUBEFLOW | values)).job["pipelineSpec"]
+    task, component = spec["root"]["dag"]["tasks"][step], spec["components"][step]
+    assert "cachingOptions" not in task
     defaults = spec["root"]["inputDefinitions"]["parameters"]
-    values = {
+    given = {
         name: source["runtimeValue"]["constant"]
         if "runtimeValue" in source
         else parameters.get(
             source["componentInputParameter"],
             defaults[source["componentInputParameter"]]["defaultValue"],
         )
-        for name, source in inputs.items()
+        for name, source in task["inputs"]["parameters"].items()
     }
-    args = spec["deploymentSpec"]["executors"]["ImageExampleGen_executor"]["container"]["args"]
-    output_file = tmp_path / "out/executor_output.json"
-    outputs = {
-        key: {
-            "artifacts": [
-                {"uri": str(tmp_path / key), "type": definition["artifactType"], "name": key}
-            ]
-        }
-        for key, definition in spec["components"]["ImageExampleGen"]["outputDefinitions"][
-            "artifacts"
-        ].items()
+    output_file = tmp_path / "output_metadata.json"
+    executor_input = {
+        "inputs": {"parameterValues": given, "artifacts": artifacts},
+        "outputs": {
+            "parameters": {
+                key: {"outputFile": f"/tmp/kfp/outputs/{key}"}
+                for key in component["outputDefinitions"]["parameters"]
+            },
+            "outputFile": str(output_file),
+        },
     }
-    given = {
-        "inputs": {"parameterValues": values},
-        "outputs": {"artifacts": outputs, "outputFile": str(output_file)},
-    }
-    container._drive(
-        argparse.Namespace(
-            json_serialized_invocation_args=json.dumps(given),
-            json_serialized_inputs_spec_args=args[
-                args.index("--json_serialized_inputs_spec_args") + 1
-            ],
-        ),
-        str(output_file),
-    )
-    return json.loads(output_file.read_text())["parameterValues"]
+    ran = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
+    assert ran["command"] == ["python", "-m", "pipelines.container_look"]
+    filled = [json.dumps(executor_input) if part == "{{$}}" else part for part in ran["args"]]
+    assert container_look.main(filled) == 0
+    written = json.loads(output_file.read_text())
+    assert set(written) == {"parameterValues"}
+    return written["parameterValues"]
 
 
 @pytest.mark.usefixtures("tfx_ready")
 def test_the_newest_span_or_the_chosen_one(tmp_path: Path) -> None:
     from components.example_gen.root import data_root
 
-    newest = _drive(tmp_path)
+    for span in (1, 7):
+        folder = tmp_path / f"data/span-{span}/train/cat"
+        folder.mkdir(parents=True)
+        (folder / "1.png").write_bytes(b"span %d" % span)
+    newest = _look(tmp_path, "DataFingerprint", {})
     assert newest["span"] == 7
     root = data_root({"input_base": str(tmp_path / "data"), **newest})
     assert root == str(tmp_path / "data/span-7")
+    assert _look(tmp_path, "DataFingerprint", {}) == newest
 
-    (tmp_path / "out/executor_output.json").unlink()
     values = {compiler.DATA_SPAN: ""}
-    chosen = _drive(tmp_path, **compiler.chosen_span(values, 1))
+    chosen = _look(tmp_path, "DataFingerprint", {}, **compiler.chosen_span(values, 1))
     assert chosen["span"] == 1
     assert chosen["input_fingerprint"] != newest["input_fingerprint"]
+
+    (tmp_path / "data/span-7/train/cat/2.png").write_bytes(b"one more")
+    assert (
+        _look(tmp_path, "DataFingerprint", {})["input_fingerprint"] != (newest["input_fingerprint"])
+    )
+
+
+@pytest.mark.usefixtures("tfx_ready")
+def test_the_baseline_is_the_newest_version_that_is_not_the_candidate(tmp_path: Path) -> None:
+    def export(folder: Path, fingerprint: bytes) -> None:
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").write_bytes(b"graph")
+        (folder / "fingerprint.pb").write_bytes(fingerprint)
+
+    (tmp_path / "data/span-1/train/cat").mkdir(parents=True)
+    export(tmp_path / "model/Format-Serving", b"new")
+    # As Kubeflow's driver hands it over: without a type.
+    model = {"name": "5", "uri": str(tmp_path / "model"), "type": {"instanceSchema": ""}}
+    candidate = {"candidate": {"artifacts": [model]}}
+    assert _look(tmp_path, "ServedVersion", candidate) == {"version": ""}
+    served = tmp_path / "image_folder"
+    export(served / "9", b"old")
+    export(served / "10", b"older run, higher number")
+    assert _look(tmp_path, "ServedVersion", candidate) == {"version": str(served / "10")}
+    # The run has pushed it: what it was compared with stays what it is compared with.
+    export(served / "11", b"new")
+    assert _look(tmp_path, "ServedVersion", candidate) == {"version": str(served / "10")}
 
 
 def test_there_must_be_a_span_to_choose() -> None:

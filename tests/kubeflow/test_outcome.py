@@ -13,6 +13,7 @@ CASES = [
     ({**BLESSED, "ServingCheck": 0}, 3, "nothing was pushed: ServingCheck refused it"),
     ({"ServingCheck": 1}, 0, "cannot be read: the platform shows no blessing of ModelGate"),
     ({"ModelGate": 0}, 3, "ModelGate refused it"),
+    ({**BLESSED, "ModelGate": None}, 0, "shows no blessing of ModelGate"),
 ]
 
 
@@ -21,7 +22,7 @@ def test_vertex(
     vertex_server: Any,
     compiled: Any,
     capfd: pytest.CaptureFixture,
-    said: dict[str, int],
+    said: dict[str, int | None],
     code: int,
     line: str,
 ) -> None:
@@ -34,14 +35,17 @@ def test_vertex(
     name, _ = vertex.submit(compiled, {})
     vertex_server.states = [api.PipelineState.PIPELINE_STATE_SUCCEEDED]
 
-    def made(key: str, **metadata: float) -> dict:
+    def made(key: str, **metadata: Any) -> dict:
         artifact = api.Artifact(metadata=metadata, schema_title="tfx.ModelBlessing")
         return {key: api.PipelineTaskDetail.ArtifactList(artifacts=[artifact])}
 
     vertex_server.jobs[name].job_detail.task_details = [
         api.PipelineTaskDetail(task_name="Trainer", outputs=made("model")),
         *(
-            api.PipelineTaskDetail(task_name=step, outputs=made("blessing", blessed=number))
+            api.PipelineTaskDetail(
+                task_name=step,
+                outputs=made("blessing", blessed={"train": 1} if number is None else number),
+            )
             for step, number in said.items()
         ),
     ]
@@ -49,7 +53,7 @@ def test_vertex(
     assert line in "".join(capfd.readouterr())
 
 
-def _record(run: str, said: dict[str, int]) -> Any:
+def _record(run: str, said: dict[str, int | None]) -> Any:
     """Returns a metadata store that holds what Kubeflow's driver and launcher write of a run.
 
     Source: CreateExecution, RecordArtifact and PublishExecution in kubeflow/pipelines,
@@ -65,6 +69,7 @@ def _record(run: str, said: dict[str, int]) -> Any:
         "context": store.put_context_type(mlmd.ContextType(name="system.PipelineRun")),
         "execution": store.put_execution_type(mlmd.ExecutionType(name="system.ContainerExecution")),
         "artifact": store.put_artifact_type(mlmd.ArtifactType(name="tfx.ModelBlessing")),
+        "anomalies": store.put_artifact_type(mlmd.ArtifactType(name="tfx.ExampleAnomalies")),
     }
     for name, steps in ((run, said), ("another", {step: 1 - n for step, n in BLESSED.items()})):
         context = mlmd.Context(type_id=kinds["context"], name=name)
@@ -73,11 +78,22 @@ def _record(run: str, said: dict[str, int]) -> Any:
             execution.custom_properties["task_name"].string_value = step
             artifact = mlmd.Artifact(type_id=kinds["artifact"], uri=f"minio://b/{name}/{step}")
             artifact.custom_properties["display_name"].string_value = "blessing"
-            artifact.custom_properties["blessed"].double_value = number
+            if number is None:
+                artifact.custom_properties["blessed"].struct_value.update({"train": 1})
+            else:
+                artifact.custom_properties["blessed"].double_value = number
             event = mlmd.Event(type=mlmd.Event.OUTPUT)
             event.path.steps.add().key = "blessing"
             store.put_execution(execution, [(artifact, event)], [context])
             context = store.get_context_by_type_and_name("system.PipelineRun", name)
+        # ExampleAnomalies says for each split whether it is "blessed", in a Struct.
+        execution = mlmd.Execution(type_id=kinds["execution"])
+        execution.custom_properties["task_name"].string_value = "ExampleValidator"
+        anomalies = mlmd.Artifact(type_id=kinds["anomalies"], uri=f"minio://b/{name}/anomalies")
+        anomalies.custom_properties["blessed"].struct_value.update({"train": 1, "eval": 0})
+        event = mlmd.Event(type=mlmd.Event.OUTPUT)
+        event.path.steps.add().key = "anomalies"
+        store.put_execution(execution, [(anomalies, event)], [context])
     return store
 
 
@@ -130,7 +146,7 @@ def test_kubeflow(
     kubeflow: Any,
     kubeflow_server: Any,
     capfd: pytest.CaptureFixture,
-    said: dict[str, int],
+    said: dict[str, int | None],
     code: int,
     line: str,
 ) -> None:
@@ -152,6 +168,7 @@ def _refuse(method: str, request: bytes) -> bytes:
         (lambda *_: (404, {}), "must be the address of Kubeflow Pipelines' pages"),
         (lambda *_: (200, b"?", "application/grpc-web+proto"), "is not understood"),
         (_proxy(lambda *_: b""), "does not know the run"),
+        (_proxy(lambda *_: b"\xff\xff"), "is not understood: DecodeError"),
         (_proxy(_refuse), "answers 5: GetContextByTypeAndName is not for you"),
     ],
 )

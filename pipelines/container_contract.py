@@ -1,0 +1,67 @@
+"""What the platforms say to a container beyond, or short of, what TFX's entry point understands.
+
+Recorded from Kubeflow Pipelines 2.14.3 (`tests/kubeflow/recorded`): its driver hands over an
+output `executor-logs` of type `system.Artifact`, which no component has, and leaves
+`instanceSchema` empty for every artifact that another step has made.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+_PLATFORMS_OWN = "system."
+
+
+def understood(executor_input: Mapping[str, Any], inputs_spec: str | None) -> dict[str, Any]:
+    """Returns an `ExecutorInput` that TFX's entry point reads.
+
+    Args:
+      executor_input: As the platform has filled in `{{$}}`, in JSON form.
+      inputs_spec: What the compiled command line says of the component's inputs
+        (`ComponentInputsSpec` in JSON form); None where it says nothing.
+    """
+    declared = json.loads(inputs_spec or "{}").get("artifacts", {})
+    inputs, outputs = executor_input.get("inputs", {}), executor_input.get("outputs", {})
+    return {
+        **executor_input,
+        "inputs": {
+            **inputs,
+            "artifacts": {
+                key: _typed(found, declared.get(key, {}).get("artifactType"))
+                for key, found in inputs.get("artifacts", {}).items()
+            },
+        },
+        "outputs": {
+            **outputs,
+            "artifacts": {
+                key: found
+                for key, found in outputs.get("artifacts", {}).items()
+                if _has_class(key, found)
+            },
+        },
+    }
+
+
+def _typed(found: Mapping[str, Any], declared: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Gives artifacts without a type the one that was compiled."""
+    artifacts = [
+        one if any(one.get("type", {}).values()) or not declared else {**one, "type": declared}
+        for one in found.get("artifacts", [])
+    ]
+    return {**found, "artifacts": artifacts}
+
+
+def _has_class(key: str, found: Mapping[str, Any]) -> bool:
+    """Says whether a class stands for an output's type; only the platforms' own may have none."""
+    from tfx.orchestration.kubeflow.v2 import compiler_utils
+
+    titles = [one.get("type", {}).get("schemaTitle", "") for one in found.get("artifacts", [])]
+    unknown = [
+        title
+        for title in titles
+        if title.startswith(_PLATFORMS_OWN) and title not in compiler_utils.TITLE_TO_CLASS_PATH
+    ]
+    if unknown:
+        logging.info("the platform's own output %s (%s) is left to it", key, ", ".join(unknown))
+    return not unknown

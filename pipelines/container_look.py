@@ -1,0 +1,63 @@
+"""What looks outside a pipeline on open-source Kubeflow, before its cache is asked.
+
+    python -m pipelines.container_look data|served --json_serialized_invocation_args …
+
+What it sees becomes output parameters, which the step that reads takes as its own
+(`kubeflow_looks`). So it must be quick, and say the same as long as nothing has changed.
+"""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from pipelines import container, container_driver, startup
+
+Seen = dict[str, Any]
+_EXAMPLES = {"artifacts": [{"name": "", "uri": "", "type": {"schemaTitle": "tfx.Examples"}}]}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Looks; returns the exit code."""
+    what, *rest = sys.argv[1:] if argv is None else argv
+    args, _ = container.parse(rest)
+    startup.prepare()
+    return container.reported(lambda: _LOOKS[what](args))
+
+
+def _data(args: Namespace) -> None:
+    """Writes span and fingerprint of the data, and the patterns with the span filled in."""
+    given = json.loads(args.json_serialized_invocation_args)
+    # TFX's driver also marks the reader's output, which is the reader's to make here.
+    given["outputs"]["artifacts"] = {"examples": _EXAMPLES}
+    container_driver.drive(
+        Namespace(**{**vars(args), "json_serialized_invocation_args": json.dumps(given)})
+    )
+    with open(given["outputs"]["outputFile"], encoding="utf-8") as f:
+        _write(args, json.load(f)["parameterValues"])
+
+
+def _served(args: Namespace) -> None:
+    """Writes which served version to compare with: the newest that is not the candidate itself."""
+    from components.served_versions import newest_but
+    from pipelines.container_contract import understood
+
+    given = json.loads(args.json_serialized_invocation_args)
+    local = container.to_local(understood(given, args.json_serialized_inputs_spec_args))["inputs"]
+    (candidate,) = local["artifacts"]["candidate"]["artifacts"]
+    folder = newest_but(candidate["uri"], local["parameterValues"]["serving_folder"])
+    _write(args, {"version": folder or ""})
+
+
+def _write(args: Namespace, seen: Seen) -> None:
+    outputs = json.loads(args.json_serialized_invocation_args)["outputs"]
+    with open(outputs["outputFile"], "w", encoding="utf-8") as f:
+        json.dump({"parameterValues": {key: seen[key] for key in outputs["parameters"]}}, f)
+
+
+_LOOKS: dict[str, Callable[[Namespace], None]] = {"data": _data, "served": _served}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
