@@ -13,6 +13,9 @@ import numpy as np
 import orjson
 from PIL import Image
 
+from components.bulk_predict.model import IMAGE_INPUT
+from trainer_modules.engine import formats
+
 
 class RequestError(ValueError):
     """The request is wrong: `status` is the HTTP status, the message says what."""
@@ -120,6 +123,28 @@ def _check_size(contents: bytes, where: str, max_pixels: int) -> None:
         raise RequestError(
             f"{where} is {width} × {height} pixels; at most {max_pixels:,} are accepted", 413
         )
+
+
+def needs_conversion(given: dict[str, list[Any]]) -> bool:
+    """Says whether there are images among the inputs that the model cannot decode by itself."""
+    return any(map(formats.needs_conversion, given.get(IMAGE_INPUT, ())))
+
+
+def converted(given: dict[str, list[Any]], max_pixels: int) -> dict[str, list[Any]]:
+    """Returns the inputs, such images as PNG.
+
+    Raises:
+      RequestError: If one is damaged or too large.
+    """
+    images = []
+    for i, contents in enumerate(given[IMAGE_INPUT]):
+        try:
+            found = formats.convert(contents, max_pixels=max_pixels)
+        except formats.UnreadableError as e:
+            status = 413 if isinstance(e, formats.TooLargeError) else 400
+            raise RequestError(f"'{IMAGE_INPUT}' of instance {i} {e}", status) from e
+        images.append(found.png if found else contents)
+    return {**given, IMAGE_INPUT: images}
 
 
 def answer(outputs: dict[str, np.ndarray], *, by_row: bool) -> bytes:

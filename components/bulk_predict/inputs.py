@@ -4,20 +4,18 @@ The input is cut into chunks, small descriptions that travel to the workers; onl
 read. An entry that cannot be read is an entry with an error.
 """
 
-import csv
 import glob
-import io
 import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from components import csv_text
+from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 
-IMAGES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp")
-_UNSUPPORTED = (".tif", ".tiff", ".heic", ".ppm", ".pgm", ".avif")
 _RECORDS = re.compile(r"\.tfrec(ord)?s?(\.gz|-\d+-of-\d+(\.gz)?)?$")
 _SMALLEST_CHUNK, _LARGEST_CHUNK, _CHUNKS = 64, 1024, 32
 _READERS = 8
@@ -63,7 +61,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to predict: `content` is encoded bytes or a row of numbers, None with an error."""
+    """One thing to predict: `content` is encoded bytes or a row of numbers, None with an error.
+
+    Encoded bytes are of a format that TensorFlow decodes: `read` converts the others.
+    """
 
     id: str
     content: Any
@@ -98,13 +99,11 @@ def chunks(data: str, keys: Keys, columns: Sequence[str] = (), batch_size: int =
     records = [path for path in found if _RECORDS.search(path)]
     if records:
         return [Chunk(index=i, records=path, keys=keys) for i, path in enumerate(records)]
-    images = [path for path in found if path.lower().endswith(IMAGES)] if root else found
+    images = [path for path in found if path.lower().endswith(formats.ENDINGS)] if root else found
     if not images:
-        odd = [path for path in found if path.lower().endswith(_UNSUPPORTED)]
-        hint = f" There are {len(odd)} files like {odd[0]}; convert them first." if odd else ""
         raise BadInputError(
-            f"--data {data} has no images ({', '.join(IMAGES)}) and no TFRecords (*.tfrec*) "
-            f"among its {len(found)} files.{hint}"
+            f"--data {data} has no images ({', '.join(formats.ENDINGS)}) and no TFRecords "
+            f"(*.tfrec*) among its {len(found)} files."
         )
     base = root or _fixed_part(data)
     files = [(os.path.relpath(path, base).replace(os.sep, "/"), path) for path in images]
@@ -154,13 +153,12 @@ def _read_csv(data: str, needed: Sequence[str]) -> list[dict[str, str]]:
     if not tf.io.gfile.exists(data):
         raise BadInputError(f"--data {data}: there is no such file.")
     with tf.io.gfile.GFile(data, "rb") as f:
-        text = f.read().decode("utf-8-sig")
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    header = reader.fieldnames or []
+        contents = f.read()
+    header = csv_text.header(contents)
     for name in needed:
         if name not in header:
             raise BadInputError(f"--data {data}: a column {did_you_mean(name, header)}.")
-    rows = list(reader)
+    rows = [row for _, row in csv_text.rows(contents)]
     if not rows:
         raise BadInputError(f"--data {data} has a header and no rows.")
     return rows
@@ -183,7 +181,7 @@ def _table(data: str, keys: Keys, columns: Sequence[str]) -> list[tuple[str, tup
     return rows
 
 
-def _number(text: str | None) -> float:
+def _number(text: str) -> float:
     """Returns NaN for what is no number; the entry then says so."""
     try:
         return float(text or "nan")
@@ -194,7 +192,7 @@ def _number(text: str | None) -> float:
 def read(chunk: Chunk) -> Iterator[Entry]:
     """Reads a chunk's entries, in order."""
     if chunk.records:
-        yield from _read_records(chunk)
+        yield from map(_converted, _read_records(chunk))
     for name, why in chunk.failed:
         yield Entry(name, None, why)
     for name, values in chunk.rows:
@@ -203,7 +201,22 @@ def read(chunk: Chunk) -> Iterator[Entry]:
     if chunk.files:
         with ThreadPoolExecutor(_READERS) as pool:
             for start in range(0, len(chunk.files), 4 * _READERS):
-                yield from pool.map(_read_file, chunk.files[start : start + 4 * _READERS])
+                yield from pool.map(_read_image, chunk.files[start : start + 4 * _READERS])
+
+
+def _read_image(file: tuple[str, str]) -> Entry:
+    return _converted(_read_file(file))
+
+
+def _converted(entry: Entry) -> Entry:
+    """Returns an image as the model can decode it, or with the reason why that cannot be."""
+    if entry.error:
+        return entry
+    try:
+        converted = formats.convert(entry.content)
+    except formats.UnreadableError as error:
+        return replace(entry, content=None, error=str(error))
+    return replace(entry, content=converted.png) if converted else entry
 
 
 def _read_file(file: tuple[str, str]) -> Entry:

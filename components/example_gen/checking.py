@@ -9,10 +9,8 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImage
 
 from components.example_gen import mask_checking
 from components.example_gen.items import Record, Rejected
+from trainer_modules.engine import formats
 from trainer_modules.engine.problems import Problem
-
-LARGEST = 100_000_000  # Pixels: 300 MB decoded. A header alone can claim any size.
-_SUPPORTED = "JPEG, PNG, GIF, BMP and WebP"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +19,17 @@ class Checked:
 
     Attributes:
       serialized: The canonical `tf.train.Example`.
-      format: The image's format, "" for a row of a table.
+      format: The image's format as found, "" for a row of a table.
       classes: Classes that it counts for.
+      converted: Whether the image was converted to PNG.
+      notes: What the conversion left out, for people.
     """
 
     serialized: bytes
     format: str
     classes: tuple[str, ...]
+    converted: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,8 @@ class Measured:
       height: Pixels, after the Exif rotation.
       width: Pixels, after the Exif rotation.
       channels: Channels in the file; 3 for a palette.
-      format: `JPEG`, `PNG`, `GIF`, `BMP` or `WEBP`, whatever the file is called.
+      format: `JPEG`, `PNG`, `GIF`, `BMP` or `WEBP`, or one of `formats.Converted`, whatever the
+        file is called.
       brightness: Mean of the grey image in 0..1.
     """
 
@@ -52,6 +55,8 @@ class Measured:
 def examine(record: Record, problem: Problem) -> Checked | Rejected:
     """Checks one record: its image is decoded whole, its mask compared with it.
 
+    An image that TensorFlow does not decode is converted to PNG first.
+
     Returns:
       The canonical Example, or why there is none.
     """
@@ -59,20 +64,26 @@ def examine(record: Record, problem: Problem) -> Checked | Rejected:
 
     features: dict[str, Any] = {"id": record.id.encode()}
     form = ""
+    converted: formats.Converted | None = None
     classes: tuple[str, ...] = (record.label,) if record.label is not None else ()
     features |= record.slices | record.values
     if record.label is not None:
         features["label"] = record.label.encode()
     if record.image is not None:
-        measured = measure(record.image)
+        try:
+            converted = formats.convert(record.image)
+        except formats.UnreadableError as error:
+            return Rejected(id=record.id, split=record.split, reason=str(error))
+        image = converted.png if converted else record.image
+        measured = measure(image)
         if isinstance(measured, str):
             return Rejected(id=record.id, split=record.split, reason=measured)
-        form = measured.format
+        form = converted.format if converted else measured.format
         features |= {
-            "image": record.image,
+            "image": image,
             "height": measured.height,
             "width": measured.width,
-            "channels": measured.channels,
+            "channels": converted.channels if converted else measured.channels,
             "format": form.encode(),
             "brightness": measured.brightness,
         }
@@ -86,7 +97,13 @@ def examine(record: Record, problem: Problem) -> Checked | Rejected:
     for name, value in features.items():
         _set(example.features.feature[name], value)
     serialized = example.SerializeToString(deterministic=True)
-    return Checked(serialized=serialized, format=form, classes=classes)
+    return Checked(
+        serialized=serialized,
+        format=form,
+        classes=classes,
+        converted=converted is not None,
+        notes=converted.notes if converted else (),
+    )
 
 
 def measure(contents: bytes) -> Measured | str:
@@ -107,12 +124,10 @@ def measure(contents: bytes) -> Measured | str:
     except Exception as error:  # Pillow raises nearly everything on damaged headers.
         return f"has a damaged header: {error}"
     if header is None:
-        return f"is not an image, or of a format other than {_SUPPORTED}{_guess(contents)}"
+        return f"is not an image, or of a format other than {formats.READ}{_guess(contents)}"
     width, height = header.size
-    if width * height > LARGEST:
-        return f"claims {width:,} × {height:,} pixels, more than {LARGEST // 10**6} megapixels"
-    if header.format == "WEBP" and getattr(header, "is_animated", False):
-        return "is an animated WebP; store one frame of it"
+    if width * height > formats.LARGEST:
+        return formats.too_large(width, height, formats.LARGEST)
     try:
         height, width, brightness = _decode(contents, header)
     except tf.errors.OpError as error:

@@ -17,13 +17,9 @@ from components.example_gen.items import (
 )
 from components.example_gen.path_table import ImageFileReader, check_table, table_items
 from components.example_gen.splits import ALIASES
+from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.sources import HashSplit, ImageFolders, LabelledPaths
-
-IMAGE_ENDINGS = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp"),
-    *(".tif", ".tiff", ".ppm", ".pgm", ".heic", ".avif", ".jp2"),
-)
 
 _EXPECTED = (
     "Expected class folders, as in <data>/<class>/<image>.jpg, or the same under split folders: "
@@ -82,7 +78,7 @@ class FolderReader(ImageFileReader):
             if split != UNLABELLED:
                 parents = entry.relative.split("/")[:-1]
                 if not parents:
-                    if relative.lower().endswith(IMAGE_ENDINGS):
+                    if relative.lower().endswith(formats.ENDINGS):
                         reason = "lies in no class folder"
                         yield Rejected(id=identifier, split=split, reason=reason)
                     continue

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from components.example_gen import storage
-from components.example_gen.folders import IMAGE_ENDINGS
 from components.example_gen.items import UNLABELLED, Item, Rejected
 from components.example_gen.path_table import ImageFileReader
+from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.sources import HashSplit, ImageFiles
 
@@ -38,7 +38,7 @@ class UnlabelledReader(ImageFileReader):
             name = storage.printable(relative)
             if entry.problem:
                 yield Rejected(id=name, split=UNLABELLED, reason=entry.problem)
-            elif relative.lower().endswith(IMAGE_ENDINGS):
+            elif relative.lower().endswith(formats.ENDINGS):
                 path = storage.join(self.root, relative)
                 yield Item(key=name, id=name, path=path, split=UNLABELLED)
 

@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 
 from components.example_gen import bundled, storage
-from components.example_gen.folders import IMAGE_ENDINGS, split_parts
+from components.example_gen.folders import split_parts
 from components.example_gen.items import UNLABELLED
 from components.example_gen.layouts import reader_for
 from components.example_gen.path_table import check_table, labels_of
 from components.example_gen.tfds import label_names, prepared
+from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import (
@@ -152,5 +153,5 @@ def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
 def _holds_image(folder: str) -> bool:
     """Says whether a folder holds an image, by the endings of its files."""
     return any(
-        e.relative.lower().endswith(IMAGE_ENDINGS) for e in storage.files(folder) if not e.problem
+        e.relative.lower().endswith(formats.ENDINGS) for e in storage.files(folder) if not e.problem
     )

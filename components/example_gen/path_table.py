@@ -1,12 +1,11 @@
 """Reader of CSV files that name images: `PathTable`, and splits given as `LabelledPaths`."""
 
-import csv
-import io
 import os
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from components import csv_text
 from components.example_gen import storage
 from components.example_gen.items import (
     EVAL,
@@ -72,7 +71,7 @@ class PathTableReader(ImageFileReader):
             return split_names({UNLABELLED})
         if self.table.split:
             rows = rows_of(self.root, self.table)
-            values = {ALIASES.get((row[self.table.split] or "").lower(), "") for _, row in rows}
+            values = {ALIASES.get(row[self.table.split].strip().lower(), "") for _, row in rows}
             return split_names(values - {""})
         return split_names({TEST} if self.hash_split.test else set())
 
@@ -108,18 +107,15 @@ def check_table(root: str, table: LabelledPaths) -> None:
             f"{path} does not exist. Expected a CSV with the columns {_columns(table)}, one image "
             "a row, paths relative to the CSV's folder."
         )
-    found = _header(root, table)
+    found = csv_text.header(storage.read(path))
     for column in _columns(table):
         if column not in found:
             raise BadInputError(f"{path}: column {did_you_mean(column, found)}.")
 
 
-def rows_of(root: str, table: LabelledPaths) -> Iterator[tuple[int, dict[str, str | None]]]:
-    """Yields (line number, row) of a CSV; comma, semicolon or tab, with or without a BOM."""
-    text = _text(root, table)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    for row in reader:
-        yield reader.line_num, row
+def rows_of(root: str, table: LabelledPaths) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yields (line number, row) of a CSV."""
+    return csv_text.rows(storage.read(storage.join(root, table.csv)))
 
 
 def table_items(
@@ -129,10 +125,10 @@ def table_items(
     base = posixpath.dirname(table.csv)
     for line, row in rows_of(root, table):
         key = f"{table.csv}:{line}"
-        name = (row[table.path] or "").strip()
+        name = row[table.path].strip()
         found = split
         if table.split:
-            value = (row[table.split] or "").strip()
+            value = row[table.split].strip()
             found = ALIASES.get(value.lower(), "")
             if not found:
                 near = did_you_mean(value, (TRAIN, EVAL, TEST, UNLABELLED))
@@ -147,18 +143,18 @@ def table_items(
         full = identifier if storage.is_remote(path) else storage.join(root, identifier)
         label = None
         if table.label and found != UNLABELLED:
-            label = (row[table.label] or "").strip()
+            label = row[table.label].strip()
             if problem := label_problem(label, classes):
                 yield Rejected(id=identifier, split=found, reason=f"{key}: {problem}")
                 continue
-        slices = tuple((column, row[column] or "") for column in table.slices)
+        slices = tuple((column, row[column]) for column in table.slices)
         identifier = storage.printable(identifier)
         yield Item(key=key, id=identifier, path=full, split=found, label=label, slices=slices)
 
 
 def labels_of(root: str, table: LabelledPaths) -> set[str]:
     """Returns the distinct labels of a CSV."""
-    return {(row[table.label] or "").strip() for _, row in rows_of(root, table)} - {""}
+    return {row[table.label].strip() for _, row in rows_of(root, table)} - {""}
 
 
 def _there(root: str, path: str) -> bool:
@@ -167,21 +163,3 @@ def _there(root: str, path: str) -> bool:
 
 def _columns(table: LabelledPaths) -> list[str]:
     return [c for c in (table.path, table.label, table.split, *table.slices) if c]
-
-
-def _text(root: str, table: LabelledPaths) -> str:
-    contents = storage.read(storage.join(root, table.csv))
-    try:
-        return contents.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return contents.decode("latin-1")
-
-
-def _delimiter(text: str) -> str:
-    header = text.partition("\n")[0]
-    return max(",;\t", key=header.count)
-
-
-def _header(root: str, table: LabelledPaths) -> list[str]:
-    text = _text(root, table)
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)), [])

@@ -13,10 +13,10 @@ _LISTED = 1000
 
 
 def gather(work: str, parts: int, splits: Iterable[str], folder: str) -> dict[str, Any]:
-    """Writes `rejected.jsonl` and `summary.json`.
+    """Writes `rejected.jsonl`, `converted.jsonl` and `summary.json`.
 
     Args:
-      work: Where the parts left `rejected-<i>`, `duplicates-<i>` and `counts-<i>`.
+      work: Where the parts left what `writing.write_part` writes.
       parts: How many there are.
       splits: The splits of the data.
       folder: Where to write.
@@ -30,15 +30,17 @@ def gather(work: str, parts: int, splits: Iterable[str], folder: str) -> dict[st
         with fileio.open(storage.join(work, f"counts-{part:05d}"), "r") as f:
             for kind, split, name, count in json.loads(f.read()):
                 totals[kind, split, name] += count
-    with storage.create(storage.join(folder, "rejected.jsonl")) as f:
-        for line in _lines(work, "rejected", parts):
-            f.write(line)
+    for name in ("rejected", "converted"):
+        with storage.create(storage.join(folder, f"{name}.jsonl")) as f:
+            for line in _lines(work, name, parts):
+                f.write(line)
     listed = [json.loads(line) for line in _first(_lines(work, "duplicates", parts))]
     rejected = {split: n for (kind, split, _), n in sorted(totals.items()) if kind == "rejected"}
     summary = {
         "counts": {split: totals["example", split, ""] for split in splits},
         "rejected": sum(rejected.values()),
         "rejected_per_split": rejected,
+        "converted": sum(n for (kind, _, _), n in totals.items() if kind == "converted"),
         "duplicates": {
             "count": sum(n for (kind, _, _), n in totals.items() if kind == "duplicate"),
             "listed": listed,

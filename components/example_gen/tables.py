@@ -1,6 +1,5 @@
 """Reader of tables of numbers, CSV or NumPy."""
 
-import csv
 import fnmatch
 import io
 import json
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from components import csv_text
 from components.example_gen import storage
 from components.example_gen.items import TEST, TRAIN, Item, Record, Rejected, split_names
 from components.example_gen.splits import ALIASES
@@ -130,10 +130,7 @@ def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields (line or index, row) of a table."""
     contents = storage.read(path)
     if contents[:2] != b"PK":
-        text = contents.decode("utf-8-sig", "replace")
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        for row in reader:
-            yield reader.line_num, {str(k).strip(): v for k, v in row.items() if k is not None}
+        yield from csv_text.rows(contents)
         return
     import numpy as np
 

@@ -48,8 +48,8 @@ def write_part(
     Args:
       reader: Of the data.
       problem: What is learnt.
-      work: Folder of the manifest; `rejected-<part>`, `duplicates-<part>`, `counts-<part>` go
-        there as well.
+      work: Folder of the manifest; `rejected-<part>`, `converted-<part>`, `duplicates-<part>` and
+        `counts-<part>` go there as well.
       part: Which part.
       folders: Split → folder of its Examples.
       of: How many parts there are.
@@ -64,6 +64,7 @@ def write_part(
     check = functools.partial(_check, reader=reader, problem=problem)
     with (
         storage.create(storage.join(work, f"rejected-{part:05d}")) as rejected,
+        storage.create(storage.join(work, f"converted-{part:05d}")) as converted,
         storage.create(storage.join(work, f"duplicates-{part:05d}")) as dropped,
     ):
 
@@ -89,6 +90,11 @@ def write_part(
                 writers[split].write(result.serialized)
                 counts["example", split, ""] += 1
                 counts["format", "", result.format] += 1
+                if result.converted:
+                    counts["converted", split, ""] += 1
+                    note = ", ".join(result.notes)
+                    line = _line(id=record.id, split=split, format=result.format, note=note)
+                    converted.write(line)
                 for shown in result.classes:
                     counts["class", split, shown] += 1
     for split, writer in writers.items():

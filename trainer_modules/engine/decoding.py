@@ -36,22 +36,23 @@ def decode_image(contents: Any, *, channels: int) -> Any:
     head = tf.io.decode_raw(tf.strings.substr(contents, 0, 30), tf.uint8, fixed_length=32)
     image = tf.cond(
         exif.is_plain_jpeg(head),
-        lambda: _decode_jpeg(contents),
+        lambda: decode_jpeg(contents),
         lambda: _decode_upright(contents, head),
     )
     image.set_shape([None, None, 3])
     return image if channels == 3 else grey(image)
 
 
-def _decode_jpeg(contents: Any) -> Any:
+def decode_jpeg(contents: Any, *, channels: int = 3) -> Any:
+    """Decodes a JPEG as it lies: a scalar string → uint8 `[height, width, channels]`."""
     # The default DCT is TensorFlow's choice of the day; this one is Pillow's, at equal speed.
-    return tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
+    return tf.io.decode_jpeg(contents, channels=channels, dct_method="INTEGER_ACCURATE")
 
 
 def _decode_upright(contents: Any, head: Any) -> Any:
     image = tf.cond(
         _starts(head, b"\xff\xd8\xff"),
-        lambda: _decode_jpeg(contents),
+        lambda: decode_jpeg(contents),
         lambda: _decode_other(contents, head),
     )
     orientation = exif.orientation(contents, head)

@@ -112,6 +112,8 @@ def decode(task: Task, serialized: Any) -> tuple[Any, Any]:
     """Returns (input, label) of one serialized Example."""
     import tensorflow as tf
 
+    from trainer_modules.engine.preprocessing import decode_stored
+
     spec = dict(task.problem.label_spec(task.image))
     if task.image is None:
         features = task.problem.features  # type: ignore[union-attr]
@@ -122,9 +124,7 @@ def decode(task: Task, serialized: Any) -> tuple[Any, Any]:
     image = task.image
     spec["image"] = tf.io.FixedLenFeature([], tf.string)
     parsed = tf.io.parse_single_example(serialized, spec)
-    read = tf.io.decode_png if image.stored_as == "png" else tf.io.decode_jpeg
-    pixels = read(parsed["image"], channels=image.channels)
-    pixels = tf.ensure_shape(pixels, (image.height, image.width, image.channels))
+    pixels = decode_stored(parsed["image"], image)
     return pixels, task.problem.training_label(parsed, image)
 
 

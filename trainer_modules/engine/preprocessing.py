@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainer_modules.engine.decoding import decode_image
+from trainer_modules.engine.decoding import decode_image, decode_jpeg
 from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task import Image, Task
 
@@ -69,16 +69,22 @@ def load_images(contents: tf.Tensor, image: Image) -> tf.Tensor:
 
 
 def encode_image(pixels: tf.Tensor, image: Image) -> tf.Tensor:
-    """Encodes uint8 `[height, width, channels]` in the task's stored form, a scalar string."""
+    """Encodes uint8 `[height, width, channels]` in the task's stored form, a scalar string.
+
+    JPEG keeps colour at full resolution (4:4:4): at half of it, the default, the model would learn
+    other colours than it is served. `docs/data.md` has the figures.
+    """
     if image.stored_as == "png":
         return tf.io.encode_png(pixels)
-    return tf.io.encode_jpeg(pixels, quality=image.quality)
+    return tf.io.encode_jpeg(pixels, quality=image.quality, chroma_downsampling=False)
 
 
 def decode_stored(contents: tf.Tensor, image: Image) -> tf.Tensor:
     """Decodes what `encode_image` wrote: a scalar string → uint8 `[height, width, channels]`."""
-    decode = tf.io.decode_png if image.stored_as == "png" else tf.io.decode_jpeg
-    pixels = decode(contents, channels=image.channels)
+    if image.stored_as == "png":
+        pixels = tf.io.decode_png(contents, channels=image.channels)
+    else:
+        pixels = decode_jpeg(contents, channels=image.channels)
     return tf.ensure_shape(pixels, (image.height, image.width, image.channels))
 
 

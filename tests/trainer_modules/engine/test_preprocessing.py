@@ -90,6 +90,20 @@ def test_stored_png_is_exact_and_jpeg_close(pixels) -> None:
         assert Pillow.open(io.BytesIO(encoded.numpy())).format == store.upper()
 
 
+def test_a_stored_jpeg_keeps_colours_at_full_resolution() -> None:
+    """Lines of red and blue, a pixel wide: at half the resolution all of it would be purple."""
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2, 0] = stripes[:, 1::2, 2] = 200
+    for quality in (95, 75):
+        image = Image(height=64, width=64, quality=quality)
+        encoded = preprocessing.encode_image(tf.constant(stripes), image)
+        back = preprocessing.decode_stored(encoded, image).numpy().astype(int)
+        assert np.abs(back - stripes).max() <= 30
+        # What another reader makes of the file is what training reads.
+        with Pillow.open(io.BytesIO(encoded.numpy())) as read:
+            assert np.array_equal(np.asarray(read), back)
+
+
 def test_bytes_that_are_no_image_are_an_error() -> None:
     with pytest.raises(tf.errors.InvalidArgumentError):
         preprocessing.load_images(tf.constant([b"no image"]), Image(height=4, width=4))
