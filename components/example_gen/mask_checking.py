@@ -7,7 +7,8 @@ from PIL import Image
 
 from trainer_modules.engine.problems import Problem, Segmentation
 
-_LOSSLESS = ("PNG", "BMP", "GIF")
+_LOSSLESS = ("PNG", "BMP", "GIF", "PPM", "TIFF")
+_LOSSY_COMPRESSIONS = ("jpeg", "tiff_jpeg", "webp")  # of a TIFF
 
 
 def check(
@@ -30,8 +31,10 @@ def check(
     assert isinstance(problem, Segmentation)
     try:
         mask = Image.open(io.BytesIO(contents), formats=(*_LOSSLESS, "JPEG"))
-        if mask.format not in _LOSSLESS:
-            return f"mask must be lossless ({', '.join(_LOSSLESS)}). Received: {mask.format}"
+        lossy = mask.format == "TIFF" and mask.info.get("compression") in _LOSSY_COMPRESSIONS
+        if mask.format not in _LOSSLESS or lossy:
+            received = f"{mask.format} with lossy compression" if lossy else mask.format
+            return f"mask must be lossless ({', '.join(_LOSSLESS)}). Received: {received}"
         if mask.size != size:
             return f"mask is {_times(mask.size)} pixels, its image {_times(size)}"
         mask.load()

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image as Pillow
 from starlette.testclient import TestClient
@@ -27,6 +28,7 @@ from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import ImageFolders
 from trainer_modules.engine.task import Image, Network, Phase, Task
 
+pillow_heif.register_heif_opener()  # for what the tests write
 ROOT = Path(__file__).parents[2]
 LIMITS = Limits(max_body=200_000, max_concurrent=64, max_batch=8, max_pixels=10_000)
 PREDICT = "/v1/models/tiny:predict"
@@ -99,6 +101,25 @@ def test_rows_in_rows_out(client: TestClient) -> None:
     assert first == {"label": "light", "score": 1.0, "probabilities": [0.0, 1.0]}
     assert second["label"] == "dark"
     assert second["probabilities"] == pytest.approx([0.8, 0.2])
+
+
+@pytest.mark.parametrize("form", ["HEIF", "TIFF", "PPM", "AVIF", "JPEG2000"])
+def test_formats_that_the_model_cannot_decode_are_converted(client: TestClient, form: str) -> None:
+    file = io.BytesIO()
+    Pillow.new("RGB", (16, 12), (255, 255, 255)).save(file, form)
+    whole = file.getvalue()
+    answer = client.post(PREDICT, json=_instances(whole, _png(51)))
+    assert answer.status_code == 200, answer.json()
+    first, second = answer.json()["predictions"]
+    assert first["label"] == "light" and first["score"] == pytest.approx(1, abs=0.02)
+    assert second["label"] == "dark"
+    answer = client.post(PREDICT, json=_instances(_png(51), whole[: len(whole) // 2]))
+    assert answer.status_code == 400
+    assert "'image_bytes' of instance 1 is a damaged or truncated" in answer.json()["error"]
+    large = io.BytesIO()
+    Pillow.new("L", (101, 100)).save(large, form)
+    assert len(large.getvalue()) < LIMITS.max_body
+    assert client.post(PREDICT, json=_instances(large.getvalue())).status_code == 413
 
 
 def test_columns_in_columns_out_and_the_short_forms(client: TestClient) -> None:

@@ -62,6 +62,51 @@ def test_a_nested_folder_becomes_rows_in_order_and_errors_are_rows(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.csv", "photos"]
 
 
+def test_what_tensorflow_does_not_decode_is_converted(
+    tmp_path: Path, classifier: Path, picture: Picture
+) -> None:
+    """Files, records and paths of a semicolon-separated Latin-1 CSV go the same way."""
+    import io
+
+    import pillow_heif
+    import tensorflow as tf
+
+    pillow_heif.register_heif_opener()
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    made = {}
+    for name, form, value in (
+        ("a.heic", "HEIF", 255),
+        ("b.tif", "TIFF", 0),
+        ("c.ppm", "PPM", 128),
+        ("d.avif", "AVIF", 255),
+        ("e.png", "TIFF", 0),
+    ):
+        file = io.BytesIO()
+        Pillow.new("RGB", (20, 16), (value, value, value)).save(file, form)
+        made[name] = file.getvalue()
+    made["f.tif"] = made["b.tif"][:-40]
+    for name, contents in made.items():
+        (folder / name).write_bytes(contents)
+    expected = ["light", "dark", "mid, grey", "light", "dark", ""]
+    output = tmp_path / "out.csv"
+    _predict(classifier, folder, output)
+    rows = _rows(output)
+    assert [r["label"] for r in rows] == expected
+    assert "is a damaged or truncated TIFF" in rows[-1]["error"]
+    listed = ["Filename;Größe", *(f"photos/{name};1" for name in made)]
+    (tmp_path / "list.csv").write_bytes("\n".join(listed).encode("latin-1"))
+    _predict(classifier, tmp_path / "list.csv", output, Keys(path="Filename"))
+    assert [r["label"] for r in _rows(output)] == expected
+    with tf.io.TFRecordWriter(str(tmp_path / "a.tfrec")) as writer:
+        for contents in made.values():
+            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[contents]))
+            features = tf.train.Features(feature={"image": feature})
+            writer.write(tf.train.Example(features=features).SerializeToString())
+    _predict(classifier, tmp_path / "a.tfrec", output)
+    assert [r["label"] for r in _rows(output)] == expected
+
+
 def test_the_published_form_has_the_two_columns_asked_for(
     tmp_path: Path, classifier: Path, picture: Picture
 ) -> None:

@@ -63,11 +63,10 @@ BAD = {
     "text.jpg": (b"dear diary\n", "is not an image"),
     "notes.txt": (b"dear diary\n", "is not an image"),
     "huge.png": (_png_header(60000, 60000), "claims 60,000 × 60,000 pixels"),
-    "scan.tiff": (encoded(picture(21), "TIFF"), "TIFF"),
-    "animated.webp": (
-        encoded(picture(22), "WEBP", save_all=True, append_images=[picture(23)]),
-        "animated WebP",
-    ),
+    "icon.ico": (encoded(picture(21), "ICO"), "PNG, GIF, BMP, WebP, TIFF, PPM, HEIC, AVIF"),
+    "truncated.tiff": (encoded(picture(24), "TIFF")[:-200], "damaged or truncated TIFF"),
+    "huge.ppm": (b"P6\n60000 60000\n255\n", "claims 60,000 × 60,000 pixels"),
+    "numbers.tif": (encoded(picture(25).convert("F"), "TIFF"), "whose range is not agreed"),
 }
 
 
