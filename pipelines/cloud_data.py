@@ -15,15 +15,15 @@ from trainer_modules.engine.task import Task
 def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
     """Returns the task with its classes, the root of its data, and the layout that it has.
 
-    Where the data can be looked at, it is; a bucket or a path of the containers cannot, and then
-    the layout is the task's first, or the one that `--layout` names.
+    Where the data can be looked at, it is (of spans, the newest); a bucket or a path of the
+    containers cannot, and then the layout is the task's first, or the one that `--layout` names.
 
     Raises:
       BadInputError: If there is no such layout, or the classes are unknown.
     """
     layouts = tuple(stored(source) for source in (task.source, *task.also))
     data = config.data or ""
-    reachable = "://" not in data and "{" not in data and os.path.exists(data)
+    reachable = "://" not in data and _is_there(data)
     if config.layout is None and reachable:
         from components.example_gen import ingest
 
@@ -44,6 +44,18 @@ def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
             "compile where the data is mounted."
         )
     return task, data, source
+
+
+def _is_there(data: str) -> bool:
+    """Says whether a data root, or a span of it, is on this machine."""
+    from components.example_gen.root import has_span, latest_root
+
+    if not has_span(data):
+        return os.path.exists(data)
+    try:
+        return os.path.exists(latest_root(data))
+    except BadInputError:
+        return False
 
 
 def stored(source: Source) -> Source:

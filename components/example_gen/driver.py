@@ -3,15 +3,15 @@
 import hashlib
 from typing import Any
 
-from tfx.components.example_gen import driver, input_processor, utils
+from tfx.components.example_gen import driver, input_processor
 from tfx.orchestration import data_types
-from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.proto import range_config_pb2
 
 from components.example_gen import storage
 from components.example_gen.items import Reader
 from components.example_gen.layouts import reader_for
+from components.example_gen.root import has_span, latest
 from trainer_modules.engine import overrides
-from trainer_modules.engine.errors import BadInputError
 
 
 class Driver(driver.FileBasedDriver):
@@ -55,27 +55,28 @@ class InputProcessor(input_processor.FileBasedInputProcessor):
     ) -> None:
         super().__init__(base, splits, range_config)
         self._source, self._problem = source, problem
+        self._pattern = self._found = ""
 
     def resolve_span_and_version(self) -> tuple[int, int | None]:
         """Returns the newest or the chosen span, and version; fingerprints its files."""
-        root_pattern = self._splits[0].pattern.rpartition("/")[0]
+        self._pattern = self._found = self._splits[0].pattern.rpartition("/")[0]
         span, version = 0, None
-        if "{" in root_pattern:
-            split = example_gen_pb2.Input.Split(name="root", pattern=root_pattern)
-            try:
-                _, span, version = utils.calculate_splits_fingerprint_span_and_version(
-                    self._input_base_uri, [split], self._range_config
-                )
-            except ValueError as error:
-                raise BadInputError(
-                    f"No folder matches {self._input_base_uri}/{root_pattern}: {error}"
-                ) from error
-            root_pattern = split.pattern
-        root = storage.join(self._input_base_uri, root_pattern)
+        if has_span(self._pattern):
+            self._found, span, version = latest(
+                self._input_base_uri, self._pattern, self._range_config
+            )
+        root = storage.join(self._input_base_uri, self._found)
         source = overrides.from_json(self._source)
         reader = reader_for(root, source, overrides.from_json(self._problem))
         self._fingerprint = of_files(reader)
         return span, version
+
+    def get_pattern_for_span_version(self, pattern: str, span: int, version: int | None) -> str:
+        """Returns the pattern as the folder is called.
+
+        TFX writes the number anew: of `span-007` it would make `span-7`.
+        """
+        return pattern.replace(self._pattern, self._found, 1)
 
 
 def of_files(reader: Reader) -> str:

@@ -10,6 +10,7 @@ from components.example_gen.items import UNLABELLED
 from components.example_gen.layouts import reader_for
 from components.example_gen.path_table import check_table, labels_of
 from components.example_gen.tfds import label_names, prepared
+from components.example_gen.root import has_span, latest_root
 from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
@@ -36,7 +37,8 @@ def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Sou
 
     Returns:
       The task with its classes, the data root, and the layout that the data has. The root is ""
-      where there is no data and the task, which trains nothing, needs none.
+      where there is no data and the task, which trains nothing, needs none. Where the root has
+      placeholders (`root.latest`) it keeps them; classes and layout are those of the newest span.
 
     Raises:
       BadInputError: If there is no data, or it has none of the task's layouts.
@@ -53,8 +55,7 @@ def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Sou
         try:
             root, stored = resolve(source, data, run_root)
             ready = with_classes(task, root, stored)
-            if "{" not in root:
-                reader_for(root, stored, ready.problem)
+            reader_for(latest_root(root), stored, ready.problem)
             return ready, root, stored
         except BadInputError as error:
             problems.append(str(error))
@@ -83,10 +84,10 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
     root = data.rstrip("/") or "/"
     if not storage.is_remote(root):
         root = os.path.abspath(os.path.expanduser(root))
-        if "{" not in root and not os.path.exists(root):
+        if not has_span(root) and not os.path.exists(root):
             raise BadInputError(f"{data} does not exist. Check --data.")
     name = ""
-    if "{" not in root and not storage.is_folder(root) and storage.exists(root):
+    if not has_span(root) and not storage.is_folder(root) and storage.exists(root):
         root, name = os.path.split(root)
     if isinstance(source, Bundled):
         if bundled.has_files(source, root):
@@ -106,7 +107,7 @@ def with_classes(task: Task, root: str, source: Source) -> Task:
     problem = task.problem
     if not isinstance(problem, Classification) or problem.classes:
         return task
-    classes = infer_classes(root, source)
+    classes = infer_classes(latest_root(root), source)
     return dataclasses.replace(task, problem=dataclasses.replace(problem, classes=classes))
 
 
