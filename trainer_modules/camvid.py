@@ -1,7 +1,10 @@
 """CamVid street scenes, a class for each pixel: an encoder-decoder over MobileNetV2.
 
 `train`/`trainannot`, `val`/`valannot`, `test`/`testannot`: images and masks of the same names,
-mask pixels class ids 0 to 10 and 11 for void (variant `32`: RGB masks in 32 colours).
+mask pixels class ids 0 to 10 and 11 for void. Variant `32` reads RGB masks in 32 colours, under the
+image's name or with the official `_L` (`0001TP_006690_L.png`): in the same folders, in
+`train_labels` and so on, or all in `701_StillsRaw_full` and `LabeledApproved_full`, where blocks of
+neighbouring frames are held out.
 Published mean IoU: about 0.70 with 11 classes, 0.45 to 0.52 with 32.
 
     python pipelines/run_local.py --task camvid --data camvid --weights imagenet
@@ -13,7 +16,7 @@ from trainer_modules.engine.entry import entry_points
 from trainer_modules.engine.gates import AtLeast
 from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.schedules import Cosine
-from trainer_modules.engine.sources import ImagesAndMasks
+from trainer_modules.engine.sources import HashSplit, ImagesAndMasks
 from trainer_modules.engine.task import (
     Augment,
     EncoderDecoder,
@@ -99,6 +102,23 @@ VARIANTS = {
     "32": replace(
         TASK,
         name="camvid-32",
+        source=ImagesAndMasks(suffix="_L"),
+        also=(
+            ImagesAndMasks(
+                train=("train", "train_labels"),
+                eval=("val", "val_labels"),
+                test=("test", "test_labels"),
+                suffix="_L",
+            ),
+            ImagesAndMasks(
+                train=("701_StillsRaw_full", "LabeledApproved_full"),
+                eval=("", ""),
+                test=("", ""),
+                suffix="_L",
+                # All but the last three digits of `0001TP_006690`: half a minute of film.
+                splits=HashSplit(eval=0.15, test=0.3, group=r"[^/]+(?=\d{3}\.)"),
+            ),
+        ),
         problem=Segmentation(
             classes=tuple(_CLASSES_32),
             void=tuple(_CLASSES_32).index("Void"),

@@ -1,5 +1,6 @@
 """Reader of class folders, nested or under split folders."""
 
+import fnmatch
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from components.example_gen.items import (
     UNLABELLED,
     Item,
     Rejected,
+    by_value,
     label_problem,
     split_names,
 )
@@ -34,11 +36,15 @@ class FolderReader(ImageFileReader):
     Attributes:
       parts: (split, folder relative to the root or a CSV); split "" where content decides.
       strangers: Folders of the root beside the split folders, which belong to none.
+      zero_padded: See `ImageFolders`.
+      skip: See `ImageFolders`.
     """
 
     parts: tuple[tuple[str, str | LabelledPaths], ...]
     strangers: tuple[str, ...]
     hash_split: HashSplit
+    zero_padded: bool
+    skip: str
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -48,10 +54,10 @@ class FolderReader(ImageFileReader):
 
     def places(self) -> list[str]:
         """The folders of the splits, and the CSV files."""
-        return [
-            storage.join(self.root, p.csv if isinstance(p, LabelledPaths) else p)
-            for _, p in self.parts
-        ]
+        tables = [p for _, p in self.parts if isinstance(p, LabelledPaths)]
+        folders = [p for _, p in self.parts if isinstance(p, str)]
+        folders += [table.folder for table in tables if table.folder]
+        return [storage.join(self.root, p) for p in (*folders, *(t.csv for t in tables))]
 
     def items(self) -> Iterator[Item | Rejected]:
         """Lists the files of every split."""
@@ -60,7 +66,13 @@ class FolderReader(ImageFileReader):
             yield Rejected(id=storage.printable(name) + "/", split="", reason=reason)
         for split, place in self.parts:
             if isinstance(place, LabelledPaths):
-                yield from table_items(self.root, place, split=split, classes=self.classes)
+                yield from table_items(
+                    self.root,
+                    place,
+                    split=split,
+                    classes=self.classes,
+                    zero_padded=self.zero_padded,
+                )
             else:
                 yield from self._folder(split, place)
 
@@ -74,14 +86,18 @@ class FolderReader(ImageFileReader):
             if entry.problem:
                 yield Rejected(id=identifier, split=split, reason=entry.problem)
                 continue
+            *parents, name = entry.relative.split("/")
+            if self.skip and fnmatch.fnmatchcase(name, self.skip):
+                continue
             label = None
             if split != UNLABELLED:
-                parents = entry.relative.split("/")[:-1]
                 if not parents:
                     if relative.lower().endswith(formats.ENDINGS):
                         reason = "lies in no class folder"
                         yield Rejected(id=identifier, split=split, reason=reason)
                     continue
+                if self.zero_padded:
+                    parents = [by_value(p, self.classes) for p in parents]
                 label = next((p for p in parents if p in self.classes), parents[0])
                 if problem := label_problem(storage.printable(label), self.classes):
                     yield Rejected(id=identifier, split=split, reason=problem)
@@ -108,7 +124,13 @@ def folder_reader(root: str, source: ImageFolders, classes: tuple[str, ...]) -> 
                 "out a share of train with --set source.splits.eval=0.2."
             )
     return FolderReader(
-        root=root, classes=classes, parts=tuple(parts), strangers=strangers, hash_split=shares
+        root=root,
+        classes=classes,
+        parts=tuple(parts),
+        strangers=strangers,
+        hash_split=shares,
+        zero_padded=source.zero_padded,
+        skip=source.skip,
     )
 
 

@@ -119,6 +119,13 @@ def from_line(line: str) -> Item | Rejected:
     return Item(**{**fields, "slices": tuple((k, v) for k, v in fields["slices"])})
 
 
+def by_value(label: str, classes: tuple[str, ...]) -> str:
+    """Returns the class whose name is the same whole number as `label`; else `label` itself."""
+    if label in classes or not label.isdecimal():
+        return label
+    return next((c for c in classes if c.isdecimal() and int(c) == int(label)), label)
+
+
 def label_problem(label: Any, classes: tuple[str, ...]) -> str:
     """Returns why `label` is no class name, or "" if it is one."""
     if label in classes:

@@ -13,15 +13,17 @@ from trainer_modules.engine.sources import HashSplit, ImagesAndMasks
 
 @dataclass(frozen=True, kw_only=True)
 class MaskFolderReader(ImageFileReader):
-    """Reads images with the masks of the same name.
+    """Reads images with the masks of the same name, or of the same with a suffix.
 
     Attributes:
       parts: (split, image folder, mask folder), relative to the root; split "" where content
         decides.
+      suffix: See `ImagesAndMasks`.
     """
 
     parts: tuple[tuple[str, str, str], ...]
     hash_split: HashSplit
+    suffix: str
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -48,7 +50,8 @@ class MaskFolderReader(ImageFileReader):
             for entry in storage.files(storage.join(self.root, images)):
                 relative = storage.join(images, entry.relative)
                 name = storage.printable(relative)
-                stem = posixpath.splitext(entry.relative)[0]
+                image = posixpath.splitext(entry.relative)[0]
+                stem = image if image in unused else image + self.suffix
                 mask = unused.get(stem)
                 used.add(stem)
                 if entry.problem or mask is None:
@@ -94,4 +97,6 @@ def mask_folder_reader(root: str, source: ImagesAndMasks) -> MaskFolderReader:
                     "\"('images','masks')\" names others"
                     + (", and \"('','')\" holds out a share of train." if split == EVAL else ".")
                 )
-    return MaskFolderReader(root=root, classes=(), parts=tuple(parts), hash_split=shares)
+    return MaskFolderReader(
+        root=root, classes=(), parts=tuple(parts), hash_split=shares, suffix=source.suffix
+    )

@@ -15,6 +15,7 @@ from components.example_gen.items import (
     Item,
     Record,
     Rejected,
+    by_value,
     label_problem,
     split_names,
 )
@@ -76,8 +77,11 @@ class PathTableReader(ImageFileReader):
         return split_names({TEST} if self.hash_split.test else set())
 
     def places(self) -> list[str]:
-        """The CSV's folder, where the images lie as well."""
-        return [os.path.dirname(storage.join(self.root, self.table.csv)) or self.root]
+        """The CSV's folder, where the images lie as well, or the CSV and their folder."""
+        path = storage.join(self.root, self.table.csv)
+        if self.table.folder:
+            return [path, storage.join(self.root, self.table.folder)]
+        return [os.path.dirname(path) or self.root]
 
     def items(self) -> Iterator[Item | Rejected]:
         """Lists the rows."""
@@ -103,9 +107,10 @@ def check_table(root: str, table: LabelledPaths) -> None:
     """
     path = storage.join(root, table.csv)
     if not storage.exists(path):
+        where = storage.join(root, table.folder) if table.folder else "the CSV's folder"
         raise BadInputError(
             f"{path} does not exist. Expected a CSV with the columns {_columns(table)}, one image "
-            "a row, paths relative to the CSV's folder."
+            f"a row, paths relative to {where}."
         )
     found = csv_text.header(storage.read(path))
     for column in _columns(table):
@@ -119,10 +124,23 @@ def rows_of(root: str, table: LabelledPaths) -> Iterator[tuple[int, dict[str, st
 
 
 def table_items(
-    root: str, table: LabelledPaths, *, split: str, classes: tuple[str, ...]
+    root: str,
+    table: LabelledPaths,
+    *,
+    split: str,
+    classes: tuple[str, ...],
+    zero_padded: bool = False,
 ) -> Iterator[Item | Rejected]:
-    """Lists the rows of a CSV as items; `split` counts where the CSV has no split column."""
-    base = posixpath.dirname(table.csv)
+    """Lists the rows of a CSV as items.
+
+    Args:
+      root: The data root.
+      table: The CSV.
+      split: The split of rows where the CSV has no split column.
+      classes: The class names.
+      zero_padded: See `ImageFolders`.
+    """
+    base = table.folder or posixpath.dirname(table.csv)
     for line, row in rows_of(root, table):
         key = f"{table.csv}:{line}"
         name = row[table.path].strip()
@@ -144,6 +162,7 @@ def table_items(
         label = None
         if table.label and found != UNLABELLED:
             label = row[table.label].strip()
+            label = by_value(label, classes) if zero_padded else label
             if problem := label_problem(label, classes):
                 yield Rejected(id=identifier, split=found, reason=f"{key}: {problem}")
                 continue

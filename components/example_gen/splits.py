@@ -1,6 +1,7 @@
 """Which split an example belongs to."""
 
 import hashlib
+import re
 
 from components.example_gen.items import EVAL, TEST, TRAIN, UNLABELLED
 from trainer_modules.engine.sources import HashSplit
@@ -20,16 +21,19 @@ ALIASES = {
 }
 
 
-def by_content(content: bytes, split: HashSplit) -> str:
-    """Returns the split that SHA-256 of `content` falls into: the same one for ever.
+def by_hash(identifier: str, digest: bytes, split: HashSplit) -> str:
+    """Returns the split that an example falls into: the same one for ever.
 
-    The first eight bytes, read as a fraction of 2^64, are compared with the shares, test first.
+    The first eight bytes of a SHA-256, read as a fraction of 2^64, are compared with the shares,
+    test first.
+
+    Args:
+      identifier: The example's id, in which `split.group` is searched for.
+      digest: SHA-256 of its content.
+      split: The shares.
     """
-    return by_digest(hashlib.sha256(content).digest(), split)
-
-
-def by_digest(digest: bytes, split: HashSplit) -> str:
-    """Returns the split of content whose SHA-256 is known."""
+    if split.group and (found := re.search(split.group, identifier)) and found[0]:
+        digest = hashlib.sha256(found[0].encode()).digest()
     point = int.from_bytes(digest[:8], "big") / 2.0**64
     if point < split.test:
         return TEST

@@ -23,7 +23,7 @@ def fingerprints(reader: Reader, work: str, part: int) -> Iterator[tuple[bytes, 
     """Yields (SHA-256, copy) of every example of a part that may be a duplicate."""
     for found in _stream(reader, work, part, _hash):
         for digest, record in found:
-            split = record.split or splits.by_digest(digest, reader.hash_split)
+            split = record.split or splits.by_hash(record.id, digest, reader.hash_split)
             label = record.label or ""
             if record.mask is not None:
                 label = "mask " + hashlib.sha256(record.mask).hexdigest()[:8]
@@ -78,7 +78,7 @@ def write_part(
                     assert isinstance(result, Rejected)
                     reject(result)
                     continue
-                split = record.split or splits.by_content(record.content, reader.hash_split)
+                split = record.split or _hashed(record, reader)
                 drop = drops.get(record.key)
                 if drop is not None and drop.reason:
                     reject(Rejected(id=record.id, split=split, reason=drop.reason))
@@ -102,6 +102,11 @@ def write_part(
         fileio.rename(temporary[split], storage.join(folders[split], name), overwrite=True)
     with storage.create(storage.join(work, f"counts-{part:05d}")) as f:
         f.write(json.dumps([[*key, count] for key, count in sorted(counts.items())]))
+
+
+def _hashed(record: Record, reader: Reader) -> str:
+    digest = hashlib.sha256(record.content).digest()
+    return splits.by_hash(record.id, digest, reader.hash_split)
 
 
 def _stream(

@@ -4,6 +4,7 @@ A source is plain data. Paths in it are relative to the data root (`--data`), so
 task file serves a laptop and a bucket. What each layout becomes is in `components/example_gen`.
 """
 
+import re
 from dataclasses import dataclass, field
 
 
@@ -16,12 +17,22 @@ class HashSplit:
     Attributes:
       eval: Fraction of the examples for `eval`, in [0, 1).
       test: Fraction of the examples for `test`, in [0, 1); 0 for no test split.
+      group: A regular expression searched for in an example's id; what it matches is hashed
+        instead of the content, so that the frames of one scene share one split. Where it matches
+        nothing, content decides. "" for content always.
     """
 
     eval: float = 0.2
     test: float = 0.0
+    group: str = ""
 
     def __post_init__(self) -> None:
+        try:
+            re.compile(self.group)
+        except re.error as error:
+            raise ValueError(
+                f"group must be a regular expression ({error}). Received: {self.group!r}"
+            ) from error
         if self.eval < 0 or self.test < 0 or self.eval + self.test >= 1:
             raise ValueError(
                 "eval and test must be fractions >= 0 with a sum below 1. "
@@ -35,10 +46,11 @@ class LabelledPaths:
 
     Attributes:
       csv: The CSV file, relative to the data root.
-      path: Column with the image's path, relative to the CSV file's folder.
+      path: Column with the image's path, relative to `folder`.
       label: Column with the class name; "" for a file without labels.
       split: Column with the split name (train, eval, test); "" where the CSV is one split.
       slices: Further columns to carry along as raw string features, to slice metrics by.
+      folder: Folder of the images, relative to the data root; "" for the CSV file's.
     """
 
     csv: str
@@ -46,6 +58,7 @@ class LabelledPaths:
     label: str = "label"
     split: str = ""
     slices: tuple[str, ...] = ()
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +75,9 @@ class ImageFolders:
       test: Folder of the test split, or a `LabelledPaths`, or "" for none.
       unlabelled: Folder of images without labels, or "" for none.
       splits: What to hold out where folders do not say.
+      zero_padded: Names of folders, and labels of a CSV, are numbers: where one is no class, it
+        counts as the class of the same value, `00014` as `14`.
+      skip: Glob of the names of files that lie beside the images and are none; "" for none.
     """
 
     train: str = ""
@@ -69,6 +85,8 @@ class ImageFolders:
     test: str | LabelledPaths = ""
     unlabelled: str = ""
     splits: HashSplit = field(default_factory=HashSplit)
+    zero_padded: bool = False
+    skip: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,12 +201,14 @@ class ImagesAndMasks:
       eval: The same for `eval`; ("", "") for a share of train by `splits`.
       test: The same for `test`; ("", "") for none.
       splits: What to hold out where folders do not say.
+      suffix: What a mask's name may have more than its image's, as in `a.png` and `a_L.png`.
     """
 
     train: tuple[str, str] = ("train", "trainannot")
     eval: tuple[str, str] = ("val", "valannot")
     test: tuple[str, str] = ("test", "testannot")
     splits: HashSplit = field(default_factory=HashSplit)
+    suffix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`{SPAN}` and its like in the data root: the newest is read, in every layout, here and compiled."""
+"""`{SPAN}` and its like in the data root: the newest is read, in every layout."""
 
 import dataclasses
 import json
@@ -122,8 +122,8 @@ def test_a_job_is_compiled_for_the_newest_span(tmp_path: Path) -> None:
     assert data == given["data"] and isinstance(source, ImageFolders)
     named = dataclasses.replace(config, layout="ImageFolders")
     assert cloud_data.prepare(image_folder.TASK, named)[0].problem.names == ("bird", "cat")
+    elsewhere = build(given | {"task": "image_folder", "data": "/mnt/elsewhere/{SPAN}"})
     with pytest.raises(BadInputError, match="cannot be looked at here"):
-        elsewhere = build(given | {"task": "image_folder", "data": "/mnt/elsewhere/{SPAN}"})
         cloud_data.prepare(image_folder.TASK, elsewhere)
     classes(tmp_path / "span-3", *flowers.TASK.problem.names)
     config = build(given | {"task": "flowers"})
