@@ -76,6 +76,9 @@ def _examples(summary: Summary, result: NodeResult) -> str:
         "rejected": found["rejected"],
         "duplicates": duplicates if isinstance(duplicates, int) else duplicates["count"],
     }
+    # Of an older run's artifact, which may come from the cache, nothing is known.
+    if converted := found.get("converted", {}).get("count"):
+        summary.counts["converted"] = converted
     return ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
 
 

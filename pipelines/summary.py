@@ -24,7 +24,7 @@ class Summary:
       name: What the runs are filed and the model is served under: the task's name, or `--name`.
       run_id: Start of the run, local time.
       status: `pushed`, `not_blessed`, `nothing_new` or `failed`.
-      counts: Examples per split, and `rejected` and `duplicates`.
+      counts: Examples per split, and `rejected` and `duplicates`, and `converted` where there are.
       metrics: Overall metrics by name.
       per_class: Class name → precision, recall, f1, support.
       gates: Each gate with its bound, value and whether it passed.

@@ -9,9 +9,10 @@ class RejectedExamples(Artifact):
     `rejected.jsonl` holds one JSON object a line: `id`, `split` ("" where unknown), `reason`.
     `converted.jsonl` the same for images that became PNG: `id`, `split`, `format` as found, `note`.
     `summary.json` holds `counts` (readable examples per split), `rejected` (how many),
-    `rejected_per_split`, `converted` (how many), `duplicates` (`count`, and `listed`: the first of
-    them with `id`, `split` and `kept`, the id of the copy that stayed), `classes` (split → class →
-    examples; for masks, examples that show the class) and `formats` (format as found → examples).
+    `rejected_per_split`, `converted` and `duplicates` (each `count`, and `listed`: the first of
+    them; duplicates with `id`, `split` and `kept`, the id of the copy that stayed), `classes`
+    (split → class → examples; for masks, examples that show the class) and `formats` (format as
+    found → examples).
     """
 
     # Kubeflow imports the class by this name; `components` has it as an attribute.

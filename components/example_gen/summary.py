@@ -34,17 +34,13 @@ def gather(work: str, parts: int, splits: Iterable[str], folder: str) -> dict[st
         with storage.create(storage.join(folder, f"{name}.jsonl")) as f:
             for line in _lines(work, name, parts):
                 f.write(line)
-    listed = [json.loads(line) for line in _first(_lines(work, "duplicates", parts))]
     rejected = {split: n for (kind, split, _), n in sorted(totals.items()) if kind == "rejected"}
     summary = {
         "counts": {split: totals["example", split, ""] for split in splits},
         "rejected": sum(rejected.values()),
         "rejected_per_split": rejected,
-        "converted": sum(n for (kind, _, _), n in totals.items() if kind == "converted"),
-        "duplicates": {
-            "count": sum(n for (kind, _, _), n in totals.items() if kind == "duplicate"),
-            "listed": listed,
-        },
+        "converted": _listed(totals, "converted", _lines(work, "converted", parts)),
+        "duplicates": _listed(totals, "duplicate", _lines(work, "duplicates", parts)),
         "classes": {split: _named(totals, "class", split) for split in splits},
         "formats": _named(totals, "format", ""),
     }
@@ -65,5 +61,11 @@ def _lines(work: str, name: str, parts: int) -> Iterator[str]:
             yield from iter(f.readline, "")
 
 
-def _first(lines: Iterator[str]) -> Iterator[str]:
-    return (line for line, _ in zip(lines, range(_LISTED), strict=False))
+def _listed(
+    totals: dict[tuple[str, str, str], int], kind: str, lines: Iterator[str]
+) -> dict[str, Any]:
+    first = (line for line, _ in zip(lines, range(_LISTED), strict=False))
+    return {
+        "count": sum(n for (k, _, _), n in totals.items() if k == kind),
+        "listed": [json.loads(line) for line in first],
+    }

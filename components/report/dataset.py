@@ -18,7 +18,7 @@ def samples(material: Material) -> dict[str, Any] | None:
 
 
 def data(material: Material) -> dict[str, Any]:
-    """Counts per class and split, sizes, formats, rejected files, duplicates."""
+    """Counts per class and split, sizes, formats, rejected and converted files, duplicates."""
     statistics = material.statistics
     counts = _class_counts(material)
     order = [name for name in material.classes if name in counts]
@@ -39,7 +39,8 @@ def data(material: Material) -> dict[str, Any]:
         "formats": _formats(statistics),
         "rejected": material.rejected,
         "rejected_count": material.ingestion.get("rejected", len(material.rejected)),
-        "duplicates": _duplicates(material.ingestion.get("duplicates")),
+        "duplicates": _listed(material.ingestion.get("duplicates")),
+        "converted": _listed(material.ingestion.get("converted")),
         "problem": material.problems.get("statistics", ""),
     }
 
@@ -61,7 +62,7 @@ def _formats(statistics: found_by.Statistics) -> list[dict[str, Any]]:
     ]
 
 
-def _duplicates(found: Any) -> dict[str, Any]:
+def _listed(found: Any) -> dict[str, Any]:
     """Returns `count`, None where nobody counted, and the `listed` ones."""
     if not isinstance(found, dict):
         return {"count": found, "listed": []}

@@ -68,7 +68,8 @@ def test_each_becomes_png_and_is_listed(ingest, tmp_path: Path) -> None:
     expected["valid/dog/held_out.ppm"] = ("PPM", "")
     assert {i: (row["format"], row["note"]) for i, row in listed.items()} == expected
     assert listed["valid/dog/held_out.ppm"]["split"] == "eval"
-    assert found.summary["converted"] == len(expected)
+    assert found.summary["converted"]["count"] == len(expected)
+    assert {row["id"] for row in found.summary["converted"]["listed"]} == set(expected)
     assert found.summary["formats"]["TIFF"] == 3
 
 
@@ -76,7 +77,7 @@ def test_nothing_converted_is_an_empty_list(ingest, tmp_path: Path) -> None:
     for split in ("train", "valid"):
         write(tmp_path / "data" / split / "cat" / f"{split}.png", encoded(picture(len(split))))
     found = ingest(tmp_path / "data", LAYOUT, PETS)
-    assert found.summary["converted"] == 0
+    assert found.summary["converted"] == {"count": 0, "listed": []}
     assert (tmp_path / "ingested-0" / "converted.jsonl").read_text() == ""
 
 

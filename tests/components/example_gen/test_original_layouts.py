@@ -48,7 +48,7 @@ def test_original_gtsrb(ingest, tmp_path: Path, train: str) -> None:
     assert isinstance(source, ImageFolders) and source.train == train
     found = ingest(Path(root), source, task.problem)
     assert not found.rejected, "annotations beside the images are no images"
-    assert found.summary["converted"] == len(CLASSES) * TRACKS * FRAMES + 5
+    assert found.summary["converted"]["count"] == len(CLASSES) * TRACKS * FRAMES + 5
     for example in (*found.splits["train"], *found.splits["eval"]):
         row = found.examples[example]
         assert int(row["label"]) == int(example.split("/")[-2]), example

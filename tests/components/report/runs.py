@@ -214,6 +214,12 @@ def write(
                 "count": 3,
                 "listed": [{"id": "a/1.jpg", "split": "train", "kept": "b/<2>.jpg"}],
             },
+            "converted": {
+                "count": 2,
+                "listed": [
+                    {"id": "a/<3>.tif", "split": "train", "format": "TIFF", "note": "alpha dropped"}
+                ],
+            },
             "classes": {
                 split: dict.fromkeys(classes, size)
                 for split, size in (("train", 60), ("eval", 20), ("test", 25))
