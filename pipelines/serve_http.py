@@ -190,7 +190,7 @@ class Server:
             raise RequestError(f"signature_name must be one of {names}; received {signature!r}")
         given = serve_json.inputs(asked, version.inputs(signature), self._limits.max_pixels)
         if serve_json.needs_conversion(given):
-            # In a thread: decoding a telephone's photograph takes a third of a second.
+            # In a thread: a telephone's photograph takes about a second.
             convert = serve_json.converted
             given = await run_in_threadpool(convert, given, self._limits.max_pixels)
         # A connection that asks twice in a row is alone; one of many rarely does.

@@ -3,8 +3,8 @@
 Training's path is the task's own `preprocessing_fn`, what it stores, and how training reads that
 back. Serving's path is a SavedModel that the project wrote, loaded again, whose network hands
 its input through. Where the stored form is PNG the pixels are equal; where it is JPEG they differ
-by no more than that encoding loses at full colour resolution: 1.5 of 255 on average over an image,
-16 in a single pixel.
+by no more than that encoding loses at full colour resolution: 1.25 of 255 on average over an image,
+20 in a single pixel.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import ImageFolders
 from trainer_modules.engine.task import Image, Network, Phase, Task
 
-MEAN, MOST = 1.5, 16
+MEAN, MOST = 1.25, 20
 
 
 def _tasks() -> list[Task]:
@@ -175,7 +175,6 @@ def test_training_and_serving_see_the_same_pixels(
             assert gap.max() == 0, name
         else:
             assert gap.mean() <= MEAN and gap.max() <= MOST, (name, gap.mean(), gap.max())
-        print(task.name, name, gap.mean(), gap.max())
         # An empty or constant image would agree with anything.
         assert other.std() > 10, name
 

@@ -115,7 +115,8 @@ def test_a_group_must_be_a_regular_expression() -> None:
 def _camvid(root: Path, images: str, masks: str, suffix: str, names: list[str]) -> None:
     colours = np.array(camvid.VARIANTS["32"].problem.colours, np.uint8)
     for i, name in enumerate(names):
-        write(root / images / f"{name}.png", encoded(picture(i)))
+        seed = sum(f"{images}{name}".encode()) + i
+        write(root / images / f"{name}.png", encoded(picture(seed)))
         mask = colours[np.random.default_rng(i).integers(0, 32, (10, 12))]
         write(root / masks / f"{name}{suffix}.png", encoded(Image.fromarray(mask)))
 
