@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from components.example_gen import storage
-from components.example_gen.folders import IMAGE_ENDINGS
 from components.example_gen.items import (
     EVAL,
     TEST,
@@ -17,6 +16,7 @@ from components.example_gen.items import (
     split_names,
 )
 from components.example_gen.path_table import ImageFileReader
+from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.sources import HashSplit, ImageLists
 
@@ -72,7 +72,7 @@ class ListReader(ImageFileReader):
                 yield Item(key=identifier, id=identifier, path=path, split=split, label=label)
         files = ", ".join(name for _, name in self.lists)
         for relative in there:
-            if relative not in named and relative.lower().endswith(IMAGE_ENDINGS):
+            if relative not in named and relative.lower().endswith(formats.ENDINGS):
                 identifier = storage.printable(storage.join(self.source.folder, relative))
                 yield Rejected(id=identifier, split="", reason=f"named by none of {files}")
 

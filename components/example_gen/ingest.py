@@ -9,8 +9,8 @@ from components.example_gen.folders import split_parts
 from components.example_gen.items import UNLABELLED
 from components.example_gen.layouts import reader_for
 from components.example_gen.path_table import check_table, labels_of
-from components.example_gen.tfds import label_names, prepared
 from components.example_gen.root import has_span, latest_root
+from components.example_gen.tfds import label_names, prepared
 from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
