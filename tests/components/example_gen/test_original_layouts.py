@@ -145,11 +145,11 @@ def test_camvid_of_32_classes(ingest, tmp_path: Path, masks: str, suffix: str) -
 
 def test_camvid_as_its_authors_publish_it(ingest, tmp_path: Path) -> None:
     names = [f"0001TP_{i:06}" for i in range(6690, 6690 + 30 * 200, 30)]
-    _camvid(tmp_path, "701_StillsRaw_full", "LabeledApproved_full", "_L", names[:60])
+    _camvid(tmp_path, "701_StillsRaw_full", "LabeledApproved_full", "_L", names[::4])
     task = camvid.VARIANTS["32"]
     task, root, source = preparation.prepare(task, str(tmp_path), str(tmp_path))
     found = ingest(Path(root), source, task.problem)
-    assert len(found.examples) == 60 and not found.rejected
+    assert len(found.examples) == 50 and not found.rejected
     blocks = [{i.rpartition("/")[2][:10] for i in rows} for rows in found.splits.values()]
     assert sum(map(len, blocks)) == len(set.union(*blocks)), "neighbours share a split"
 
