@@ -22,7 +22,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 # As in python:3.11-slim, which has the headers and no compiler.
 PACKAGES = "python3.11,libpython3.11-dev,ca-certificates"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-STAGES = {"cpu": "dependencies", "gpu": "dependencies-gpu", "tpu": "dependencies-tpu"}
 IMPORTS = """
 import os, shutil
 assert os.getuid() == 1000 and not shutil.which("cc") and not shutil.which("g++")
@@ -180,10 +179,11 @@ def _install(tools: Root, stage: str) -> None:
         tools.run(command, stage="tools", where="/build")
 
 
+# One test, since each process that runs tests would need a root of its own.
 def test_the_image_builds_and_imports_as_its_user(bare: Root, tools: Root) -> None:
     """What is locked installs where only `tools` has a compiler, and works where there is none."""
     assert "none" in bare.run("command -v cc g++ gcc || echo none", stage="base")
-    _install(tools, STAGES["cpu"])
+    _install(tools, "dependencies")
     _install(tools, "project")
     for name in ("venv", "project"):
         shutil.rmtree(bare.folder / "opt" / name, ignore_errors=True)
@@ -194,25 +194,24 @@ def test_the_image_builds_and_imports_as_its_user(bare: Root, tools: Root) -> No
     (bare.folder / "imports.py").write_text(IMPORTS)
     said = bare.run("python /imports.py", stage="runtime", user=1000, where="/home/vision")
     assert said.splitlines()[-1] == "1 /opt/project/trainer_modules/__init__.py"
+    for stage in ("dependencies-gpu", "dependencies-tpu"):
+        if os.environ.get("IMAGE_STAGES") == "all":
+            _install(tools, stage)
+            shutil.rmtree(tools.folder / "opt/venv")
+        else:
+            _check(tools, stage)
 
 
-@pytest.mark.parametrize("stage", ["gpu", "tpu"])
-def test_what_accelerators_need_can_be_installed(tools: Root, stage: str) -> None:
-    """Whole with IMAGE_STAGES=all; else the lock is checked, and what would be built by name."""
-    todo = dockerfile.stages()[STAGES[stage]]
-    if os.environ.get("IMAGE_STAGES") == "all":
-        _install(tools, STAGES[stage])
-        shutil.rmtree(tools.folder / "opt/venv")
-        return
+def _check(tools: Root, stage: str) -> None:
+    """Checks a stage's lock, and that it builds from source only what `cpu` has built."""
+    todo = dockerfile.stages()[stage]
     build = tools.folder / "build"
-    build.mkdir(exist_ok=True)
     for sources, _ in todo.copied:
         for source in sources:
             shutil.copy(ROOT / source, build)
     for command in todo.commands:
         said = tools.run(f"{command} --dry-run", stage="tools", where="/build")
         assert "Would install" in said
-    # The stage `cpu`, which is built in whole, builds the same ones.
     lock = next(s for s, _ in todo.copied for s in s if s.endswith("uv.lock"))
     assert _only_sources(ROOT / lock) == _only_sources(ROOT / "uv.lock")
 
