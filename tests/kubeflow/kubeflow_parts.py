@@ -6,6 +6,7 @@ place-holder) lies in the folder above. Everything runs in a network namespace o
 ports are never taken, and in mount namespaces, so that a step sees the paths of a pod.
 """
 
+import json
 import lzma
 import os
 import re
@@ -206,6 +207,12 @@ class Cluster:
                 check=True,
             )
         return run, _steps(log.read_text())
+
+    def handed(self, run: str, step: str) -> dict[str, Any]:
+        """Returns the `ExecutorInput` that Kubeflow's driver made for a step that ran."""
+        pod = self._folder / "runs" / run / "pods" / f"{run}-root-{step}-executor"
+        command = json.loads((pod / "cmd.json").read_text())
+        return dict(json.loads(command[command.index("--executor_input") + 1]))
 
     def stop(self) -> None:
         """Ends what was started."""

@@ -85,6 +85,11 @@ class Volume:
         )
         return dict(json.loads(said.splitlines()[-1]))
 
+    def baseline(self) -> str:
+        """Returns the served version that the last run compared with; "" for none."""
+        given = self.cluster.handed(self.ids[-1], "baseline")["inputs"]["parameterValues"]
+        return Path(given["version"]).name
+
     def versions(self) -> list[str]:
         """Returns the pushed versions, oldest first."""
         return sorted(p.name for p in self.serving.iterdir()) if self.serving.exists() else []
@@ -119,6 +124,7 @@ def test_a_first_run_and_one_without_new_data(volume: Volume) -> None:
     (version,) = volume.versions()
     assert (volume.serving / version / "saved_model.pb").exists()
     assert volume.blessings() == {"ModelGate": True, "ServingCheck": True}
+    assert volume.baseline() == ""
 
     # The schedule strikes again, and nothing is new: looked at, all else from the cache.
     assert _ran(volume.night()) == LOOKS
@@ -132,7 +138,7 @@ def test_new_data_trains_compares_and_pushes(volume: Volume) -> None:
     shutil.copy(volume.data / "eval-00000-of-00001", volume.data / "train-00001-of-00002")
     steps = volume.night()
     assert set(steps) - _ran(steps) == {"ReviewedSchema"}
-    assert len(volume.versions()) == len(served) + 1
+    assert volume.versions()[:-1] == served and volume.baseline() == served[-1]
     assert _ran(volume.night()) == LOOKS
 
 
