@@ -1,9 +1,13 @@
 """Boston house prices, a regression with one dense unit: price from the number of rooms.
 
-404 training rows, RMSprop on the mean squared error, 30 % held out for validation, 101 epochs.
-With all 13 features (variant `all`) a mean squared error near 20 is called reasonable. No learning
-rate is published: at Keras' default of 0.001 a single unit has come a third of the way after 101
-epochs, so it is 0.01 here, and 0.05 for standardised features.
+RMSprop at 0.005 on the mean squared error, batches of 16, 101 epochs, 2 parameters; seconds of
+training. Keras' 404 training rows: the last 30 % of them validate (282 and 122), its 102 test rows
+judge. A table of one's own is split by a hash, 30 % held out. The report draws price over rooms
+with the fitted line, and the prices of 3, 4, 5, 6 and 7 rooms.
+
+Published: loss 53.89, validation 74.05 with the number of rooms alone. With all 13 features
+(variant `all`, 14 parameters) a mean squared error near 20 is called reasonable; no recipe is
+published for it, so features are standardised here and the rate is 0.05.
 
     python pipelines/run_local.py --task boston_housing --data boston.csv
     python pipelines/run_local.py --task boston_housing:all --data boston.csv
@@ -26,13 +30,19 @@ TASK = Task(
     name="boston_housing",
     source=Bundled(
         loader="keras:boston_housing",
+        last_as_eval=0.3,
         stored=Table(file="boston_housing.csv", splits=HashSplit(eval=0.3)),
     ),
     also=(Table(file="*.csv", splits=HashSplit(eval=0.3)),),
-    problem=Regression(target="MEDV", features=("RM",), unit="k$"),
+    problem=Regression(
+        target="MEDV",
+        features=("RM",),
+        unit="k$",
+        shown=((3.0,), (4.0,), (5.0,), (6.0,), (7.0,)),
+    ),
     model=Network(),
-    phases=(Phase(epochs=101, learning_rate=1e-2),),
-    train=Training(batch_size=32, shuffle=1000, optimizer=Optimizer(name="rmsprop")),
+    phases=(Phase(epochs=101, learning_rate=5e-3),),
+    train=Training(batch_size=16, shuffle=1000, optimizer=Optimizer(name="rmsprop")),
     gates=(AtMost("mse", 100.0),),
 )
 

@@ -1,7 +1,9 @@
 """CIFAR-10, 32 × 32 pixels: a convolutional network of 669,354 parameters.
 
-RMSprop, batches of 256, 31 epochs, the last 30 % of the training images for validation.
-Published: test accuracy 0.783 with dropout; validation accuracy 0.723 without (variant `plain`).
+RMSprop at Keras' rate of 0.001, batches of 256, 31 epochs; the last 30 % of the 50,000 training
+images validate, the 10,000 test images judge. Published: test accuracy 0.783 with dropout;
+validation accuracy 0.723 without (variant `plain`, which has as many parameters). No deviation.
+Minutes on a GPU, hours on a laptop's CPU.
 
     python pipelines/run_local.py --task cifar10
     python pipelines/run_local.py --task cifar10:plain

@@ -1,7 +1,10 @@
 """Fashion-MNIST, 28 × 28 pixels: a convolutional network with batch normalisation.
 
-Raw values 0..255 enter the first BatchNormalization. 17 epochs of 60 steps of 1,000 images, one
-validation at the end; small networks of this kind reach 0.92 to 0.93.
+The published network of 1,619,470 parameters: raw values 0..255 enter the first
+BatchNormalization, and one more stands between each two of the three blocks. Adam at 0.001, 17
+epochs of 60 steps, one validation at the end; 60 steps are all 60,000 images in batches of 1,000.
+The 10,000 test images validate and judge. Over an hour on two CPU cores; `docs/results.md` has a
+shorter run. Small networks of this kind reach 0.92 to 0.93. No deviation.
 
     python pipelines/run_local.py --task fashion_mnist
 """

@@ -1,8 +1,17 @@
 """MNIST digits, 28 × 28 pixels: two published dense networks.
 
-Variant a (the default): one layer of 512 units, Adam, batches of 200, 5 epochs.
-Variant b: two layers of 128 units (118,282 parameters), RMSprop, batches of 64, 21 epochs;
-published validation accuracy 0.978.
+All 60,000 training images train, as published, and the 10,000 test images are the split `eval`:
+they validate while training and judge in the end. Nothing is chosen by them, as the last epoch is
+what is exported; with `train.best` set, hold out the end of the training images instead:
+`--set source.last_as_eval=0.1666`. A minute or two of training on a laptop.
+
+The default (407,050 parameters): one layer of 512 units, Adam at Keras' rate of 0.001, batches of
+200, 5 epochs of 300 steps, 50 steps to a call; no figure is published, 0.98 is usual.
+Variant b (118,282 parameters): two layers of 128 units, RMSprop at Keras' rate of 0.001, batches of
+64, 21 epochs, integer labels; published validation accuracy 0.978.
+
+One thing differs: the published default repeats the data and counts 300 steps to an epoch, here an
+epoch is the data once, which is the same 300 steps. With several replicas a batch is that of each.
 
     python pipelines/run_local.py --task mnist
     python pipelines/run_local.py --task mnist:b --data mnist.npz
@@ -14,19 +23,18 @@ from trainer_modules.engine.entry import entry_points
 from trainer_modules.engine.gates import AtLeast
 from trainer_modules.engine.layers import Dense, Flatten
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import Bundled, ImageFolders, TFRecords
+from trainer_modules.engine.sources import Bundled, ImageFolders, TensorFlowDatasets, TFRecords
 from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, Training
 
 TASK = Task(
     name="mnist",
     source=Bundled(
         loader="keras:mnist",
-        last_as_eval=1 / 6,
         stored=TFRecords(
             train="train-*", eval="eval-*", test="test-*", image="image", label="label", id="id"
         ),
     ),
-    also=(ImageFolders(),),
+    also=(TensorFlowDatasets(name="mnist", eval="test"), ImageFolders()),
     problem=Classification(classes=tuple(str(digit) for digit in range(10))),
     image=Image(height=28, width=28, channels=1),
     model=Network(layers=(Flatten(), Dense(512, "relu"))),

@@ -183,18 +183,20 @@ def _png(image: np.ndarray) -> bytes:
 
 
 def _write_table(splits: Splits, bundled: Bundled, folder: Path) -> None:
-    """Writes one CSV; rows of the loader's own test part say so, the hash splits the others."""
+    """Writes one CSV; a hash splits the loader's train part, unless its end becomes `eval`."""
     stored = bundled.stored
     assert isinstance(stored, Table)
     columns = keras_files.BOSTON_COLUMNS
     with (folder / stored.file).open("w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f)
         writer.writerow([*columns, "split"])
-        writer.writerows(_rows(splits))
+        writer.writerows(_rows(splits, by_hash=not bundled.last_as_eval))
 
 
-def _rows(splits: Splits) -> Iterator[list[object]]:
+def _rows(splits: Splits, *, by_hash: bool) -> Iterator[list[object]]:
     for split, (inputs, targets, _) in splits.items():
-        said = "" if split == "train" else "test"
+        said = split
+        if by_hash:
+            said = "" if split == "train" else "test"
         for row, target in zip(inputs, targets, strict=True):
             yield [*(f"{v:.9g}" for v in row), f"{target:.9g}", said]

@@ -198,6 +198,34 @@ def predicted_against_true(true: ArrayLike, predicted: ArrayLike, unit: str) -> 
     return drawing.svg
 
 
+def fitted(
+    points: Sequence[tuple[float, float]],
+    line: Sequence[tuple[float, float]],
+    feature: str,
+    target: str,
+    unit: str,
+) -> Markup:
+    """Draws a target over the one feature, and the fitted line.
+
+    Args:
+      points: (feature, target) of examples.
+      line: (feature, prediction), by rising feature.
+      feature: The feature's name.
+      target: The target's name.
+      unit: The target's unit, or "".
+    """
+    title = f"{target} over {feature}"
+    with _drawing(title) as drawing:
+        ax = drawing.axes
+        x, y = np.asarray(points, float).reshape(-1, 2).T
+        ax.scatter(x, y, s=16, color=FIRST, alpha=0.65, linewidths=0, label="examples")
+        ax.plot(*np.asarray(line, float).reshape(-1, 2).T, color=SECOND, label="predicted")
+        ax.set(xlabel=feature, ylabel=f"{target} [{unit}]" if unit else target)
+        ax.set_title(title, loc="left", fontsize=10.5, color=INK)
+        ax.legend(loc="best")
+    return drawing.svg
+
+
 def histogram(title: str, edges: np.ndarray, counts: np.ndarray, label: str) -> Markup:
     """Draws a histogram; `edges` has one number more than `counts`."""
     with _drawing(title) as drawing:

@@ -15,6 +15,7 @@ from tfx.utils import io_utils, path_utils
 from components import model_card
 from components.example_gen.artifacts import RejectedExamples
 from components.report import (
+    fitted,
     galleries,
     mask_samples,
     material,
@@ -107,6 +108,15 @@ def Report(
             "pictures",
             lambda: raw_examples.thumbnails(
                 _files(examples, judged), galleries.wanted_ids(details)
+            ),
+        )
+    if found.kind == "regression":
+        found.fill(
+            "fitted",
+            lambda: fitted.answers(
+                found.task["problem"],
+                _files(examples, judged),
+                path_utils.serving_model_path(model.uri),
             ),
         )
     if found.kind == "segmentation":

@@ -33,6 +33,7 @@ class Material:
       samples: PNG of training images as the model sees them; None where there are no images.
       masks: Examples of a segmentation: `id` and `data:` URIs of `image`, `truth`, `predicted`,
         `overlay`.
+      fitted: What a regression's model answers, see `components/report/fitted`.
       lineage: What the model was made of: (name, value) pairs in order.
       problems: Part (a name of these attributes) → why it could not be read or made.
     """
@@ -50,6 +51,7 @@ class Material:
     pictures: dict[str, str] = field(default_factory=dict)
     samples: bytes | None = None
     masks: list[dict[str, str]] = field(default_factory=list)
+    fitted: dict[str, Any] = field(default_factory=dict)
     lineage: list[tuple[str, str]] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from components.report import (
     classes,
     dataset,
+    fitted,
     galleries,
     provenance,
     storage,
@@ -58,6 +59,7 @@ SECTIONS = (
     Section("most_wrong", "Most wrong", galleries.most_wrong, ("evaluation",)),
     Section("predictions", "Predictions, right and wrong", galleries.samples, ("evaluation",)),
     Section("masks", "Masks", galleries.masks, ("evaluation", "masks")),
+    Section("fitted", "What the model answers", fitted.section, ("evaluation", "fitted")),
     Section("regression", "Predictions and residuals", galleries.regression, ("evaluation",)),
     Section("samples", "Samples before training", dataset.samples, ("samples",)),
     Section("data", "Data", dataset.data, ("ingestion", "rejected")),

@@ -9,6 +9,7 @@ import pytest
 from pipelines import tasks
 from trainer_modules.engine import models
 from trainer_modules.engine.layers import Dense, GlobalAveragePool
+from trainer_modules.engine.schedules import Exponential
 from trainer_modules.engine.task import Backbone, EncoderDecoder, Task
 
 
@@ -35,6 +36,8 @@ COUNTS = {
     "gtsrb": 17_931_627,
     "gtsrb:small": 410_208 + 1281 * 43,
     "food101": 4_049_571 + 1281 * 101,
+    "car_or_truck": 14_714_688 + 8193 * 6 + 7,
+    "car_or_truck:inception": 21_802_784 + 8193 * 6 + 7,
     "cassava": 23_587_712 + 2049 * 8 + 9 * 5,
     # The BatchNormalization with renorm has seven numbers for each of three channels.
     "cassava:published": 23_587_712 + 2049 * 8 + 9 * 5 + 21,
@@ -89,6 +92,55 @@ def _copy(built: models.Built, plain: Any, base: Any) -> None:
     assert len(own) == len(others) == 3
     for mine, other in zip(own, others, strict=True):
         mine.set_weights(other.get_weights())
+
+
+# Keras' table of `keras.applications` gives these, rounded to a tenth of a million.
+TOPS = {
+    "imagenet": 25_636_712,
+    "imagenet:vgg16": 138_357_544,
+    "imagenet:inceptionv3": 23_851_784,
+    "imagenet:mobilenetv2": 3_538_984,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TOPS)
+def test_published_classifiers_have_their_counts(name: str) -> None:
+    assert models.build(_without_weights(tasks.load(name))).model.count_params() == TOPS[name]
+
+
+def test_every_task_has_its_count_asserted() -> None:
+    """What has none: networks of this project's own, and a folder whose classes are its own."""
+    own = {"camvid", "camvid:32", "image_folder"}
+    unknown = {s for s, _ in tasks.descriptions()} - {*COUNTS, *TOPS}
+    assert {name.partition(":")[0] for name in unknown} <= {n.partition(":")[0] for n in own}
+
+
+RECIPES = {
+    # Task: optimiser, rate, epsilon, batch, epochs of each phase.
+    "digits": ("adam", 1e-3, None, 64, [60]),
+    "mnist": ("adam", 1e-3, None, 200, [5]),
+    "mnist:b": ("rmsprop", 1e-3, None, 64, [21]),
+    "fashion_mnist": ("adam", 1e-3, None, 1000, [17]),
+    "boston_housing": ("rmsprop", 5e-3, None, 16, [101]),
+    "cifar10": ("rmsprop", 1e-3, None, 256, [31]),
+    "flowers": ("adam", 1e-3, None, 64, [9]),
+    "gtsrb": ("adam", 1e-4, None, 32, [101]),
+    "food101": ("adam", 1e-3, None, 32, [3, 3]),
+    "car_or_truck": ("adam", 1e-3, None, 64, [30]),
+    "car_or_truck:inception": ("adam", 1e-3, 0.01, 64, [30]),
+    "cassava": ("adam", Exponential(initial=1e-5, steps=10_000, rate=0.9), 1e-3, 16, [25]),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_settings_are_the_published_ones(name: str) -> None:
+    task = tasks.load(name)
+    optimizer = task.train.optimizer
+    rate = task.phases[0].learning_rate
+    epochs = [phase.epochs for phase in task.phases]
+    found = (optimizer.name, rate, optimizer.epsilon, task.train.batch_size, epochs)
+    assert found == RECIPES[name]
 
 
 def test_cassava_deviates_in_the_stem_alone() -> None:

@@ -15,12 +15,22 @@ class Regression:
       features: Columns to predict it from, in the order of the model's input.
       unit: Unit of the target, for people.
       standardise: Bring every feature to mean 0 and deviation 1, by the training set's figures.
+      shown: Rows of features, in their order, whose predictions the report shows.
     """
 
     target: str
     features: tuple[str, ...]
     unit: str = ""
     standardise: bool = False
+    shown: tuple[tuple[float, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.shown:
+            if len(row) != len(self.features):
+                raise ValueError(
+                    f"shown must hold rows of {len(self.features)} numbers, one for each of "
+                    f"{', '.join(self.features)}. Received: {row}"
+                )
 
     @property
     def names(self) -> tuple[str, ...]:

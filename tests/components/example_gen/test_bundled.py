@@ -192,6 +192,19 @@ def test_colour_images_keep_their_channels(tmp_path, monkeypatch):
     assert [r["label"] for r in rows(folder, "eval")] == [0], "without a share, test is eval"
 
 
+def test_the_end_of_a_tables_train_part_validates(tmp_path):
+    """As Keras' validation_split of 0.3 cuts the published 404 rows: 282 and 122."""
+    from trainer_modules import boston_housing
+
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "boston_housing.npz", x=rng.random((506, 13)), y=rng.random(506))
+    source = boston_housing.TASK.source
+    folder = bundled.stored_under(source, str(tmp_path / "runs"), files=tmp_path)
+    lines = (Path(folder) / "boston_housing.csv").read_text().splitlines()
+    splits = [line.rpartition(",")[2] for line in lines[1:]]
+    assert splits == ["train"] * 282 + ["eval"] * 122 + ["test"] * 102
+
+
 def test_boston_housing_is_shuffled_as_keras_does(tmp_path, monkeypatch):
     from tf_keras.src.datasets import boston_housing
 

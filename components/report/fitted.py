@@ -1,0 +1,76 @@
+"""What a model of rows answers: single rows, and with one feature its line over the data."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from components.report import charts
+from components.report.material import Material
+from components.report.raw_examples import features
+
+# Of the examples, which lie in an order drawn by hash, so many are drawn as points.
+POINTS = 2_000
+_STEPS = 100
+
+
+def answers(problem: dict[str, Any], files: Iterable[str], model: str) -> dict[str, Any]:
+    """Returns what the served model answers, and the examples beside it.
+
+    Args:
+      problem: A `Regression` as `overrides.to_plain` writes it.
+      files: Shards of raw Examples.
+      model: Folder of the SavedModel, whose own signature predicts.
+
+    Returns:
+      `rows`, (row, value) pairs for the rows that the problem wants shown, in the target's unit;
+      with one feature also `points`, (feature, target) pairs of examples, and `line`, (feature,
+      value) pairs over the range of points and rows.
+    """
+    names = problem["features"]
+    shown = [list(map(float, row)) for row in problem.get("shown", ())]
+    found: dict[str, Any] = {"rows": [], "points": [], "line": []}
+    if shown:
+        found["rows"] = list(zip(shown, _predicted(model, names, shown), strict=True))
+    if len(names) == 1:
+        columns = (names[0], problem["target"])
+        found["points"] = [
+            tuple(float(one[name].float_list.value[0]) for name in columns)
+            for one in itertools.islice(features(files), POINTS)
+        ]
+        along = [x for x, _ in found["points"]] + [row[0] for row in shown]
+        if along:
+            grid = np.linspace(min(along), max(along), _STEPS)[:, None].tolist()
+            values = _predicted(model, names, grid)
+            found["line"] = [(x, value) for (x,), value in zip(grid, values, strict=True)]
+    return found
+
+
+def _predicted(model: str, names: list[str], rows: list[list[float]]) -> list[float]:
+    import tensorflow as tf
+
+    # Kept in a variable: a signature alone does not keep its model's variables alive.
+    loaded = tf.saved_model.load(model)
+    columns = zip(names, np.array(rows, np.float32).T, strict=True)
+    served = loaded.signatures["serving_default"](**{n: tf.constant(c) for n, c in columns})
+    return [float(value) for value in served["value"].numpy()]
+
+
+def section(material: Material) -> dict[str, Any] | None:
+    """The figure and the table; None for other problems, and where there is neither."""
+    found = material.fitted
+    if not found or not (found["rows"] or found["line"]):
+        return None
+    problem = material.task["problem"]
+    target, unit = problem["target"], problem.get("unit", "")
+    chart = None
+    if found["line"]:
+        chart = charts.fitted(found["points"], found["line"], problem["features"][0], target, unit)
+    return {
+        "chart": chart,
+        "rows": found["rows"],
+        "features": problem["features"],
+        "target": f"{target} [{unit}]" if unit else target,
+        "drawn": len(found["points"]),
+    }
