@@ -1,12 +1,24 @@
 """Runs Trainer's and Tuner's work as Vertex AI CustomJobs, through TFX's Google Cloud extension."""
 
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 from tfx.components.tuner import executor as tuner_executor
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.service_calls import RUN_LABEL, ServiceError
+
 _Artifacts = dict[str, list[Any]]
+# Seconds to wait for a job of an earlier attempt to be gone, and between two looks.
+_GONE_WITHIN, _LOOK = 900.0, 10.0
+_CANCELLED = 128 + signal.SIGTERM
 
 
 class TrainerExecutor(base_executor.BaseExecutor):
@@ -21,7 +33,8 @@ class TrainerExecutor(base_executor.BaseExecutor):
         """Starts the job that `custom_config` describes, and waits for its end."""
         from tfx.extensions.google_cloud_ai_platform.trainer import executor
 
-        executor.GenericExecutor(self._context).Do(input_dict, output_dict, exec_properties)
+        with one_job():
+            executor.GenericExecutor(self._context).Do(input_dict, output_dict, exec_properties)
 
 
 class TunerExecutor(base_executor.BaseExecutor):
@@ -41,7 +54,8 @@ class TunerExecutor(base_executor.BaseExecutor):
             def _GetExecutorClass(self) -> type[SearchExecutor]:
                 return SearchExecutor
 
-        Starter(self._context).Do(input_dict, output_dict, exec_properties)
+        with one_job():
+            Starter(self._context).Do(input_dict, output_dict, exec_properties)
 
 
 class SearchExecutor(tuner_executor.Executor):
@@ -57,3 +71,76 @@ class SearchExecutor(tuner_executor.Executor):
         kept = artifact_utils.get_single_uri(output_dict["tuner_results"])
         tuner = tuner_executor.search(input_dict, exec_properties, kept)
         tuner_executor.write_best_hyperparameters(tuner, output_dict)
+
+
+@contextlib.contextmanager
+def one_job() -> Iterator[None]:
+    """Lets a step have one CustomJob: none of an attempt before it, and none when it is cancelled.
+
+    Vertex AI ends the containers of a cancelled run with SIGTERM, as Google's own components
+    expect (`google_cloud_pipeline_components.container.utils.execution_context`); a CustomJob
+    knows nothing of the run, and would go on and cost until its timeout.
+    """
+    from tfx.extensions.google_cloud_ai_platform import training_clients
+
+    started: list[Any] = []
+
+    class Client(training_clients.VertexJobClient):  # type: ignore[misc]
+        def launch_job(self, project: str, training_job: dict[str, Any]) -> None:
+            parent = f"projects/{project}/locations/{self._region}"
+            _end_others(self._client, parent, training_job)
+            super().launch_job(project, training_job)
+            started.append(self)
+
+    def cancel(number: int, frame: object) -> None:
+        del number, frame
+        for job in started:
+            logging.warning("this step is cancelled, and so is %s", job.get_job_name())
+            job._client.cancel_custom_job(name=job.get_job_name())
+        logging.shutdown()
+        os._exit(_CANCELLED)
+
+    before = signal.signal(signal.SIGTERM, cancel)
+    try:
+        # TFX offers no hook between making the client and waiting for its job.
+        with mock.patch.object(training_clients, "VertexJobClient", Client):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end_others(client: Any, parent: str, job: dict[str, Any]) -> None:
+    """Cancels what an earlier attempt of the step left running, and waits until it is gone.
+
+    It writes the same checkpoints as the job that is about to start.
+    """
+    from google.cloud import aiplatform_v1 as api
+
+    run = job["labels"].get(RUN_LABEL)
+    if not run:
+        return
+    over = {
+        api.JobState.JOB_STATE_SUCCEEDED,
+        api.JobState.JOB_STATE_FAILED,
+        api.JobState.JOB_STATE_CANCELLED,
+        api.JobState.JOB_STATE_EXPIRED,
+        api.JobState.JOB_STATE_PARTIALLY_SUCCEEDED,
+    }
+    query = {"parent": parent, "filter": f'labels.{RUN_LABEL}="{run}"'}
+    left = [
+        one.name
+        for one in client.list_custom_jobs(request=query)
+        if one.display_name == job["display_name"] and one.state not in over
+    ]
+    for name in left:
+        logging.warning("an earlier attempt of this step left %s running: it is cancelled", name)
+        client.cancel_custom_job(name=name)
+    end = time.monotonic() + _GONE_WITHIN
+    while left := [name for name in left if client.get_custom_job(name=name).state not in over]:
+        if time.monotonic() > end:
+            raise ServiceError(
+                f"{left[0]}, which an earlier attempt of this step left running, is cancelled "
+                f"and still not gone after {_GONE_WITHIN / 60:.0f} minutes. Both would write the "
+                "same checkpoints, so nothing is started: try again when it is gone."
+            )
+        time.sleep(_LOOK)

@@ -10,6 +10,8 @@ ATTEMPTS = 5
 BLESSING = "blessing"
 # Yes (1) or no (0).
 BLESSED = "blessed"
+# The label of a Vertex AI CustomJob that names the pipeline's run.
+RUN_LABEL = "pipeline-run"
 # Seconds before the second attempt; doubled for each further one.
 PAUSE = 1.0
 

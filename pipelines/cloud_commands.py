@@ -7,15 +7,13 @@ import sys
 from typing import Any, Protocol
 
 from components.service_calls import ServiceError
-from pipelines import compiler, schedules
+from pipelines import compiler, notifications, schedules
 from pipelines.cloud_config import VERTEX, CloudConfig
 from pipelines.compiler import Compiled
+from pipelines.notifications import JUDGES
 from pipelines.schedules import Scheduled, Timing
 
 __all__ = ["Platform", "ServiceError", "run"]
-
-# The steps that bless a model or not; Pusher asks both.
-JUDGES = ("ModelGate", "ServingCheck")
 
 
 class Platform(Protocol):
@@ -111,7 +109,7 @@ def _submit(
     print(f"submitted {name}\n{link}")
     if not args.wait:
         return 0
-    steps = compiled.job["pipelineSpec"]["root"]["dag"]["tasks"]
+    steps = notifications.steps(compiled.job["pipelineSpec"])
     return follow(platform, name, tuple(judge for judge in JUDGES if judge in steps))
 
 
@@ -138,6 +136,10 @@ def follow(
             print(state, flush=True)
             shown = state
         if succeeded is not None:
+            if not succeeded and notifications.VERDICT in why:
+                # It fails a run for the sake of an e-mail; the model is what is to be spoken of.
+                print(f"{name} did not succeed. {why}".strip())
+                return _judged(platform, name, judges) or 1
             if not succeeded:
                 print(f"{name} did not succeed. {why}".strip())
                 return 1

@@ -8,7 +8,8 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines import vertex_serving
+from pipelines import notifications, vertex_serving
+from pipelines.notifications import NotifyConfig
 from pipelines.vertex_serving import ServingConfig
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 
@@ -32,10 +33,10 @@ _STORES = {VERTEX: ("gs://", "/"), KUBEFLOW: ("gs://", "s3://", "minio://")}
 
 
 @dataclass(frozen=True, kw_only=True)
-class CloudConfig(ServingConfig):
+class CloudConfig(ServingConfig, NotifyConfig):
     """One pipeline in the cloud. `root` is not used; `pipeline_root` takes its place.
 
-    What Vertex AI is to serve is in `ServingConfig`.
+    What Vertex AI is to serve is in `ServingConfig`, who hears of a run in `NotifyConfig`.
 
     Attributes:
       target: `vertex` or `kubeflow`.
@@ -188,6 +189,7 @@ class CloudConfig(ServingConfig):
                 "name a gs:// or mounted folder with --serving-root."
             )
         vertex_serving.check(self)
+        notifications.check(self)
 
     def check_submit(self) -> None:
         """Raises BadInputError that names everything that is missing to submit."""

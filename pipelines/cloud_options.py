@@ -4,11 +4,11 @@ import argparse
 import dataclasses
 from typing import Any
 
-from pipelines import cloud_config, vertex_serving
+from pipelines import cloud_config, notifications, vertex_serving
 from pipelines.cloud_config import CloudConfig
 from trainer_modules.engine.errors import BadInputError
 
-_REPEATED = ("settings", "beam", "beam_on", "volumes", "secrets")
+_REPEATED = ("settings", "beam", "beam_on", "volumes", "secrets", "notify_email")
 # Given in another form, or in no option at all.
 _OTHERWISE = ("labels", "node_selector", "root", "metadata")
 
@@ -111,6 +111,7 @@ def _add_pipeline(command: argparse.ArgumentParser) -> None:
     training.add_argument("--disk-gb", type=int, metavar="GB")
     training.add_argument("--timeout-hours", type=int, metavar="H")
     vertex_serving.add_options(command)
+    notifications.add_options(command)
     beam = command.add_argument_group("Beam")
     beam.add_argument("--beam-runner", metavar="direct|dataflow")
     beam.add_argument("--beam-on", action="append", metavar="COMPONENT=RUNNER")

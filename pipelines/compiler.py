@@ -9,12 +9,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import accelerators, cloud_data, startup, tasks, vertex_serving
+from pipelines import accelerators, cloud_data, notifications, startup, tasks, vertex_serving
 from pipelines.accelerators import Accelerator
 from pipelines.cloud_config import KUBEFLOW, VERTEX, CloudConfig
 from trainer_modules.engine.errors import BadInputError
 
 DATA_PATH, DATA_SPAN = "data_path", "data_span"
+SPOT_RETRIES = 5
+# Vertex AI takes it for the longest pause and allows an hour; Argo, below Kubeflow, for the time
+# after which it does not try again: a week.
+_LONGEST_BACKOFF = {VERTEX: "3600s", KUBEFLOW: "604800s"}
 _LATEST_SPAN = '{"rolling_range": {"num_spans": 1}}'
 # Starts TFX's executor, with what both platforms need around it.
 _ENTRY = ("python", "-m", "pipelines.container")
@@ -83,11 +87,16 @@ def compile_job(config: CloudConfig) -> Compiled:
     job = _run_compiler(pipeline, config, parameters)
     _complete(job, config, parameters)
     _drive_reader(job)
+    if config.spot:
+        _train_again(job, config.target)
     if config.target == KUBEFLOW:
         from pipelines import kubeflow_looks, kubernetes
 
         kubeflow_looks.add(job["pipelineSpec"])
+        _try_volumes(job, (config.serving_folder, config.folder))
+        notifications.add(job, config)
         return Compiled(job, kubernetes.platform_spec(job, config, accelerator))
+    notifications.add(job, config)
     return Compiled(job)
 
 
@@ -223,6 +232,28 @@ def _drive_reader(job: dict[str, Any]) -> None:
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     driver = executors["ImageExampleGen_executor"]["container"]["lifecycle"]["preCacheCheck"]
     driver["command"] = list(_DRIVER)
+
+
+def _train_again(job: dict[str, Any], target: str) -> None:
+    """Lets training and search start again where a withdrawn machine has failed them."""
+    tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    for name in ("Trainer", "Tuner"):
+        if name in tasks:
+            tasks[name]["retryPolicy"] = {
+                "maxRetryCount": SPOT_RETRIES,
+                "backoffDuration": "60s",
+                "backoffFactor": 2.0,
+                "backoffMaxDuration": _LONGEST_BACKOFF[target],
+            }
+
+
+def _try_volumes(job: dict[str, Any], folders: tuple[str, ...]) -> None:
+    """Lets the first step try to write where later ones will, hours before they do."""
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    arguments = executors["DataFingerprint_executor"]["container"]["args"]
+    for folder in folders:
+        if folder.startswith("/"):
+            arguments += ["--writable", folder]
 
 
 def chosen_span(values: dict[str, Any], span: int) -> dict[str, str]:

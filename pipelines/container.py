@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from components.service_calls import ServiceError
-from pipelines import container_contract, startup
+from pipelines import artifact_places, container_contract, startup
 from trainer_modules.engine.errors import BadInputError
 
 # Where Kubeflow's launcher keeps the files of a store that TensorFlow cannot read by itself.
@@ -38,13 +38,16 @@ def main(argv: list[str] | None = None) -> int:
     register_shown_types()
     flags.FLAGS.mark_as_parsed()
     given = json.loads(args.json_serialized_invocation_args)
-    local = to_local(container_contract.understood(given, args.json_serialized_inputs_spec_args))
+    local = artifact_places.with_own_checkpoints(
+        to_local(container_contract.understood(given, args.json_serialized_inputs_spec_args))
+    )
     make_folders(local)
     args.json_serialized_invocation_args = json.dumps(local)
     output_file = given["outputs"]["outputFile"]
     _equip_workers(beam)
 
     def work() -> None:
+        artifact_places.check_inputs(local)
         _execute(args, beam)
         _rewrite(output_file)
 
@@ -72,6 +75,7 @@ def parse(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--executor_class_path")
     parser.add_argument("--json_serialized_invocation_args", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args")
+    parser.add_argument("--writable", action="append", default=[])
     return parser.parse_known_args(argv)
 
 

@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from pipelines import container, container_driver, startup
+from pipelines import container, container_driver, mounted_folders, startup
 
 Seen = dict[str, Any]
 _EXAMPLES = {"artifacts": [{"name": "", "uri": "", "type": {"schemaTitle": "tfx.Examples"}}]}
@@ -23,7 +23,12 @@ def main(argv: list[str] | None = None) -> int:
     what, *rest = sys.argv[1:] if argv is None else argv
     args, _ = container.parse(rest)
     startup.prepare()
-    return container.reported(lambda: _LOOKS[what](args))
+
+    def work() -> None:
+        mounted_folders.check(args.writable)
+        _LOOKS[what](args)
+
+    return container.reported(work)
 
 
 def _data(args: Namespace) -> None:

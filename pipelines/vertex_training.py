@@ -8,13 +8,13 @@ from tfx.dsl.components.base import executor_spec
 
 from components.custom_job import TrainerExecutor, TunerExecutor
 from pipelines.accelerators import Accelerator
+from pipelines.artifact_places import JOB
 from pipelines.cloud_config import CloudConfig
 
 # Keys of TFX's Vertex AI extension (`tfx.extensions.google_cloud_ai_platform`), written here
 # since importing them imports Google's client libraries.
 _ENABLE = "ai_platform_enable_vertex"
 _REGION = "ai_platform_vertex_region"
-_JOB = "ai_platform_training_args"
 
 
 class CustomJobTrainer(Trainer):
@@ -45,7 +45,7 @@ def custom_job(config: CloudConfig, accelerator: Accelerator, work: str) -> dict
     }
     if config.encryption_key:
         job["encryption_spec"] = {"kms_key_name": config.encryption_key}
-    return {_ENABLE: True, _REGION: config.region, _JOB: job}
+    return {_ENABLE: True, _REGION: config.region, JOB: job}
 
 
 def job_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def job_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
             }
         ],
         "scheduling": scheduling,
-        # Vertex AI names a checkpoint folder below it in AIP_CHECKPOINT_DIR.
+        # The step adds the run; below that Vertex AI names `checkpoints` in AIP_CHECKPOINT_DIR.
         "base_output_directory": {"output_uri_prefix": f"{config.artifacts_folder}/custom_jobs"},
     }
     if config.service_account:

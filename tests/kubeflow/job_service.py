@@ -41,6 +41,10 @@ class JobService:
         )
         return aiplatform_v1.CustomJob(name=f"{parent}/customJobs/1")
 
+    def list_custom_jobs(self, request: dict[str, str]) -> list[aiplatform_v1.CustomJob]:
+        assert request["filter"] == 'labels.pipeline-run="run-1"'
+        return []
+
     def get_custom_job(self, name: str, retry: object) -> aiplatform_v1.CustomJob:
         del retry
         return aiplatform_v1.CustomJob(name=name, state=aiplatform_v1.JobState.JOB_STATE_SUCCEEDED)

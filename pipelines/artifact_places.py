@@ -1,0 +1,120 @@
+"""What the places of a step's artifacts say: whose run it is, and whether its inputs are there.
+
+Both platforms put an artifact at `…/<run>/<step>/<key>`. Vertex AI adds the execution to the
+step (`Trainer_-123`), Kubeflow a folder for it below (`Trainer/<uuid>/model`). The run's name there
+outlives a retry of the step, and is no part of the step's cache key.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.service_calls import RUN_LABEL
+from trainer_modules.engine.entry import CHECKPOINTS_KEY
+from trainer_modules.engine.errors import BadInputError
+
+# Where TFX's Vertex AI extension finds the CustomJob in a `custom_config`.
+JOB = "ai_platform_training_args"
+_EXECUTION = re.compile(r"_-?\d+$")
+_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+# Vertex AI's labels: lower-case letters, digits, dashes, underscores, at most 63.
+_NOT_IN_LABELS = re.compile(r"[^a-z0-9_-]")
+# Empty where nothing was pushed.
+_MAY_BE_EMPTY = "tfx.PushedModel"
+# Its loss is said by the evaluation, which then compares with nothing.
+_BASELINE = "baseline_model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an artifact lies.
+
+    Attributes:
+      run: The run that made it.
+      step: The step that made it.
+    """
+
+    run: str
+    step: str
+
+
+def of(uri: str) -> Place:
+    """Returns what an artifact's URI says."""
+    parts = uri.rstrip("/").split("/")[:-1]
+    if parts and _UUID.match(parts[-1]):
+        parts.pop()
+    run, step = ["", "", *parts][-2:]
+    return Place(run=run, step=_EXECUTION.sub("", step))
+
+
+def with_own_checkpoints(executor_input: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the input with the run's own folder wherever training keeps its checkpoints.
+
+    Runs that overlap would otherwise go on from, and delete, each other's. A step of the same run
+    that is tried again finds what it has left.
+    """
+    inputs = executor_input.get("inputs", {})
+    config = json.loads(inputs.get("parameterValues", {}).get("custom_config") or "null")
+    uri = _first_output(executor_input)
+    if not isinstance(config, dict) or not uri:
+        return dict(executor_input)
+    run = of(uri).run
+    if CHECKPOINTS_KEY in config:
+        config[CHECKPOINTS_KEY] += f"/{run}"
+    if JOB in config:
+        # Vertex AI names a folder `checkpoints` below it to the job.
+        output = config[JOB]["job_spec"]["base_output_directory"]
+        output["output_uri_prefix"] += f"/{run}"
+        config[JOB].setdefault("labels", {})[RUN_LABEL] = _NOT_IN_LABELS.sub("-", run.lower())[:63]
+    values = {**inputs["parameterValues"], "custom_config": json.dumps(config, sort_keys=True)}
+    return {**executor_input, "inputs": {**inputs, "parameterValues": values}}
+
+
+def _first_output(executor_input: Mapping[str, Any]) -> str:
+    for found in executor_input.get("outputs", {}).get("artifacts", {}).values():
+        for artifact in found.get("artifacts", []):
+            return str(artifact["uri"])
+    return ""
+
+
+def check_inputs(executor_input: Mapping[str, Any]) -> None:
+    """Looks for the files of every input before the step begins.
+
+    Args:
+      executor_input: With URIs that TensorFlow can open.
+
+    Raises:
+      BadInputError: If an artifact is known to the platform and its files are gone.
+    """
+    for key, found in executor_input.get("inputs", {}).get("artifacts", {}).items():
+        for artifact in found.get("artifacts", []):
+            missing = "" if key == _BASELINE else _missing(artifact)
+            if missing:
+                step = of(artifact["uri"]).step
+                raise BadInputError(
+                    f"The input '{key}' is gone: there is nothing in {missing}. The step {step} "
+                    "made it and was then taken from the cache, but its files have been deleted "
+                    "since, by a lifecycle rule or by hand. Make them anew with one run without "
+                    "the cache (run_kubeflow.py submit … --no-cache), and keep what runs leave "
+                    "for longer than the longest time without new data."
+                )
+
+
+def _missing(artifact: Mapping[str, Any]) -> str:
+    """Returns the folder without files; "" for none."""
+    kind = artifact.get("type", {})
+    title = kind.get("schemaTitle") or kind.get("instanceSchema") or ""
+    if _MAY_BE_EMPTY in title:
+        return ""
+    uri = str(artifact["uri"])
+    return "" if _holds_something(uri) else uri
+
+
+def _holds_something(path: str) -> bool:
+    import tensorflow as tf
+
+    if not tf.io.gfile.exists(path):
+        return False
+    return not tf.io.gfile.isdir(path) or bool(tf.io.gfile.listdir(path))

@@ -1,0 +1,40 @@
+"""Whether a step may write to the volumes that are mounted for it."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+
+from trainer_modules.engine.errors import BadInputError
+
+
+def check(folders: Iterable[str]) -> None:
+    """Writes a file to each folder and removes it again; makes folders that are missing.
+
+    Raises:
+      BadInputError: If the user that the steps run as may not.
+    """
+    for folder in folders:
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise BadInputError(_explained(folder, error)) from error
+
+
+def _explained(folder: str, error: OSError) -> str:
+    there = folder
+    while not os.path.exists(there):
+        there = os.path.dirname(there)
+    found = os.stat(there)
+    user, group = os.getuid(), os.getgid()
+    return (
+        f"{folder} cannot be written to ({error.strerror}): {there} belongs to "
+        f"{found.st_uid}:{found.st_gid} with mode {found.st_mode & 0o777:o}, and the steps run as "
+        f"{user}:{group}. Give the pods the volume's group: in the ConfigMap "
+        "workflow-controller-configmap of Kubeflow's namespace set under data `workflowDefaults: "
+        f'"{{spec: {{securityContext: {{fsGroup: {group}}}}}}}"`, and restart the deployment '
+        "workflow-controller. A volume that knows no fsGroup (NFS, for one) wants "
+        f"`chown -R {user}:{group} {there}` from a pod that runs as root. docs/kubeflow.md shows "
+        "both."
+    )
