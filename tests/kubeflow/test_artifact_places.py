@@ -11,6 +11,7 @@ from pipelines import artifact_places, cloud_config, compiler, container
 from trainer_modules.engine.errors import BadInputError
 
 RUN = "11111111-2222-3333-4444-555555555555"
+EXECUTION = "99999999-2222-3333-4444-555555555555"
 # As Vertex AI, Kubeflow 2.14 and older Kubeflow name them.
 PLACES = [
     (
@@ -19,7 +20,7 @@ PLACES = [
         "Trainer",
     ),
     (
-        f"minio://m/r/digits/{RUN}/Trainer/99999999-2222-3333-4444-555555555555/model",
+        f"minio://m/r/digits/{RUN}/Trainer/{EXECUTION}/model",
         RUN,
         "Trainer",
     ),

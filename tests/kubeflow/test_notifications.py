@@ -198,10 +198,10 @@ def test_a_webhook_that_is_down_for_a_moment(
 @pytest.mark.usefixtures("tfx_ready")
 def test_the_mail_is_googles_own_step() -> None:
     """Compared with what kfp's compiler makes of Google's component."""
+    from google.protobuf import json_format
     from google_cloud_pipeline_components.v1.vertex_notification_email import (
         VertexNotificationEmailOp,
     )
-    from kfp import compiler as kfp_compiler
     from kfp import dsl
 
     @dsl.container_component
@@ -213,11 +213,7 @@ def test_the_mail_is_googles_own_step() -> None:
         with dsl.ExitHandler(VertexNotificationEmailOp(recipients=["me@example.com"])):
             nothing()
 
-    del kfp_compiler
-    theirs = original.pipeline_spec
-    from google.protobuf import json_format
-
-    wanted = json_format.MessageToDict(theirs)
+    wanted = json_format.MessageToDict(original.pipeline_spec)
     ours = _compiled(notify_email=("me@example.com",)).job["pipelineSpec"]
     name = "vertex-pipelines-notification-email"
     executor = ours["deploymentSpec"]["executors"]["NotifyByMail_executor"]
@@ -226,7 +222,7 @@ def test_the_mail_is_googles_own_step() -> None:
     original_parameters = wanted["components"][f"comp-{name}"]["inputDefinitions"]["parameters"]
     del original_parameters["recipients"]["description"]
     assert parameters == original_parameters
-    task, original_task = ours["root"]["dag"]["tasks"]["NotifyByMail"], None
+    task = ours["root"]["dag"]["tasks"]["NotifyByMail"]
     original_task = wanted["root"]["dag"]["tasks"][name]
     for key in ("inputs", "dependentTasks", "triggerPolicy"):
         assert task[key] == original_task[key]

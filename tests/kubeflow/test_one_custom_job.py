@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PARENT = "projects/p/locations/r"
 # TFX's own way from the step to the service; only the address is another.
