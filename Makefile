@@ -10,7 +10,7 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: run serve test test-slow rehearse-kubeflow lint format image install clean help
+.PHONY: run serve doctor test test-slow rehearse-kubeflow lint format image install clean help
 
 run: $(READY)  ## set up on first use, then the default job: digits, trained, judged, pushed
 	@$(PY) pipelines/run_local.py --task $(TASK) $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -27,6 +27,10 @@ test-slow: $(READY)  ## the tests that take long
 # With the programs that KFP_BIN names, or those in ../shared/kfp/bin; as root, half an hour.
 rehearse-kubeflow: $(READY)  ## digits night after night, through Kubeflow's own driver and launcher
 	REHEARSE=all $(PY) -m pytest -m slow -n 0 -rs tests/kubeflow/test_real_kubeflow.py $(ARGS)
+
+doctor: $(READY)  ## what will stop a first run: TARGET=vertex|kubeflow CONFIG=cloud.toml DATA=gs://…
+	@$(PY) pipelines/run_kubeflow.py doctor --task $(TASK) $(if $(TARGET),--target $(TARGET)) \
+		$(if $(CONFIG),--config $(CONFIG)) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 lint: $(READY)  ## ruff, mypy and hadolint
 	.venv/bin/ruff check .

@@ -39,10 +39,11 @@ def parser() -> argparse.ArgumentParser:
     uploading = commands.add_parser("upload", help="write a task's own data to the cloud")
     uploading.add_argument("--task", metavar="NAME")
     uploading.add_argument("--data", metavar="gs://…|/PATH")
+    doctoring = commands.add_parser("doctor", help="what will stop a first run, line by line")
     for command in (submitting, scheduling):
         command.add_argument("--span", type=int, help="the data span to train on; default: latest")
         command.add_argument("--no-cache", dest="fresh", action="store_true", default=None)
-    for command in (compiling, submitting, scheduling):
+    for command in (compiling, submitting, scheduling, doctoring):
         _add_pipeline(command)
     for name, line in (
         ("list", "show schedules"),
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("schedule", metavar="NAME", help="the schedule's name")
     for command in commands.choices.values():
         command.add_argument("--config", metavar="FILE.toml|yaml", help="values for any option")
-        if command not in (compiling, uploading):
+        if command not in (compiling, uploading, doctoring):
             command.add_argument("--dry-run", action="store_true", help="only print the request")
     return top
 

@@ -19,8 +19,8 @@ def platform_spec(
     """
     from google.protobuf import json_format
 
-    volumes = [_volume(value) for value in config.volumes]
-    secrets = [_secret(value) for value in config.secrets]
+    volumes = [volume(value) for value in config.volumes]
+    secrets = [secret(value) for value in config.secrets]
     executors = {}
     for name, executor in sorted(job["pipelineSpec"]["deploymentSpec"]["executors"].items()):
         if "container" not in executor:
@@ -69,14 +69,14 @@ def _executor(
     return settings
 
 
-def _volume(value: str) -> tuple[str, str]:
+def volume(value: str) -> tuple[str, str]:
     claim, _, path = value.partition("=")
     if not claim or not path.startswith("/"):
         raise BadInputError(f"--volume takes CLAIM=/PATH. Received: {value}")
     return claim, path
 
 
-def _secret(value: str) -> tuple[str, str, str]:
+def secret(value: str) -> tuple[str, str, str]:
     where, _, variable = value.partition("=")
     secret, _, key = where.partition(":")
     if not (secret and key and variable):

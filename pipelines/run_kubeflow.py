@@ -33,6 +33,10 @@ def main(argv: list[str] | None = None) -> int:
             return _compile(config, args)
         if args.command == "upload":
             return _upload(config)
+        if args.command == "doctor":
+            from pipelines import doctor
+
+            return doctor.run(config)
         return _talk(config, args)
     except BadInputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -116,7 +116,7 @@ def test_a_container_says_so_before_its_step_begins(
 def test_the_first_step_tries_the_volumes() -> None:
     place = {"target": "kubeflow", "pipeline_root": "minio://m/r", "serving_root": "/mnt/serving"}
     executors = _compiled(**place)["deploymentSpec"]["executors"]
-    arguments = executors["ImageExampleGen_executor"]["container"]["args"]
+    arguments = executors["DataFingerprint_executor"]["container"]["args"]
     tried = [arguments[i + 1] for i, one in enumerate(arguments) if one == "--writable"]
     assert tried == ["/mnt/serving/digits", "/mnt/serving-training/digits"]
     args, beam = container.parse(["--json_serialized_invocation_args", "{}", *arguments[-4:]])

@@ -1,0 +1,107 @@
+"""`run_kubeflow.py doctor`: what will stop a first run, found out from the user's own machine.
+
+Every check ends in one line: `ok`, `will stop` (with the way out), or `cannot tell` (with the command
+that can). Nothing is created or changed, and no check waits longer than its time-outs.
+"""
+
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent import futures
+from dataclasses import dataclass
+
+import requests
+import urllib3.exceptions
+
+from components.service_calls import ServiceError
+from pipelines.cloud_config import VERTEX, CloudConfig
+from trainer_modules.engine.errors import BadInputError
+
+OK, STOPS, UNKNOWN = "ok", "will stop", "cannot tell"
+# Seconds to connect, and for an answer.
+TIMEOUT = (5.0, 15.0)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found.
+
+    Attributes:
+      state: `OK`, `STOPS` or `UNKNOWN`.
+      said: One sentence.
+      mend: The way out, or who can tell; "" where all is well.
+    """
+
+    state: str
+    said: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look at.
+
+    Attributes:
+      name: Two or three words.
+      look: Finds out; whatever it raises of a network's errors is `UNKNOWN`.
+    """
+
+    name: str
+    look: Callable[[], Finding]
+
+
+def run(config: CloudConfig) -> int:
+    """Prints a line for each check; returns 2 if something will stop a first run, else 0."""
+    checks = [Check("configuration", lambda: _configuration(config)), *_of_target(config)]
+    with futures.ThreadPoolExecutor(8) as threads:
+        running = [threads.submit(_look, check) for check in checks]
+        width = max(len(check.name) for check in checks)
+        findings = []
+        for check, found in zip(checks, running, strict=True):
+            finding = found.result()
+            findings.append(finding)
+            _print(check.name.ljust(width), finding)
+    stopping = sum(one.state == STOPS for one in findings)
+    unknown = sum(one.state == UNKNOWN for one in findings)
+    print(
+        f"{len(findings)} checks: {stopping} will stop a first run, {unknown} cannot be told here"
+    )
+    return 2 if stopping else 0
+
+
+def _of_target(config: CloudConfig) -> Sequence[Check]:
+    if config.target == VERTEX:
+        from pipelines import doctor_vertex
+
+        return doctor_vertex.checks(config)
+    from pipelines import doctor_kubeflow
+
+    return doctor_kubeflow.checks(config)
+
+
+def _look(check: Check) -> Finding:
+    try:
+        return check.look()
+    except BadInputError as error:
+        return Finding(STOPS, str(error))
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ServiceError) as error:
+        why = " ".join(str(error).split())
+        return Finding(UNKNOWN, f"{type(error).__name__}: {why[:300]}", "Is there a network here?")
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
+        return Finding(UNKNOWN, f"{type(error).__name__}: {str(error)[:300]}")
+
+
+def _print(name: str, finding: Finding) -> None:
+    print(f"{finding.state:<11}  {name}  {finding.said}", flush=True)
+    if finding.mend:
+        print(f"{'':<13}{'':<{len(name)}}  -> {finding.mend}", flush=True)
+
+
+def _configuration(config: CloudConfig) -> Finding:
+    """Compiles the job, as `submit` would."""
+    config.check_submit()
+    config.check_reachable()
+    from pipelines import compiler
+
+    compiled = compiler.compile_job(config)
+    steps = len(compiled.job["pipelineSpec"]["deploymentSpec"]["executors"])
+    return Finding(OK, f"{compiled.name} compiles for {config.target}: {steps} steps")

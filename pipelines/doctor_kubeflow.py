@@ -1,0 +1,215 @@
+"""What will stop a first run on Kubeflow Pipelines: asked of its API, and of kubectl if it is here."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import kfp_server_api as api
+
+from components.service_calls import ServiceError
+from pipelines import accelerators, doctor_image, kfp_metadata, kubernetes
+from pipelines.cloud_config import CloudConfig
+from pipelines.doctor import OK, STOPS, UNKNOWN, Check, Finding
+from pipelines.kfp_platform import Kubeflow
+
+# Reads 2.1 specs; from 2.14 on also the final status that a webhook is told.
+_OLDEST, _TELLS_STATUS = (2, 0), (2, 14)
+_SECONDS = 20
+_ACCOUNT = "pipeline-runner"
+
+
+def checks(config: CloudConfig) -> list[Check]:
+    """Returns the checks of this target."""
+    found = [
+        Check("API server", lambda: _api(config)),
+        Check("who you are", lambda: _access(config)),
+        Check("metadata store", lambda: _metadata(config)),
+        Check("time zone", lambda: _time_zone(config)),
+    ]
+    images = dict.fromkeys(one for one in (config.image, config.training_image) if one)
+    found += [Check("image", lambda one=one: doctor_image.look(one)) for one in images]
+    for value in config.volumes:
+        claim, path = kubernetes.volume(value)
+        found.append(Check(f"volume {claim}", lambda c=claim, p=path: _volume(config, c, p)))
+    for value in config.secrets:
+        secret, key, _ = kubernetes.secret(value)
+        found.append(Check(f"secret {secret}", lambda s=secret, k=key: _secret(config, s, k)))
+    account = config.service_account or _ACCOUNT
+    found.append(Check("service account", lambda: _exists(config, "serviceaccount", account)))
+    if config.volumes:
+        found.append(Check("fsGroup", lambda: _fs_group(config)))
+    if config.accelerator != accelerators.CPU:
+        found.append(Check("nodes", lambda: _nodes(config)))
+    return found
+
+
+def _api(config: CloudConfig) -> Finding:
+    client = api.ApiClient(api.Configuration(host=(config.host or "").rstrip("/")))
+    try:
+        health = api.HealthzServiceApi(client).healthz_service_get_healthz(_request_timeout=10)
+    except api.ApiException as error:
+        if error.status in (401, 403):
+            return Finding(UNKNOWN, f"{config.host} asks for a login before it tells its version")
+        return Finding(
+            STOPS,
+            f"{config.host} is no Kubeflow Pipelines: it answers {error.status}",
+            "Check --host; it is the address of svc/ml-pipeline-ui.",
+        )
+    except Exception as error:
+        return Finding(
+            STOPS,
+            f"{config.host} does not answer: {type(error).__name__}",
+            "kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80",
+        )
+    return version_found(str(health.tag_name or "unknown"), bool(config.notify_webhook))
+
+
+def version_found(tag: str, webhook: bool) -> Finding:
+    """Returns what a version of the API server means for this project's jobs."""
+    parts = tag.lstrip("v").split("-")[0].split(".")
+    if len(parts) < 2 or not all(part.isdigit() for part in parts[:2]):
+        return Finding(
+            UNKNOWN,
+            f"it answers, and calls its version '{tag}'",
+            "2.14 is what was tried; the pages show the version below the menu.",
+        )
+    version = (int(parts[0]), int(parts[1]))
+    if version < _OLDEST:
+        return Finding(STOPS, f"version {tag} reads no v2 pipelines", "Install 2.14 or newer.")
+    if webhook and version < _TELLS_STATUS:
+        return Finding(
+            STOPS,
+            f"version {tag} knows no final status ('task final status not supported yet')",
+            "Install 2.14 or newer, or leave --notify-webhook out.",
+        )
+    if version[0] > 2:
+        return Finding(
+            UNKNOWN,
+            f"version {tag} is newer than what was tried (2.14)",
+            "From 3.0 on there is no ML Metadata to read blessings from.",
+        )
+    return Finding(OK, f"version {tag}")
+
+
+def _access(config: CloudConfig) -> Finding:
+    found = Kubeflow(config).schedules()
+    where = f"namespace {config.namespace}" if config.namespace else "the only namespace"
+    return Finding(OK, f"{where} shows its schedules ({len(found)})")
+
+
+def _metadata(config: CloudConfig) -> Finding:
+    try:
+        kfp_metadata.blessings(config.host or "", "doctor", {})
+    except ServiceError as error:
+        if "does not know the run" in str(error):
+            return Finding(OK, "it answers behind --host")
+        return Finding(
+            UNKNOWN, str(error), "Without it `submit --wait` cannot say whether a model is blessed."
+        )
+    return Finding(OK, "it answers behind --host")
+
+
+def _time_zone(config: CloudConfig) -> Finding:
+    def judge(found: dict[str, Any]) -> Finding:
+        variables = [
+            one
+            for container in found["spec"]["template"]["spec"]["containers"]
+            for one in container.get("env", [])
+            if one["name"] == "CRON_SCHEDULE_TIMEZONE"
+        ]
+        zone = variables[0].get("value") if variables else "UTC"
+        return Finding(OK, f"schedules are read in {zone or 'the one of the ConfigMap it names'}")
+
+    return _kubectl(
+        config, ["get", "deployment", "ml-pipeline-scheduledworkflow", "-n", "kubeflow"], judge
+    )
+
+
+def _volume(config: CloudConfig, claim: str, path: str) -> Finding:
+    def judge(found: dict[str, Any]) -> Finding:
+        phase, modes = found["status"].get("phase"), found["spec"]["accessModes"]
+        if phase != "Bound" and phase != "Pending":
+            return Finding(STOPS, f"{claim} is {phase}", f"kubectl describe pvc {claim}")
+        if "ReadWriteMany" not in modes:
+            return Finding(
+                STOPS,
+                f"{claim} is {'/'.join(modes)}: steps on two nodes cannot both mount {path}",
+                "Make it ReadWriteMany, or keep every pod on one node with a node selector.",
+            )
+        return Finding(OK, f"{claim} is {phase}, {'/'.join(modes)}, for {path}")
+
+    return _kubectl(config, ["get", "pvc", claim], judge)
+
+
+def _secret(config: CloudConfig, secret: str, key: str) -> Finding:
+    def judge(found: dict[str, Any]) -> Finding:
+        if key in found.get("data", {}):
+            return Finding(OK, f"{secret} has the key {key}")
+        there = ", ".join(sorted(found.get("data", {}))) or "none"
+        return Finding(STOPS, f"{secret} has no key {key}; it has {there}", "Correct --secret.")
+
+    return _kubectl(config, ["get", "secret", secret], judge)
+
+
+def _exists(config: CloudConfig, kind: str, name: str) -> Finding:
+    return _kubectl(config, ["get", kind, name], lambda _: Finding(OK, f"{name} is there"))
+
+
+def _fs_group(config: CloudConfig) -> Finding:
+    def judge(found: dict[str, Any]) -> Finding:
+        if "fsGroup" in found.get("data", {}).get("workflowDefaults", ""):
+            return Finding(OK, "pods get the group of the volume")
+        return Finding(
+            UNKNOWN,
+            "pods get no fsGroup: a volume that belongs to root stops the first step, which says so",
+            "docs/kubeflow.md, 'A volume of root'.",
+        )
+
+    return _kubectl(
+        config, ["get", "configmap", "workflow-controller-configmap", "-n", "kubeflow"], judge
+    )
+
+
+def _nodes(config: CloudConfig) -> Finding:
+    accelerator = accelerators.find(config.accelerator, config.target)
+    labels = dict(config.node_selector) or accelerator.node_selector
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+
+    def judge(found: dict[str, Any]) -> Finding:
+        if found.get("items"):
+            return Finding(OK, f"{len(found['items'])} nodes have {selector}")
+        return Finding(
+            UNKNOWN,
+            f"no node has {selector} now",
+            "Right if a node pool scales up from zero; otherwise name your nodes' labels under "
+            "[node_selector].",
+        )
+
+    return _kubectl(config, ["get", "nodes", "-l", selector], judge)
+
+
+def _kubectl(
+    config: CloudConfig, command: list[str], judge: Callable[[dict[str, Any]], Finding]
+) -> Finding:
+    """Judges what kubectl shows of an object; the command itself is the way out without it."""
+    if "-n" not in command and "nodes" not in command:
+        command = [*command, "-n", config.namespace or "kubeflow"]
+    shown = " ".join(["kubectl", *command])
+    program = shutil.which("kubectl")
+    if program is None:
+        return Finding(UNKNOWN, "kubectl is not here", shown)
+    done = subprocess.run(
+        [program, *command, "-o", "json", f"--request-timeout={_SECONDS}s"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS + 10,
+    )
+    if done.returncode == 0:
+        return judge(json.loads(done.stdout))
+    said = " ".join(done.stderr.split())
+    if "NotFound" in said:
+        return Finding(STOPS, said, f"{shown}: docs/kubeflow.md, 'Once per cluster', makes it.")
+    return Finding(UNKNOWN, said[:300], shown)
