@@ -1,7 +1,7 @@
 """`run_kubeflow.py doctor`: what will stop a first run, found out from the user's own machine.
 
-Every check ends in one line: `ok`, `will stop` (with the way out), or `cannot tell` (with the command
-that can). Nothing is created or changed, and no check waits longer than its time-outs.
+Every check ends in one line: `ok`, `will stop` (with the way out), or `cannot tell` (with the
+command that can). Nothing is created or changed, and no check waits longer than its time-outs.
 """
 
 import subprocess

@@ -1,9 +1,10 @@
-"""What will stop a first run on Kubeflow Pipelines: asked of its API, and of kubectl if it is here."""
+"""What will stop a first run on Kubeflow: asked of its API, and of kubectl if it is here."""
 
 import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import kfp_server_api as api
@@ -29,13 +30,13 @@ def checks(config: CloudConfig) -> list[Check]:
         Check("time zone", lambda: _time_zone(config)),
     ]
     images = dict.fromkeys(one for one in (config.image, config.training_image) if one)
-    found += [Check("image", lambda one=one: doctor_image.look(one)) for one in images]
+    found += [Check("image", partial(doctor_image.look, one)) for one in images]
     for value in config.volumes:
         claim, path = kubernetes.volume(value)
-        found.append(Check(f"volume {claim}", lambda c=claim, p=path: _volume(config, c, p)))
+        found.append(Check(f"volume {claim}", partial(_volume, config, claim, path)))
     for value in config.secrets:
         secret, key, _ = kubernetes.secret(value)
-        found.append(Check(f"secret {secret}", lambda s=secret, k=key: _secret(config, s, k)))
+        found.append(Check(f"secret {secret}", partial(_secret, config, secret, key)))
     account = config.service_account or _ACCOUNT
     found.append(Check("service account", lambda: _exists(config, "serviceaccount", account)))
     if config.volumes:
@@ -163,7 +164,7 @@ def _fs_group(config: CloudConfig) -> Finding:
             return Finding(OK, "pods get the group of the volume")
         return Finding(
             UNKNOWN,
-            "pods get no fsGroup: a volume that belongs to root stops the first step, which says so",
+            "pods get no fsGroup: a volume of root stops the first step, which says so",
             "docs/kubeflow.md, 'A volume of root'.",
         )
 

@@ -70,6 +70,11 @@ def _executor(
 
 
 def volume(value: str) -> tuple[str, str]:
+    """Returns claim and path of one `--volume`.
+
+    Raises:
+      BadInputError: If it is not written as it must be.
+    """
     claim, _, path = value.partition("=")
     if not claim or not path.startswith("/"):
         raise BadInputError(f"--volume takes CLAIM=/PATH. Received: {value}")
@@ -77,8 +82,13 @@ def volume(value: str) -> tuple[str, str]:
 
 
 def secret(value: str) -> tuple[str, str, str]:
+    """Returns name, key and variable of one `--secret`.
+
+    Raises:
+      BadInputError: If it is not written as it must be.
+    """
     where, _, variable = value.partition("=")
-    secret, _, key = where.partition(":")
-    if not (secret and key and variable):
+    name, _, key = where.partition(":")
+    if not (name and key and variable):
         raise BadInputError(f"--secret takes SECRET:KEY=VARIABLE. Received: {value}")
-    return secret, key, variable
+    return name, key, variable
