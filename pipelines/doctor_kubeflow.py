@@ -1,19 +1,20 @@
 """What will stop a first run on Kubeflow: asked of its API, and of kubectl if it is here."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import kfp_server_api as api
+import requests
 
 from components.service_calls import ServiceError
 from pipelines import accelerators, doctor_image, kfp_metadata, kubernetes
 from pipelines.cloud_config import CloudConfig
-from pipelines.doctor import OK, STOPS, UNKNOWN, Check, Finding
-from pipelines.kfp_platform import Kubeflow
+from pipelines.doctor import OK, STOPS, TIMEOUT, UNKNOWN, Check, Finding
+from pipelines.kfp_platform import TOKEN_VARIABLE, Kubeflow
 
 # Reads 2.1 specs; from 2.14 on also the final status that a webhook is told.
 _OLDEST, _TELLS_STATUS = (2, 0), (2, 14)
@@ -47,24 +48,33 @@ def checks(config: CloudConfig) -> list[Check]:
 
 
 def _api(config: CloudConfig) -> Finding:
-    client = api.ApiClient(api.Configuration(host=(config.host or "").rstrip("/")))
+    host = (config.host or "").rstrip("/")
+    token = os.environ.get(TOKEN_VARIABLE)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    # The generated client knows no version in the answer.
     try:
-        health = api.HealthzServiceApi(client).healthz_service_get_healthz(_request_timeout=10)
-    except api.ApiException as error:
-        if error.status in (401, 403):
-            return Finding(UNKNOWN, f"{config.host} asks for a login before it tells its version")
+        answer = requests.get(f"{host}/apis/v2beta1/healthz", headers=headers, timeout=TIMEOUT)
+    except requests.RequestException as error:
         return Finding(
             STOPS,
-            f"{config.host} is no Kubeflow Pipelines: it answers {error.status}",
+            f"{host} does not answer: {type(error).__name__}",
+            "Check --host; kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80",
+        )
+    if answer.status_code in (401, 403):
+        return Finding(
+            STOPS, f"{host} asks for a login", f"Set {TOKEN_VARIABLE}: docs/kubeflow.md."
+        )
+    try:
+        health = dict(answer.json()) if answer.ok else {}
+    except ValueError:
+        health = {}
+    if "tag_name" not in health and "multi_user" not in health:
+        return Finding(
+            STOPS,
+            f"{host} is no Kubeflow Pipelines 2 (status {answer.status_code})",
             "Check --host; it is the address of svc/ml-pipeline-ui.",
         )
-    except Exception as error:
-        return Finding(
-            STOPS,
-            f"{config.host} does not answer: {type(error).__name__}",
-            "kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80",
-        )
-    return version_found(str(health.tag_name or "unknown"), bool(config.notify_webhook))
+    return version_found(str(health.get("tag_name", "unknown")), bool(config.notify_webhook))
 
 
 def version_found(tag: str, webhook: bool) -> Finding:

@@ -99,7 +99,7 @@ def google(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     logs = {"role": "roles/logging.logWriter", "members": [f"serviceAccount:{ACCOUNT}"]}
     writer = {"role": "roles/storage.objectAdmin", "members": [f"serviceAccount:{ACCOUNT}"]}
     services = [
-        {"name": f"projects/123/services/{name}", "state": "ENABLED"} for name in dv._SERVICES
+        {"name": f"projects/123/services/{name}", "state": "ENABLED"} for name in dv.SERVICES
     ]
     metrics = [
         _metric("custom_model_training_nvidia_l4_gpus", {"r": 1, "elsewhere": 8}),
@@ -113,7 +113,7 @@ def google(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     server.answers = {
         "POST /token": (200, {"access_token": "t0ken", "expires_in": 3600}),
         "GET /v1/projects/p/services:batchGet": (200, {"services": services}),
-        "POST /v1/projects/p:testIamPermissions": (200, {"permissions": list(dv._MINE)}),
+        "POST /v1/projects/p:testIamPermissions": (200, {"permissions": list(dv.MINE)}),
         "POST /v1/projects/p:getIamPolicy": (200, {"bindings": [user, logs]}),
         "GET /storage/v1/b/bucket": (200, {"location": "R"}),
         "GET /storage/v1/b/bucket/iam": (200, {"bindings": [writer]}),
