@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,3 +64,57 @@ def test_dry_runs_print_the_request(
         printed = capsys.readouterr().out
         assert "pipelineInfo" in printed
         assert cloud_config.VERTEX in page or "runtime_config" in printed
+
+
+_PAIR = re.compile(
+    r"^```sh\npython pipelines/run_kubeflow\.py (.*)\n```\n\n```text\n(.*?)^```",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def _without_names(text: str) -> list[str]:
+    """Returns lines without what differs from place to place and from day to day."""
+    for pattern, name in (
+        (r"http://(localhost|127\.0\.0\.1):\d+", "HOST"),
+        (r"\d{4}-\d\d-\d\d", "DATE"),
+        # Winter and summer.
+        (r"CES?T \(0[12]:", "ZONE ("),
+        (r"projects/[\w-]+/", "projects/P/"),
+        (r"(details|runs|schedules|pipelineJobs)/[\w-]+", r"\1/ID"),
+        (r"submitted \S+$", "submitted ID"),
+    ):
+        text = re.sub(pattern, name, text, flags=re.MULTILINE)
+    return text.splitlines()
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.usefixtures("tfx_ready")
+def test_the_ten_commands_print_what_the_page_says(
+    page: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    vertex_server: Any,
+    kubeflow_server: Any,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in _blocks(page, "toml"):
+        name = re.match(r"# (\S+)\n", block)
+        if name:
+            Path(name[1]).write_text(block)
+    place = {
+        "vertex.md": ["--endpoint", vertex_server.address],
+        "kubeflow.md": ["--host", kubeflow_server.address],
+    }[page]
+    pairs = _PAIR.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    shown = {shlex.split(command)[0]: (command, text) for command, text in pairs}
+    assert set(shown) == {"upload", "submit", "schedule"}
+    for name, (command, text) in shown.items():
+        argv = [word for word in shlex.split(command) if word != "--wait"]
+        if name == "upload":
+            argv[-1] = argv[-1].replace("gs://", f"{tmp_path}/")
+        assert run_kubeflow.main([*argv, *(place if name != "upload" else [])]) == 0
+        printed = capsys.readouterr().out.replace(f"{tmp_path}/", "gs://")
+        wanted = _without_names(text)
+        # What follows the link of a run is its states, which only a platform has.
+        assert _without_names(printed) == (wanted[:2] if name == "submit" else wanted)
