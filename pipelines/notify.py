@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import urllib3
@@ -91,19 +92,28 @@ def _verdict(args: argparse.Namespace, given: Mapping[str, Any]) -> int:
 
 def _reason(judge: str, blessing: Mapping[str, Any]) -> str:
     """Returns what a judge said, as far as it can still be read."""
-    startup.prepare()
-    import tensorflow as tf
-
     path = os.path.join(str(blessing["uri"]), _WHY[judge])
     try:
-        with tf.io.gfile.GFile(path) as f:
-            text = f.read()
-    except tf.errors.OpError as error:
+        text = _read(path)
+    except (OSError, ValueError) as error:
         logging.warning("%s cannot be read: %s", path, error)
         return f"{judge} refused it."
     if path.endswith(".json"):
         text = str(json.loads(text).get("reason", ""))
     return f"{judge} refused it: {' '.join(text.split())}"[:_LONGEST]
+
+
+def _read(path: str) -> str:
+    if "://" not in path:
+        return Path(path).read_text(encoding="utf-8")
+    startup.prepare()
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(path) as f:
+            return str(f.read())
+    except tf.errors.OpError as error:
+        raise OSError(str(error)) from error
 
 
 def _tell(
