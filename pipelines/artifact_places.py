@@ -6,6 +6,7 @@ outlives a retry of the step, and is no part of the step's cache key.
 """
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,8 +91,10 @@ def check_inputs(executor_input: Mapping[str, Any]) -> None:
     """
     for key, found in executor_input.get("inputs", {}).get("artifacts", {}).items():
         for artifact in found.get("artifacts", []):
-            missing = "" if key == _BASELINE else _missing(artifact)
-            if missing:
+            missing = _missing(artifact)
+            if missing and key == _BASELINE:
+                logging.warning("the last blessed model is gone: there is nothing in %s", missing)
+            elif missing:
                 step = of(artifact["uri"]).step
                 raise BadInputError(
                     f"The input '{key}' is gone: there is nothing in {missing}. The step {step} "

@@ -95,10 +95,12 @@ def test_an_input_whose_files_are_gone(tmp_path: Path) -> None:
         artifact_places.check_inputs(_input(there))
 
 
-def test_what_may_be_empty(tmp_path: Path) -> None:
+def test_what_may_be_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     # Nothing was pushed; and ImageEvaluator says by itself that it has nothing to compare with.
     artifact_places.check_inputs(_input(tmp_path, "pushed_model", "tfx.PushedModel"))
+    assert not caplog.messages
     artifact_places.check_inputs(_input(tmp_path / "gone", "baseline_model", "tfx.Model"))
+    assert "the last blessed model is gone" in caplog.text
 
 
 @pytest.mark.usefixtures("tfx_ready")
