@@ -67,7 +67,7 @@ def test_dry_runs_print_the_request(
 
 
 _PAIR = re.compile(
-    r"^```sh\npython pipelines/run_kubeflow\.py (.*)\n```\n\n```text\n(.*?)^```",
+    r"^```sh\npython pipelines/run_kubeflow\.py ([^\n]*)\n```\n\n```text\n(.*?)^```",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -80,7 +80,8 @@ def _without_names(text: str) -> list[str]:
         # Winter and summer.
         (r"CES?T \(0[12]:", "ZONE ("),
         (r"projects/[\w-]+/", "projects/P/"),
-        (r"(details|runs|schedules|pipelineJobs)/[\w-]+", r"\1/ID"),
+        (r"(details|schedules|pipelineJobs)/[\w-]+", r"\1/ID"),
+        (r"runs/(?!details)[\w-]+", "runs/ID"),
         (r"submitted \S+$", "submitted ID"),
     ):
         text = re.sub(pattern, name, text, flags=re.MULTILINE)
