@@ -113,13 +113,13 @@ def store(files: list[Path], task: Task, shard: Path) -> str:
     """Writes the Examples that Transform would write; returns the shard's path."""
     import tensorflow as tf
 
-    from trainer_modules.engine.preprocessing import load_images
+    from trainer_modules.engine.preprocessing import encode_image, load_images
 
     assert task.image is not None
     with tf.io.TFRecordWriter(str(shard)) as writer:
         for path in files:
             (pixels,) = load_images(tf.constant([path.read_bytes()]), task.image)
-            jpeg = tf.io.encode_jpeg(tf.cast(pixels, tf.uint8), quality=task.image.quality)
+            jpeg = encode_image(pixels, task.image)
             label = task.problem.names.index(path.parent.name)
             features = {
                 "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[jpeg.numpy()])),

@@ -115,7 +115,8 @@ def run_plain(examples_folder: Path) -> float:
         spec = {"image": tf.io.FixedLenFeature([], tf.string)}
         contents = tf.io.parse_single_example(record, spec)["image"]
         pixels = tf.image.resize(tf.io.decode_jpeg(contents, channels=3), (224, 224))
-        return tf.io.encode_jpeg(tf.cast(tf.round(pixels), tf.uint8), quality=95)
+        whole = tf.cast(tf.round(pixels), tf.uint8)
+        return tf.io.encode_jpeg(whole, quality=95, chroma_downsampling=False)
 
     (shard,) = (examples_folder / "Split-train").iterdir()
     data = tf.data.TFRecordDataset(str(shard)).map(resized, num_parallel_calls=os.cpu_count())

@@ -6,6 +6,7 @@ span where the path has one, and the pipeline root, which both platforms take by
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,7 +144,7 @@ def _runtime_parameters(nodes: list[Any]) -> dict[str, str]:
     defaults = {DATA_PATH: properties["input_base"]}
     properties["input_base"] = RuntimeParameter(DATA_PATH, ptype=str)
     # The reader carries the part of the path from the first placeholder on as patterns.
-    if any(f"{{{name}}}" in properties["input_config"] for name in ("SPAN", "YYYY")):
+    if re.search(r"\{(SPAN(:\d+)?|YYYY)\}", properties["input_config"]):
         defaults[DATA_SPAN] = _LATEST_SPAN
         properties["range_config"] = RuntimeParameter(DATA_SPAN, ptype=str)
     return defaults

@@ -51,7 +51,12 @@ TASK = Task(
         eval="Valid",
         test=LabelledPaths(csv="Test.csv", path="Path", label="ClassId"),
     ),
-    also=(_ORIGINAL, replace(_ORIGINAL, train="Training")),
+    also=(
+        _ORIGINAL,
+        replace(_ORIGINAL, train="Training"),
+        # What the online competition gave out: nothing to test on.
+        replace(_ORIGINAL, train="Training", test=""),
+    ),
     problem=Classification(classes=tuple(str(i) for i in range(43))),
     image=Image(height=224, width=224),
     model=Backbone(name="VGG16", head=(Flatten(), Dense(128, "relu"), Dropout(0.6))),

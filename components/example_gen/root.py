@@ -68,8 +68,8 @@ def latest_root(data: str) -> str:
 def split_root(data: str) -> tuple[str, example_gen_pb2.Input]:
     """Returns (base, input config) of a data root.
 
-    Vertex AI runs TFX's own driver, which fingerprints what the patterns match. They cover files
-    down to four folders deep; the driver of local runs looks at every file.
+    A platform that runs TFX's own driver fingerprints what the patterns match, which cover files
+    down to four folders deep; the project's driver looks at every file.
     """
     base, rest = _split(data)
     patterns = [storage.join(rest, *["*"] * depth) for depth in range(1, _PLATFORM_DEPTH + 1)]

@@ -158,8 +158,9 @@ def test_vertex_asks_for_the_last_blessed_model_and_drives_the_reader() -> None:
     assert driver["command"] == ["python", "-m", "pipelines.container_driver"]
 
 
-def test_data_and_span_are_runtime_parameters() -> None:
-    compiled = _compile(data="gs://bucket/digits/span-{SPAN}")
+@pytest.mark.parametrize("pattern", ["span-{SPAN}", "span-{SPAN:3}", "{YYYY}-{MM}-{DD}"])
+def test_data_and_span_are_runtime_parameters(pattern: str) -> None:
+    compiled = _compile(data=f"gs://bucket/digits/{pattern}")
     inputs = compiled.job["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]
     assert inputs["data_path"]["defaultValue"] == "gs://bucket/digits"
     assert json.loads(inputs["data_span"]["defaultValue"]) == {"rolling_range": {"num_spans": 1}}

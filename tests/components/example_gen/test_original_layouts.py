@@ -13,6 +13,7 @@ from components.example_gen.items import by_value
 from components.example_gen.splits import by_hash
 from tests.components.example_gen.conftest import encoded, picture, write
 from trainer_modules import camvid, gtsrb
+from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.sources import HashSplit, ImageFolders
 
 _HEADER = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
@@ -62,6 +63,20 @@ def test_original_gtsrb(ingest, tmp_path: Path, train: str) -> None:
     }
     assert tracks["eval"] and not tracks["train"] & tracks["eval"], "a track is one sign"
     assert len(tracks["train"]) + len(tracks["eval"]) == len(CLASSES) * TRACKS
+
+
+def test_the_training_set_of_the_competition_comes_without_a_test_set(tmp_path: Path) -> None:
+    data = _original_gtsrb(tmp_path, "Training")
+    (data / "GT-final_test.csv").unlink()
+    _, _, source = preparation.prepare(gtsrb.TASK, str(data), str(tmp_path))
+    assert isinstance(source, ImageFolders) and (source.train, source.test) == ("Training", "")
+
+
+def test_a_missing_list_of_the_test_set_is_an_error(tmp_path: Path) -> None:
+    data = _original_gtsrb(tmp_path, "Final_Training/Images")
+    (data / "GT-final_test.csv").unlink()
+    with pytest.raises(BadInputError, match=r"GT-final_test\.csv does not exist"):
+        preparation.prepare(gtsrb.TASK, str(data), str(tmp_path))
 
 
 def test_the_layout_with_png_files_comes_first(tmp_path: Path) -> None:

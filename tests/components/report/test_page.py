@@ -52,6 +52,12 @@ def test_every_section_of_a_classification_is_there(tmp_path: Path) -> None:
     assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org", "")
 
 
+def test_what_was_converted_is_listed(tmp_path: Path) -> None:
+    html = page.render(runs.full(tmp_path, FLOWERS, 200))
+    assert "Converted to PNG (2)" in html
+    assert "<bdi>a/&lt;3&gt;.tif</bdi> in train was TIFF: alpha dropped" in html
+
+
 @pytest.mark.parametrize("passed", [True, False])
 def test_the_verdict_comes_first(tmp_path: Path, passed: bool) -> None:
     found = runs.report(FLOWERS, 200)
