@@ -160,8 +160,10 @@ def _predict(args: argparse.Namespace, console: Console) -> int:
             started=started,
         )
     seconds = time.monotonic() - begin
-    unreadable = f", {outcome.errors:,} of them with an error" if outcome.errors else ""
-    console.print(f"{outcome.rows:,} rows{unreadable} in {seconds:.1f} s", markup=False)
+    notes = f", {outcome.errors:,} of them with an error" if outcome.errors else ""
+    if outcome.converted:
+        notes += f", {outcome.converted:,} converted to PNG first"
+    console.print(f"{outcome.rows:,} rows{notes} in {seconds:.1f} s", markup=False)
     for text in outcome.first_errors:
         console.print(f"  {text}", style="yellow", markup=False)
     if outcome.errors > len(outcome.first_errors):

@@ -10,7 +10,9 @@
 | GET /metrics, /monitoring/prometheus/metrics | Prometheus metrics |
 """
 
+import asyncio
 import logging
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -101,6 +103,7 @@ class Server:
             for name in self._served
         }
         self._in_flight = 0
+        self._converting = asyncio.Semaphore(os.cpu_count() or 1)
         self._last_client: Any = None
 
     def app(self) -> Starlette:
@@ -190,9 +193,11 @@ class Server:
             raise RequestError(f"signature_name must be one of {names}; received {signature!r}")
         given = serve_json.inputs(asked, version.inputs(signature), self._limits.max_pixels)
         if serve_json.needs_conversion(given):
-            # In a thread: a telephone's photograph takes about a second.
-            convert = serve_json.converted
-            given = await run_in_threadpool(convert, given, self._limits.max_pixels)
+            # In a thread, since a telephone's photograph takes about a second; few at once, since
+            # each holds its pixels.
+            async with self._converting:
+                convert = serve_json.converted
+                given = await run_in_threadpool(convert, given, self._limits.max_pixels)
         # A connection that asks twice in a row is alone; one of many rarely does.
         lone = request.client is not None and request.client == self._last_client
         self._last_client = request.client

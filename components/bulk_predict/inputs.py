@@ -63,13 +63,14 @@ class Chunk:
 class Entry:
     """One thing to predict: `content` is encoded bytes or a row of numbers, None with an error.
 
-    Encoded bytes are of a format that TensorFlow decodes: `read` converts the others.
+    Encoded bytes are of a format that TensorFlow decodes: `read` converts the others, and says so.
     """
 
     id: str
     content: Any
     error: str = ""
     true: str = ""
+    converted: bool = False
 
 
 def chunks(data: str, keys: Keys, columns: Sequence[str] = (), batch_size: int = 1) -> list[Chunk]:
@@ -216,7 +217,7 @@ def _converted(entry: Entry) -> Entry:
         converted = formats.convert(entry.content)
     except formats.UnreadableError as error:
         return replace(entry, content=None, error=str(error))
-    return replace(entry, content=converted.png) if converted else entry
+    return replace(entry, content=converted.png, converted=True) if converted else entry
 
 
 def _read_file(file: tuple[str, str]) -> Entry:

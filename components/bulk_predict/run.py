@@ -53,11 +53,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was written: rows in all, rows with an error, and the first of the errors."""
+    """What was written: rows in all, with an error, the first errors, images made PNG before."""
 
     rows: int
     errors: int
     first_errors: tuple[str, ...]
+    converted: int = 0
 
 
 class PredictChunk(beam.DoFn):
@@ -78,7 +79,7 @@ class PredictChunk(beam.DoFn):
 
         job, predictor = self._job, self._predictor
         assert predictor is not None
-        rows, errors = 0, 0
+        rows, errors, converted = 0, 0, 0
         first: list[str] = []
         part = part_file(job.parts, element.index)
         with tf.io.gfile.GFile(part, "wb") as f:
@@ -95,9 +96,11 @@ class PredictChunk(beam.DoFn):
                         first = [*first, f"{entry.id}: {entry.error}"][:3]
                 f.write("".join(lines).encode())
                 rows += len(lines)
+                converted += sum(entry.converted for entry in batch)
         # Written last, and so the sign that the part is whole.
         with tf.io.gfile.GFile(f"{part}.json", "w") as f:
-            f.write(json.dumps({"rows": rows, "errors": errors, "first_errors": first}))
+            about = {"rows": rows, "errors": errors, "converted": converted, "first_errors": first}
+            f.write(json.dumps(about))
         yield rows
 
     def _with_files(
@@ -261,7 +264,7 @@ def _read_json(path: str) -> dict[str, Any]:
 def _join(job: Job, count: int, whole: str) -> Outcome:
     import tensorflow as tf
 
-    rows, errors = 0, 0
+    rows, errors, converted = 0, 0, 0
     first: list[str] = []
     tf.io.gfile.makedirs(os.path.dirname(whole))
     with tf.io.gfile.GFile(whole, "wb") as out:
@@ -271,6 +274,7 @@ def _join(job: Job, count: int, whole: str) -> Outcome:
             part = part_file(job.parts, index)
             info = _read_json(f"{part}.json")
             rows, errors = rows + info["rows"], errors + info["errors"]
+            converted += info["converted"]
             first = [*first, *info["first_errors"]][:3]
             if not info["rows"]:
                 # TensorFlow makes a file with its first write: of no rows there is none.
@@ -278,4 +282,4 @@ def _join(job: Job, count: int, whole: str) -> Outcome:
             with tf.io.gfile.GFile(part, "rb") as f:
                 while block := f.read(1 << 22):
                     out.write(block)
-    return Outcome(rows, errors, tuple(first))
+    return Outcome(rows, errors, tuple(first), converted)

@@ -90,7 +90,8 @@ def test_what_tensorflow_does_not_decode_is_converted(
         (folder / name).write_bytes(contents)
     expected = ["light", "dark", "mid, grey", "light", "dark", ""]
     output = tmp_path / "out.csv"
-    _predict(classifier, folder, output)
+    outcome = _predict(classifier, folder, output)
+    assert (outcome.rows, outcome.errors, outcome.converted) == (6, 1, 5)
     rows = _rows(output)
     assert [r["label"] for r in rows] == expected
     assert "is a damaged or truncated TIFF" in rows[-1]["error"]
