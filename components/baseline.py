@@ -1,4 +1,4 @@
-"""Which model to compare a new one with: the last blessed one that is not the new one itself."""
+"""Which model to compare a new one with: the last blessed one of its classes, not itself."""
 
 import logging
 import os
@@ -9,12 +9,17 @@ from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
+from components import served
+
 _MODEL_ID = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
 _log = logging.getLogger("tfx_vision")
 
 
 class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy):
-    """Resolves the most recently blessed model other than the candidate.
+    """Resolves the most recently blessed model that the candidate can be compared with.
+
+    That is the newest with the candidate's classes; without one the newest that shares a class;
+    without one the newest, so that ImageEvaluator says why it cannot be compared with.
 
     TFX's own strategy also finds the candidate once it is blessed: the same command run again
     would then compare a cached model with itself, and evaluate anew. A blessed model whose files
@@ -39,6 +44,8 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
         """Returns `input_dict` with at most one `model` and its `model_blessing`."""
         del store
         candidates = {artifact.id for artifact in input_dict["candidate"]}
+        classes = next((_classes(artifact.uri) for artifact in input_dict["candidate"]), ())
+        blessed: list[dict[str, list[Any]]] = []
         models = {artifact.id: artifact for artifact in input_dict["model"]}
         vanished = None
         for blessing in sorted(input_dict["model_blessing"], key=lambda a: a.id, reverse=True):
@@ -51,10 +58,22 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
                 continue
             found = {**input_dict, "model": [model], "model_blessing": [blessing]}
             if _exists(model.uri):
-                return found
+                if served.likeness(classes, _classes(model.uri)) == served.THE_SAME:
+                    return found
+                blessed.append(found)
+                continue
             _log.warning("a blessed model has vanished, trying the one before: %s", model.uri)
             vanished = vanished or found
+        if blessed:
+            # The newest of the most alike: `max` keeps the first of equals.
+            return max(
+                blessed, key=lambda one: served.likeness(classes, _classes(one["model"][0].uri))
+            )
         return vanished or {**input_dict, "model": [], "model_blessing": []}
+
+
+def _classes(uri: str) -> tuple[str, ...]:
+    return served.classes_of(path_utils.serving_model_dir(uri))
 
 
 def _exists(uri: str) -> bool:

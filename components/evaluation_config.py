@@ -1,6 +1,7 @@
 """What Evaluator is told: split, batch size, metrics and slices, all from the task."""
 
 import json
+from collections.abc import Sequence
 
 import tensorflow_model_analysis as tfma
 
@@ -65,3 +66,18 @@ def eval_config(task: Task) -> tfma.EvalConfig:
     )
     config.options.include_default_metrics.value = False
     return config
+
+
+def with_former_classes(config: tfma.EvalConfig, former: Sequence[str]) -> None:
+    """Tells the metrics the baseline's classes where they differ from the candidate's.
+
+    Args:
+      config: What `eval_config` returned; changed in place.
+      former: The baseline's classes in their order; () where they are the candidate's.
+    """
+    if not former:
+        return
+    for spec in config.metrics_specs:
+        for metric in spec.metrics:
+            told = {"former": list(former), "former_of": BASELINE}
+            metric.config = json.dumps(json.loads(metric.config) | told, ensure_ascii=False)

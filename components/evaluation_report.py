@@ -4,9 +4,13 @@ TFMA writes the same numbers as records of its own; this is their plain form:
 
     {"splits": [...], "metrics": {name: value}, "per_class": {class: {precision, recall, ...}},
      "slices": {"format=PNG": {"metrics": ..., "per_class": ...}}, "details": {...},
-     "baseline": {the same four keys} | null, "baseline_reason": "..."}
+     "baseline": {the same four keys} | null, "baseline_reason": "...",
+     "shared": {"classes": [...], "added": [...], "removed": [...], "metrics": ...,
+                "per_class": ...} | null}
 
-A metric that the examples leave undefined (AUC of one class) is null.
+`shared` is there where the baseline knew other classes: the model on the examples of those that
+both know, beside which alone the baseline's figures may be put. A metric that the examples leave
+undefined (AUC of one class) is null.
 """
 
 import json
@@ -14,12 +18,15 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from components.evaluator_baseline import Baseline
+from trainer_modules.engine.evaluation import SHARED
+
 REPORT_FILE = "report.json"
 _DETAILS = "details"
 
 
 def build(
-    sliced: Iterable[Any], *, splits: list[str], candidate: str, baseline: str, reason: str
+    sliced: Iterable[Any], *, splits: list[str], candidate: str, baseline: str, decision: Baseline
 ) -> dict[str, Any]:
     """Returns the report.
 
@@ -28,14 +35,28 @@ def build(
       splits: Names of the evaluated splits.
       candidate: TFMA's name of the candidate; "" where there is no baseline.
       baseline: TFMA's name of the baseline; "" where there is none.
-      reason: Which baseline was used, or why none was.
+      decision: Which baseline was used, or why none was, and which classes both know.
     """
     found = {_slice_name(one.slice_key): one for one in sliced}
     return {
         "splits": splits,
         **_of_model(found, candidate),
         "baseline": _of_model(found, baseline) if baseline else None,
-        "baseline_reason": reason,
+        "baseline_reason": decision.reason,
+        "shared": _shared(found, candidate, decision),
+    }
+
+
+def _shared(found: dict[str, Any], candidate: str, decision: Baseline) -> dict[str, Any] | None:
+    if not decision.used or not (decision.added or decision.removed):
+        return None
+    one = _read(found[""], candidate, SHARED) if "" in found else {"metrics": {}, "per_class": {}}
+    return {
+        "classes": list(one["per_class"]),
+        "added": list(decision.added),
+        "removed": list(decision.removed),
+        "metrics": one["metrics"],
+        "per_class": one["per_class"],
     }
 
 
@@ -52,17 +73,20 @@ def _of_model(found: dict[str, Any], model_name: str) -> dict[str, Any]:
     }
 
 
-def _read(one: Any, model_name: str) -> dict[str, Any]:
+def _read(one: Any, model_name: str, prefix: str = "") -> dict[str, Any]:
     metrics: dict[str, float | None] = {}
     details: dict[str, Any] = {}
     for item in one.metric_keys_and_values:
         if item.key.model_name != model_name or item.key.is_diff:
             continue
-        if item.key.name == _DETAILS:
+        if item.key.name.startswith(SHARED) != bool(prefix):
+            continue
+        name = item.key.name.removeprefix(prefix)
+        if name == _DETAILS:
             details = json.loads(item.value.bytes_value)
         elif item.value.HasField("double_value"):
             value = item.value.double_value.value
-            metrics[item.key.name] = value if math.isfinite(value) else None
+            metrics[name] = value if math.isfinite(value) else None
     per_class = details.pop("per_class", {})
     return {"metrics": metrics, "per_class": per_class, _DETAILS: details}
 

@@ -28,7 +28,13 @@ from tfx.types import (
 from tfx.utils import io_utils, path_utils, proto_utils
 
 from components import evaluation_report
-from components.evaluation_config import BASELINE, eval_config, evaluation_batch, evaluation_split
+from components.evaluation_config import (
+    BASELINE,
+    eval_config,
+    evaluation_batch,
+    evaluation_split,
+    with_former_classes,
+)
 from components.evaluator_baseline import NOTHING_YET, Baseline, decide
 from components.evaluator_model import shared_model
 from components.evaluator_slices import bucket_extractor, check_slices
@@ -42,10 +48,13 @@ BASELINE_FILE = "baseline.json"
 _CODE = (
     "components.evaluation_config",
     "components.evaluator",
+    "components.evaluator_baseline",
     "components.evaluator_model",
     "components.evaluator_slices",
     "components.evaluation_report",
+    "components.served",
     "trainer_modules.engine.evaluation",
+    "trainer_modules.engine.evaluation_chance",
     "trainer_modules.engine.evaluation_classes",
     "trainer_modules.engine.evaluation_regression",
     "trainer_modules.engine.evaluation_masks",
@@ -87,6 +96,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             kept[0].name = ""
             del config.model_specs[:]
             config.model_specs.extend(kept)
+        with_former_classes(config, baseline.former)
         models = [
             shared_model(baseline.uri if spec.is_baseline else model, spec, config)
             for spec in config.model_specs
@@ -98,7 +108,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             splits=splits,
             candidate=config.model_specs[0].name,
             baseline=BASELINE if baseline.used else "",
-            reason=baseline.reason,
+            decision=baseline,
         )
         _check(report, splits)
         check_slices(

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from components import served
+
 SIGNATURE = "examples"
-_CLASSES_ASSET = "assets/classes.txt"
+# Only predictions that name their class can be compared where the classes differ.
+_BY_NAME = "probabilities "
 # What PushedBaseline leaves in place of a model when none has been pushed.
 NOTHING_YET = "NO_MODEL_PUSHED_YET"
 NO_BASELINE = "No model has been blessed before."
@@ -21,11 +24,17 @@ class Baseline:
       used: Whether the two models are compared.
       reason: One sentence for people: which model, or why none.
       uri: The baseline model's artifact; "" where there is none.
+      former: Its classes in their order, where they differ from the candidate's; else ().
+      added: Classes that only the candidate knows.
+      removed: Classes that only the baseline knows.
     """
 
     used: bool
     reason: str
     uri: str = ""
+    former: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 def decide(model: str, baseline: str | None) -> Baseline:
@@ -40,40 +49,40 @@ def decide(model: str, baseline: str | None) -> Baseline:
     if os.path.normpath(baseline) == os.path.normpath(model):
         return Baseline(False, "The last blessed model is this one itself.", baseline)
     try:
-        difference = _difference(model, baseline)
+        new_outputs, old_outputs = _outputs(model), _outputs(baseline)
+        new, old = served.classes_of(model), served.classes_of(baseline)
     except (tf.errors.OpError, OSError) as e:
         return Baseline(
             False, f"The last blessed model cannot be read any more ({baseline}): {e}", baseline
         )
-    if difference:
-        return Baseline(
-            False, f"The last blessed model cannot be compared with: {difference}.", baseline
-        )
-    return Baseline(True, f"Compared with the last blessed model, {baseline}.", baseline)
-
-
-def _difference(model: str, baseline: str) -> str:
-    new_outputs, old_outputs = _outputs(model), _outputs(baseline)
-    new, old = _classes(model), _classes(baseline)
-    if new != old:
-        added = [name for name in new if name not in old]
-        gone = [name for name in old if name not in new]
-        if not added and not gone:
-            return "its classes are in another order"
-        parts = [f"{', '.join(added)} added"] if added else []
-        parts += [f"{', '.join(gone)} removed"] if gone else []
-        return f"the classes have changed ({'; '.join(parts)})"
     if new_outputs != old_outputs:
-        return f"its signature '{SIGNATURE}' gives {old_outputs}, this model's {new_outputs}"
+        why = f"its signature '{SIGNATURE}' gives {old_outputs}, this model's {new_outputs}"
+    else:
+        why = _incomparable(new, old, new_outputs)
+    if why:
+        return Baseline(False, f"The last blessed model cannot be compared with: {why}.", baseline)
+    added = tuple(name for name in new if name not in old)
+    removed = tuple(name for name in old if name not in new)
+    reason = f"Compared with the last blessed model, {baseline}"
+    if added or removed:
+        count = len(new) - len(added)
+        reason += f", on the {count} {'class' if count == 1 else 'classes'} that both know"
+        reason += f"; {', '.join(added)} added, not compared" if added else ""
+        reason += f"; {', '.join(removed)} removed, not compared" if removed else ""
+    return Baseline(
+        True, f"{reason}.", baseline, former=old if new != old else (), added=added, removed=removed
+    )
+
+
+def _incomparable(new: tuple[str, ...], old: tuple[str, ...], outputs: str) -> str:
+    """Returns why models of these classes cannot be compared, "" where they can."""
+    if new == old:
+        return ""
+    if served.likeness(new, old) == served.NOTHING_SHARED:
+        return f"its classes ({', '.join(old)}) are all other ones"
+    if _BY_NAME not in outputs:
+        return f"its classes ({', '.join(old)}) differ, and predictions are not told by name"
     return ""
-
-
-def _classes(folder: str) -> list[str]:
-    path = os.path.join(folder, _CLASSES_ASSET)
-    if not tf.io.gfile.exists(path):
-        return []
-    with tf.io.gfile.GFile(path) as f:
-        return f.read().splitlines()
 
 
 def _outputs(folder: str) -> str:

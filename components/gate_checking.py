@@ -7,6 +7,7 @@ from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.evaluation_classes import ClassTally
 from trainer_modules.engine.evaluation_masks import MaskTally
 from trainer_modules.engine.evaluation_regression import RegressionTally
+from trainer_modules.engine.gates import BetterThanChance
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task import Task
 
@@ -29,6 +30,8 @@ def check_gates(task: Task) -> None:
         return
     report = _form_of_report(task.problem)
     for gate in task.gates:
+        if isinstance(gate, BetterThanChance):
+            continue
         class_name = getattr(gate, "class_name", "")
         table = report["metrics"]
         if gate.each_class or class_name:

@@ -4,46 +4,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from components.gate_chance import judge_chance
+from components.gate_comparing import judge_no_worse
+from components.gate_outcome import (
+    FAILED,
+    NOT_COMPARED,
+    PASSED,
+    SLACK,
+    Judged,
+    apart,
+    counted,
+)
 from trainer_modules.engine.errors import BadInputError, did_you_mean
-from trainer_modules.engine.gates import AtLeast, AtMost, Gate, NoWorse
-
-# Keeps 0.9 - 0.02 <= 0.88 true in floating point.
-_SLACK = 1e-9
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """The outcome of one gate on one value.
-
-    Attributes:
-      name: What the gate asks, for people: `recall of class 'roses' >= 0.8`.
-      kind: `at_least`, `at_most` or `no_worse`.
-      metric: Name of the metric.
-      class_name: The class it was judged on; None for an overall metric.
-      slice: The slice it was judged in; None for all examples.
-      bound: What the value was compared with; None where there was no baseline.
-      value: What Evaluator measured; None where it is undefined, or without a baseline.
-      baseline: What the last blessed model reached; None for other kinds.
-      passed: Whether the gate let the model through.
-      support: Examples (of the class, in the slice) behind the value; None for all examples.
-      message: One sentence with the numbers.
-    """
-
-    name: str
-    kind: str
-    metric: str
-    class_name: str | None
-    slice: str | None
-    bound: float | None
-    value: float | None
-    baseline: float | None
-    passed: bool
-    support: int | None
-    message: str
-
-    def plain(self) -> dict[str, Any]:
-        """Returns the fields as JSON has them, `class_name` as `class`."""
-        return {("class" if k == "class_name" else k): v for k, v in vars(self).items()}
+from trainer_modules.engine.gates import AtLeast, AtMost, BetterThanChance, Gate, NoWorse
 
 
 @dataclass(frozen=True)
@@ -70,61 +43,84 @@ def judge(gates: Iterable[Gate], report: dict[str, Any]) -> Verdict:
         without examples.
     """
     judged = tuple(one for gate in gates for one in _judge(gate, report))
-    failed = [one.message for one in judged if not one.passed]
+    failed = [one.message for one in judged if one.status == FAILED]
     if failed:
         message = "; ".join(f"not blessed: {one}" for one in failed) + "."
     elif judged:
-        message = f"Blessed: passed {'all ' if judged[1:] else ''}{len(judged)} " + (
-            "gates." if judged[1:] else "gate."
-        )
+        message = f"Blessed: {counted(one.plain() for one in judged)}."
+        if any(one.status == NOT_COMPARED for one in judged):
+            message += f" {report.get('baseline_reason', '')}".rstrip()
     else:
         message = "Blessed: the task sets no gates."
     return Verdict(not failed, judged, message)
 
 
 def _judge(gate: Gate, report: dict[str, Any]) -> Iterator[Judged]:
-    slice_name = getattr(gate, "slice", "")
-    where = _within_slice(report, slice_name, gate)
-    class_name = getattr(gate, "class_name", "")
-    if gate.each_class or class_name:
-        table = where["per_class"]
-        names = [class_name] if class_name else list(table)
-        _check_classes(gate, names, table)
-        for name in names:
-            value = find_metric(gate, table[name], report)
-            yield _outcome(gate, report, value, name, slice_name, table[name]["support"])
+    if isinstance(gate, BetterThanChance):
+        yield judge_chance(gate, report)
+    elif isinstance(gate, NoWorse):
+        _check_no_worse(gate, report)
+        yield from judge_no_worse(gate, report)
     else:
+        yield from _judge_bound(gate, report)
+
+
+def _check_no_worse(gate: NoWorse, report: dict[str, Any]) -> None:
+    if gate.each_class:
+        _check_there_are_classes(gate, report["per_class"])
+        for row in report["per_class"].values():
+            find_metric(gate, row, report)
+    else:
+        find_metric(gate, report["metrics"], report)
+
+
+def _judge_bound(gate: AtLeast | AtMost, report: dict[str, Any]) -> Iterator[Judged]:
+    where = _within_slice(report, gate)
+    if not (gate.each_class or gate.class_name):
         count = where["metrics"].get("example_count")
-        support = int(count) if slice_name and count is not None else None
-        yield _outcome(
-            gate, report, find_metric(gate, where["metrics"], report), None, slice_name, support
-        )
+        support = int(count) if gate.slice and count is not None else None
+        yield _outcome(gate, find_metric(gate, where["metrics"], report), None, support)
+        return
+    table = where["per_class"]
+    names = [gate.class_name] if gate.class_name else list(table)
+    _check_classes(gate, names, table)
+    for name in names:
+        value = find_metric(gate, table[name], report)
+        yield _outcome(gate, value, name, table[name]["support"])
 
 
-def _within_slice(report: dict[str, Any], name: str, gate: Gate) -> dict[str, Any]:
-    if not name:
+def _within_slice(report: dict[str, Any], gate: AtLeast | AtMost) -> dict[str, Any]:
+    if not gate.slice:
         return report
-    if name not in report["slices"]:
+    if gate.slice not in report["slices"]:
         raise BadInputError(
             f"The gate on {gate.metric} names a slice that no example is in: "
-            f"{did_you_mean(name, report['slices'])} (slices come from the task's `slices`)"
+            f"{did_you_mean(gate.slice, report['slices'])} (slices come from the task's `slices`)"
         )
-    found: dict[str, Any] = report["slices"][name]
+    found: dict[str, Any] = report["slices"][gate.slice]
     return found
 
 
-def _check_classes(gate: Gate, names: list[str], table: dict[str, Any]) -> None:
+def _check_there_are_classes(gate: Gate, table: dict[str, Any]) -> None:
     if not table:
-        raise BadInputError(f"The gate on {gate.metric} asks for classes; this task has none.")
+        raise BadInputError(f"The gate on {_metric(gate)} asks for classes; this task has none.")
+
+
+def _check_classes(gate: Gate, names: list[str], table: dict[str, Any]) -> None:
+    _check_there_are_classes(gate, table)
     for name in names:
         find_class(gate, name, table)
     empty = [name for name in names if not table[name]["support"]]
     if empty:
         raise BadInputError(
-            f"The gate on {gate.metric} cannot be judged: there are no examples of "
+            f"The gate on {_metric(gate)} cannot be judged: there are no examples of "
             f"{', '.join(repr(name) for name in empty)} in the evaluated split. Add examples of "
             "them, or take the gate off these classes."
         )
+
+
+def _metric(gate: Gate) -> str:
+    return getattr(gate, "metric", "chance")
 
 
 def find_class(gate: Gate, name: str, table: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +130,7 @@ def find_class(gate: Gate, name: str, table: dict[str, Any]) -> dict[str, Any]:
       BadInputError: If there is no such class.
     """
     if name not in table:
-        raise BadInputError(f"The gate on {gate.metric}: class {did_you_mean(name, table)}")
+        raise BadInputError(f"The gate on {_metric(gate)}: class {did_you_mean(name, table)}")
     found: dict[str, Any] = table[name]
     return found
 
@@ -145,92 +141,43 @@ def find_metric(gate: Gate, metrics: dict[str, Any], report: dict[str, Any]) -> 
     Raises:
       BadInputError: If there is no such metric.
     """
-    if gate.metric not in metrics or gate.metric == "support":
-        hint = did_you_mean(gate.metric, [name for name in metrics if name != "support"])
+    metric = _metric(gate)
+    if metric not in metrics or metric == "support":
+        hint = did_you_mean(metric, [name for name in metrics if name != "support"])
         per_class: dict[str, Any] = next(iter(report["per_class"].values()), {})
-        if gate.metric in per_class and gate.metric not in metrics:
+        if metric in per_class and metric not in metrics:
             hint += " (measured class by class: set each_class=True or class_name)"
         raise BadInputError(f"A gate's metric {hint}")
-    value: float | None = metrics[gate.metric]
+    value: float | None = metrics[metric]
     return value
 
 
 def _outcome(
-    gate: Gate,
-    report: dict[str, Any],
-    value: float | None,
-    class_name: str | None,
-    slice_name: str,
-    support: int | None,
+    gate: AtLeast | AtMost, value: float | None, class_name: str | None, support: int | None
 ) -> Judged:
     what = gate.metric
     what += f" of class '{class_name}'" if class_name is not None else ""
-    what += f" in slice '{slice_name}'" if slice_name else ""
+    what += f" in slice '{gate.slice}'" if gate.slice else ""
     behind = f" (support {support})" if support is not None else ""
-    kind, lower, bound, baseline, note = _bound(gate, report, class_name)
+    lower = isinstance(gate, AtMost)
     sign, opposite = ("<=", ">") if lower else (">=", "<")
-    if bound is None:
-        name = f"{what} no worse than before by more than {getattr(gate, 'by', 0.0):g}"
-        passed, message = True, f"{what}: no baseline. {report.get('baseline_reason', '')}".strip()
-        value = None
+    passed = value is not None and (
+        value <= gate.bound + SLACK if lower else value >= gate.bound - SLACK
+    )
+    if value is None:
+        message = f"{what} is undefined on these examples; it must be {sign} {gate.bound:g}"
     else:
-        name = f"{what} {sign} {bound:g}"
-        passed = value is not None and (
-            value <= bound + _SLACK if lower else value >= bound - _SLACK
-        )
-        if value is None:
-            message = f"{what} is undefined on these examples; it must be {sign} {bound:g}"
-        else:
-            left, right = _apart(value, bound)
-            message = f"{what} {left} {sign if passed else opposite} {right}{note}{behind}"
+        left, right = apart(value, gate.bound)
+        message = f"{what} {left} {sign if passed else opposite} {right}{behind}"
     return Judged(
-        name=name,
-        kind=kind,
+        name=f"{what} {sign} {gate.bound:g}",
+        kind="at_most" if lower else "at_least",
         metric=gate.metric,
         class_name=class_name,
-        slice=slice_name or None,
-        bound=bound,
+        slice=gate.slice or None,
+        bound=gate.bound,
         value=value,
-        baseline=baseline,
-        passed=passed,
+        status=PASSED if passed else FAILED,
         support=support,
         message=message,
     )
-
-
-def _bound(
-    gate: Gate, report: dict[str, Any], class_name: str | None
-) -> tuple[str, bool, float | None, float | None, str]:
-    """Returns kind, whether lower is better, bound, baseline's value, and a note for people."""
-    if isinstance(gate, AtLeast):
-        return "at_least", False, gate.bound, None, ""
-    if isinstance(gate, AtMost):
-        return "at_most", True, gate.bound, None, ""
-    assert isinstance(gate, NoWorse)
-    before = report["baseline"]
-    table = (
-        (before["per_class"].get(class_name, {}) if class_name else before["metrics"])
-        if (before)
-        else {}
-    )
-    baseline = table.get(gate.metric)
-    if baseline is None:
-        return "no_worse", gate.lower_is_better, None, None, ""
-    bound = baseline + gate.by if gate.lower_is_better else baseline - gate.by
-    note = f", the last blessed model's {_short(baseline)}"
-    note += f" {'+' if gate.lower_is_better else '-'} {gate.by:g}" if gate.by else ""
-    return "no_worse", gate.lower_is_better, bound, baseline, note
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}" if abs(value) >= 0.1 or not value else f"{value:.2g}"
-
-
-def _apart(a: float, b: float) -> tuple[str, str]:
-    """Returns both numbers with as few decimals, two at least, as tell the truth."""
-    for decimals in range(2, 9):
-        left, right = f"{a:.{decimals}f}", f"{b:.{decimals}f}"
-        exact = abs(float(right) - b) <= 5e-5 * max(1.0, abs(b))
-        if exact and (left != right or abs(a - b) <= _SLACK):
-            return left, right
-    return repr(a), repr(b)

@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 
+from components import gate_outcome
 from components.report import classes, figures, provenance, storage
 from components.report.material import Material
 from components.report.verdict import score_of
@@ -45,8 +46,11 @@ def render(material: Material) -> str:
     text = templates.get_template("model_card.md.jinja").render(
         name=cell(material.name),
         blessed=material.blessed,
-        gates=material.gates,
-        passed=sum(gate["passed"] for gate in material.gates),
+        gates=[
+            {**gate, "status": gate_outcome.status_of(gate).replace("_", " ")}
+            for gate in material.gates
+        ],
+        counted=gate_outcome.counted(material.gates),
         baseline=cell(evaluation.get("baseline_reason", "")),
         facts=material.lineage or provenance.describe(material.task, {}, ""),
         counts=material.ingestion.get("counts", {}),
@@ -54,7 +58,10 @@ def render(material: Material) -> str:
         examples=evaluation.get("metrics", {}).get("example_count"),
         splits=evaluation.get("splits", []),
         metrics=evaluation.get("metrics", {}),
-        before=(evaluation.get("baseline") or {}).get("metrics", {}),
+        # A baseline of other classes was measured on other examples than these figures.
+        before={}
+        if evaluation.get("shared")
+        else (evaluation.get("baseline") or {}).get("metrics", {}),
         per_class=per_class,
         columns=[name for name in _COLUMNS if name in first],
         limits=limits(material),

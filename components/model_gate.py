@@ -17,6 +17,7 @@ from trainer_modules.engine import fingerprint, overrides
 
 GATES_FILE = "gates.json"
 VERDICT_FILE = "verdict.txt"
+_CODE = tuple(f"components.gate_{name}" for name in ("judging", "chance", "comparing", "outcome"))
 
 
 class Executor(evaluator_executor.Executor):
@@ -118,7 +119,7 @@ class ModelGate(base_beam_component.BaseBeamComponent):
                 evaluation=evaluation,
                 model=model,
                 gates=gates,
-                fingerprint=fingerprint.of_modules(("components.gate_judging",)),
+                fingerprint=fingerprint.of_modules(_CODE),
                 blessing=Channel(type=standard_artifacts.ModelBlessing),
             )
         )

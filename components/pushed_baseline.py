@@ -1,7 +1,8 @@
 """PushedBaseline: the model that is being served, to compare a new one with.
 
 Where the platform cannot look up blessed models (open-source Kubeflow implements no resolvers),
-the newest version under the serving folder is the last one that was blessed.
+the newest version under the serving folder is the last one that was blessed. Of several, the newest
+one of the candidate's classes is chosen, as `components/baseline` does on one machine.
 """
 
 import os

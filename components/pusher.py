@@ -1,7 +1,8 @@
-"""Pusher: TFX's own, which does not push a second time what is the newest version already.
+"""Pusher: TFX's own, which keeps what is served from being replaced by itself or by other things.
 
 A model is judged again when photos, gates or the check change; if it is the same export that is
-being served, a further version would make every server load what it has.
+being served, a further version would make every server load what it has. And a model that shares no
+class with the served one is not its next version, whatever the place it is to be pushed to.
 """
 
 import os
@@ -14,7 +15,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import Artifact, artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
-from components.served_versions import newest_version, same_export
+from components.served import check_classes, classes_of, newest_version
+from components.served_versions import same_export
 
 UNCHANGED = "unchanged"
 
@@ -28,7 +30,11 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model if it is blessed and new; else says which version it is."""
+        """Pushes the model if it is blessed and new; else says which version it is.
+
+        Raises:
+          BadInputError: If what is served there knows none of the model's classes.
+        """
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
@@ -36,6 +42,8 @@ class Executor(executor.Executor):
         folder = destination.filesystem.base_directory
         newest = newest_version(folder) if self.CheckBlessing(input_dict) else None
         model = self.GetModelPath(input_dict)
+        if newest is not None:
+            check_classes(newest, classes_of(model))
         if newest is None or not same_export(newest, model):
             super().Do(input_dict, output_dict, exec_properties)
             return

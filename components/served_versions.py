@@ -1,4 +1,4 @@
-"""The versions under a serving folder: which is the newest, and which is a model's own export."""
+"""The versions under a serving folder: which to compare with, and which is a model's own export."""
 
 import os
 from collections.abc import Iterator
@@ -6,30 +6,16 @@ from collections.abc import Iterator
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
+from components import served
+
 # TensorFlow writes it with every export; it holds checksums and an id of that export alone.
 _FINGERPRINT = "fingerprint.pb"
 
 
-def whole_versions(serving_folder: str) -> list[str]:
-    """Returns the folders of versions, the highest number first; [] where nothing is served."""
-    if not fileio.exists(serving_folder):
-        return []
-    names = [name.strip("/") for name in fileio.listdir(serving_folder)]
-    numbers = sorted((name for name in names if name.isdigit()), key=int, reverse=True)
-    folders = [os.path.join(serving_folder, number) for number in numbers]
-    # A push that was cut short has no graph.
-    return [folder for folder in folders if fileio.exists(os.path.join(folder, "saved_model.pb"))]
-
-
-def newest_version(serving_folder: str) -> str | None:
-    """Returns the folder of the highest-numbered version, or None where nothing is served."""
-    return next(iter(whole_versions(serving_folder)), None)
-
-
 def newest_but(candidate: str, serving_folder: str) -> str | None:
-    """Returns the newest version that is not the export of a candidate.
+    """Returns the newest version of a candidate's classes that is not its own export.
 
-    A run that finds its own model served compares with what it was compared with before it was
+    Without one of the same classes it is the newest that shares some, or else the newest. A run that finds its own model served compares with what it was compared with before it was
     pushed.
 
     Args:
@@ -37,8 +23,8 @@ def newest_but(candidate: str, serving_folder: str) -> str | None:
       serving_folder: The folder of versions.
     """
     model = path_utils.serving_model_dir(candidate)
-    versions = whole_versions(serving_folder)
-    return next((version for version in versions if not same_export(version, model)), None)
+    others = [one for one in served.versions(serving_folder) if not same_export(one, model)]
+    return served.best_match(others, served.classes_of(model))
 
 
 def same_export(pushed: str, model: str) -> bool:

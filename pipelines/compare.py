@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from components import gate_outcome
 from components.report import charts, page, storage
 from components.report.figures import count, figure, signed, took, words
 from components.report.training import flat
@@ -25,7 +26,8 @@ def compare(first: Run, second: Run) -> dict[str, Any]:
     Returns:
       `names`, `status`, `metrics` (rows with `before`, `now`, `change`), `classes` (the same,
       the largest change first), `only` (classes of one run only), `settings` (key, value before,
-      value now), `gates` (those whose outcome differs), `counts` and `seconds` (name, before,
+      value now), `gates` (what is asked, status before, status now, of those that differ, `–` for
+      a gate that one run does not have), `counts` and `seconds` (name, before,
       now).
     """
     a, b = first.summary, second.summary
@@ -67,13 +69,30 @@ def _settings(a: dict[str, Any], b: dict[str, Any]) -> list[tuple[str, str, str]
     ]
 
 
-def _gates(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> list[tuple[str, bool, bool]]:
-    old = {gate["name"]: gate["passed"] for gate in a}
-    return [
-        (gate["name"], old[gate["name"]], gate["passed"])
-        for gate in b
-        if gate["name"] in old and old[gate["name"]] != gate["passed"]
-    ]
+def _gates(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Returns the gates whose outcome differs; a gate is known by what it is on, not its bound."""
+    old, new = _by_subject(a), _by_subject(b)
+    rows = []
+    for key in dict.fromkeys([*old, *new]):
+        before, now = old.get(key), new.get(key)
+        asked = [gate["name"] for gate in (before, now) if gate]
+        statuses = [
+            gate_outcome.status_of(gate).replace("_", " ") if gate else "–"
+            for gate in (before, now)
+        ]
+        if statuses[0] != statuses[1]:
+            rows.append((" → ".join(dict.fromkeys(asked)), statuses[0], statuses[1]))
+    return rows
+
+
+def _by_subject(gates: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for gate in gates:
+        on = tuple(gate.get(key) for key in ("kind", "metric", "class", "slice"))
+        # Several on the same thing are told apart by their order.
+        count = sum(key[:-1] == on for key in found)
+        found[(*on, count)] = gate
+    return found
 
 
 def show(console: Console, found: dict[str, Any]) -> None:
@@ -94,8 +113,7 @@ def show(console: Console, found: dict[str, Any]) -> None:
         if only:
             console.print(Text(f"only in {name}: {', '.join(only)}"))
     for gate, before, now in found["gates"]:
-        verdict = {True: "passed", False: "failed"}
-        console.print(Text(f"gate {gate}: {verdict[before]} → {verdict[now]}"))
+        console.print(Text(f"gate {gate}: {before} → {now}"))
     for title, rows, write in (
         ("setting", found["settings"], str),
         ("examples", found["counts"], count),

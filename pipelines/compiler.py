@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from components import served
 from pipelines import accelerators, cloud_data, notifications, startup, tasks, vertex_serving
 from pipelines.accelerators import Accelerator
 from pipelines.cloud_config import KUBEFLOW, VERTEX, CloudConfig
@@ -71,6 +72,9 @@ def compile_job(config: CloudConfig) -> Compiled:
     startup.prepare()
     task, data, source = cloud_data.prepare(task, config)
     task = cloud_data.for_accelerator(task, accelerator.device)
+    if "://" not in config.serving_folder:
+        # A folder that is mounted here too can be looked at before anything is sent.
+        served.check_room(config.serving_folder, task=task.name, classes=task.problem.names)
 
     from pipelines import cloud_beam
     from pipelines.image_pipeline import create_pipeline

@@ -8,13 +8,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components import gate_outcome
 from pipelines import summary as summaries
 from pipelines.summary import Summary
 
 _VERDICTS = {
     summaries.PUSHED: "[bold green]pushed[/]",
     summaries.NOT_BLESSED: "[bold yellow]not blessed[/], nothing pushed",
-    summaries.NOTHING_NEW: "[bold green]nothing new[/]: every result came from the cache",
+    summaries.NOTHING_NEW: "[bold green]nothing new[/]",
     summaries.FAILED: "[bold red]failed[/]",
 }
 
@@ -25,16 +26,19 @@ _SHOWN = 10
 def show(console: Console, summary: Summary) -> None:
     """Prints how a run ended."""
     console.print()
-    console.print(f"{_VERDICTS[summary.status]}  in {summary.seconds['total']:.1f} s")
+    console.print(
+        f"{_VERDICTS[summary.status]}{_why(summary)}  in {summary.seconds['total']:.1f} s"
+    )
     if summary.error:
         console.print(escape(summary.error))
         console.print(f"The whole story is in {summary.log}", style="dim", highlight=False)
         return
     if summary.gates:
         console.print(_gates(summary))
-    refused = [gate for gate in summary.gates if not gate["passed"]]
-    for gate in refused:
+    for gate in gate_outcome.with_status(summary.gates, gate_outcome.FAILED):
         console.print(f"not blessed: {escape(gate['message'])}", soft_wrap=True)
+    for line in _not_compared(summary):
+        console.print(escape(line), soft_wrap=True)
     if summary.serving and not summary.serving["passed"]:
         reason = escape(summary.serving["reason"])
         console.print(f"not pushed: the exported model fails its serving check, at {reason}")
@@ -53,6 +57,30 @@ def show(console: Console, summary: Summary) -> None:
             console.print(f"{title:<8}{_short(path)}", soft_wrap=True, markup=False)
 
 
+def _why(summary: Summary) -> str:
+    """Returns why nothing is new; "" for the other ends of a run."""
+    if summary.status != summaries.NOTHING_NEW:
+        return ""
+    if not summary.ran:
+        return ": every result came from the cache"
+    again = f"{len(summary.ran)} of {len(summary.ran) + len(summary.cached)} components ran"
+    return f": {again}, and the model is the one that is served already"
+
+
+def _not_compared(summary: Summary) -> list[str]:
+    """Returns what no gate has compared with the last blessed model, and why, in few lines."""
+    left = gate_outcome.with_status(summary.gates, gate_outcome.NOT_COMPARED)
+    if not left:
+        return []
+    if not summary.baseline.get("compared"):
+        reason = summary.baseline.get("reason") or left[0]["message"]
+        return [f"not compared: {gate_outcome.gates_in_words(len(left))}. {reason}"]
+    lines = [gate["message"] for gate in left[:_SHOWN]]
+    if len(left) > _SHOWN:
+        lines.append(f"… and {len(left) - _SHOWN} more were not compared")
+    return [*lines, summary.baseline["reason"]]
+
+
 def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"
 
@@ -62,15 +90,20 @@ def _gates(summary: Summary) -> Table:
     for column in ("gate", "value", "bound", ""):
         table.add_column(column, justify="right" if column in ("value", "bound") else "left")
     for alike in _alike(summary.gates):
-        failed = [gate for gate in alike if not gate["passed"]]
+        failed = gate_outcome.with_status(alike, gate_outcome.FAILED)
+        passed = gate_outcome.with_status(alike, gate_outcome.PASSED)
+        left = gate_outcome.with_status(alike, gate_outcome.NOT_COMPARED)
         for gate in failed[:_SHOWN]:
             table.add_row(_subject(gate), *_figures(gate), "[bold red]failed[/]")
         if len(failed) > _SHOWN:
             table.add_row(f"… and {len(failed) - _SHOWN} more classes", "", "", "")
-        if len(failed) < len(alike):
-            nearest = min((g for g in alike if g["passed"]), key=_margin)
-            others = f", the nearest of {len(alike) - len(failed)}" if len(alike) > 1 else ""
+        if passed:
+            nearest = min(passed, key=_margin)
+            others = f", the nearest of {len(passed)}" if len(passed) > 1 else ""
             table.add_row(_subject(nearest) + others, *_figures(nearest), "[green]passed[/]")
+        if left:
+            others = f" and {len(left) - 1} more classes" if len(left) > 1 else ""
+            table.add_row(_subject(left[0]) + others, "", "", "[yellow]not compared[/]")
     return table
 
 
@@ -80,7 +113,9 @@ def _alike(gates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     for gate in gates:
         of_class = gate.get("class") is not None
         key = (gate["name"] if not of_class else gate["metric"], of_class, gate.get("slice"))
-        groups.setdefault((*key, gate["bound"]), []).append(gate)
+        # Bounds of `no_worse` follow each class's own past.
+        bound = None if gate.get("kind") == "no_worse" else gate["bound"]
+        groups.setdefault((*key, gate.get("kind"), bound), []).append(gate)
     return list(groups.values())
 
 

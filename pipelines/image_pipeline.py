@@ -187,7 +187,7 @@ def _trained(
         nodes.append(
             PlatformMetrics(evaluation=evaluator.outputs["evaluation"]).with_id("PlatformMetrics")
         )
-    nodes += _reported(task, data, {node.id: node for node in nodes}, platform)
+    nodes += _reported(task, config, data, {node.id: node for node in nodes}, platform)
     return nodes
 
 
@@ -266,7 +266,7 @@ def _checkpoints(config: RunConfig) -> dict[str, str]:
 
 
 def _reported(
-    task: Task, data: str, nodes: dict[str, BaseNode], platform: Platform
+    task: Task, config: RunConfig, data: str, nodes: dict[str, BaseNode], platform: Platform
 ) -> list[BaseNode]:
     """Returns what comes last: the report, and the model's card beside the pushed version."""
     trainer = nodes["Trainer"]
@@ -284,6 +284,7 @@ def _reported(
         serving_check=nodes["ServingCheck"].outputs["blessing"],
         previous_statistics=previous.outputs["statistics"] if previous else None,
         task=overrides.to_json(task),
+        name=config.names.own,
         data=data,
         # The code that made the model, for its lineage; and the page's templates.
         code_fingerprint="-".join(

@@ -6,6 +6,7 @@ import resource
 import sys
 from typing import Any
 
+from components import gate_outcome
 from components.pusher import UNCHANGED
 from components.report.page import finish_report
 from pipelines import archive as archives
@@ -23,6 +24,8 @@ def add_node(summary: Summary, result: NodeResult) -> str:
     summary.peak_megabytes[result.id] = round(peak / (1e6 if sys.platform == "darwin" else 1e3))
     if result.cached:
         summary.cached.append(result.id)
+    elif not result.resolver:
+        summary.ran.append(result.id)
     reader = _READERS.get(result.id)
     return reader(summary, result) if reader else ""
 
@@ -51,13 +54,12 @@ def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]
 
 def conclude(summary: Summary, results: list[NodeResult]) -> None:
     """Sets the status of a run whose components all succeeded."""
-    worked = any(not result.cached and not result.resolver for result in results)
     pushed = [a for r in results for a in r.outputs.get("pushed_model", [])]
     unchanged = any(a.get_int_custom_property(UNCHANGED) for a in pushed)
-    blessed = all(gate["passed"] for gate in summary.gates) and summary.serving.get("passed", True)
-    if not blessed:
+    serves = summary.serving.get("passed", True)
+    if gate_outcome.refused(summary.gates) or not serves:
         summary.status = summaries.NOT_BLESSED
-    elif worked and not unchanged:
+    elif summary.ran and not unchanged:
         summary.status = summaries.PUSHED
     else:
         summary.status = summaries.NOTHING_NEW
@@ -86,15 +88,21 @@ def _evaluation(summary: Summary, result: NodeResult) -> str:
     report = _read_json(result.outputs["evaluation"][0].uri, "report.json")
     summary.metrics = report["metrics"]
     summary.per_class = report["per_class"]
+    shared = report.get("shared") or {}
+    summary.baseline = {
+        "compared": report["baseline"] is not None,
+        "reason": report["baseline_reason"],
+        "added": shared.get("added", []),
+        "removed": shared.get("removed", []),
+    }
     shown = list(summary.metrics.items())[:3]
     return "  ".join(f"{name} {'–' if value is None else f'{value:.4g}'}" for name, value in shown)
 
 
 def _gate(summary: Summary, result: NodeResult) -> str:
     summary.gates = _read_json(result.outputs["blessing"][0].uri, "gates.json")
-    passed = sum(gate["passed"] for gate in summary.gates)
-    verdict = "blessed" if passed == len(summary.gates) else "not blessed"
-    return f"{passed} of {len(summary.gates)} gates passed: {verdict}"
+    verdict = "not blessed" if gate_outcome.refused(summary.gates) else "blessed"
+    return f"{gate_outcome.counted(summary.gates)}: {verdict}"
 
 
 def _serving_check(summary: Summary, result: NodeResult) -> str:

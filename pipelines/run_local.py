@@ -170,9 +170,11 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
 
     What is wrong with the data is said before seconds are spent on importing TFX.
     """
+    from components import served
     from components.example_gen import ingest
 
     task, data, source = ingest.prepare(task, config.data, config.root)
+    served.check_room(config.serving_folder, task=task.name, classes=task.problem.names)
     startup.prepare()
 
     from pipelines import lineage

@@ -27,7 +27,10 @@ class Summary:
       counts: Examples per split, and `rejected` and `duplicates`, and `converted` where there are.
       metrics: Overall metrics by name.
       per_class: Class name → precision, recall, f1, support.
-      gates: Each gate with its bound, value and whether it passed.
+      gates: Each gate with its bound, value, `status` (`passed`, `failed`, `not_compared`) and
+        `passed` (true, false, null).
+      baseline: Whether the model was `compared` with the last blessed one, the `reason`, and the
+        classes `added` and `removed` since.
       serving: Whether the exported model serves: `passed`, `reason`, `latency_ms`.
       pushed_model: Folder of the served version, or None.
       predictions: What the unlabelled split was predicted to, or None.
@@ -36,6 +39,7 @@ class Summary:
       seconds: Wall time per component, and `total`.
       peak_megabytes: Peak memory of the process at the end of each component.
       cached: Components whose results came from an earlier run.
+      ran: Components that did work; those that only look something up are in neither.
       error: Why the run failed, or None.
       log: The log file.
     """
@@ -48,6 +52,7 @@ class Summary:
     metrics: dict[str, float] = field(default_factory=dict)
     per_class: dict[str, dict[str, float]] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    baseline: dict[str, Any] = field(default_factory=dict)
     serving: dict[str, Any] = field(default_factory=dict)
     pushed_model: str | None = None
     predictions: str | None = None
@@ -56,6 +61,7 @@ class Summary:
     seconds: dict[str, float] = field(default_factory=dict)
     peak_megabytes: dict[str, int] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
+    ran: list[str] = field(default_factory=list)
     error: str | None = None
     log: str = ""
 

@@ -13,7 +13,7 @@ Published mean IoU: about 0.70 with 11 classes, 0.45 to 0.52 with 32.
 from dataclasses import replace
 
 from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
+from trainer_modules.engine.gates import AtLeast, BetterThanChance
 from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.schedules import Cosine
 from trainer_modules.engine.sources import HashSplit, ImagesAndMasks
@@ -95,7 +95,7 @@ TASK = Task(
         augment=Augment(flip=True, zoom=0.2, brightness=0.1, contrast=0.2),
         best="val_mean_iou",
     ),
-    gates=(AtLeast("mean_iou", 0.3),),
+    gates=(AtLeast("mean_iou", 0.3), BetterThanChance()),
 )
 
 VARIANTS = {

@@ -23,7 +23,7 @@ by this project.
 from dataclasses import replace
 
 from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
+from trainer_modules.engine.gates import AtLeast, BetterThanChance
 from trainer_modules.engine.layers import Dense, Flatten
 from trainer_modules.engine.problems import Binary
 from trainer_modules.engine.sources import ImageFolders
@@ -43,7 +43,7 @@ TASK = Task(
         deterministic=True,
         optimizer=Optimizer(name="adam"),
     ),
-    gates=(AtLeast("accuracy", 0.8),),
+    gates=(AtLeast("accuracy", 0.8), BetterThanChance()),
 )
 
 VARIANTS = {

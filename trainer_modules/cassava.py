@@ -23,7 +23,7 @@ single models reach 0.88 to 0.90. Neither has been trained on the published imag
 from dataclasses import replace
 
 from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
+from trainer_modules.engine.gates import AtLeast, BetterThanChance
 from trainer_modules.engine.layers import BatchNorm, Dense, GlobalAveragePool, Rescale
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.schedules import Exponential
@@ -81,7 +81,7 @@ TASK = Task(
         augment=Augment(flip=True),
     ),
     # The largest class alone is 0.615.
-    gates=(AtLeast("accuracy", 0.62),),
+    gates=(AtLeast("accuracy", 0.62), BetterThanChance()),
     submission=Submission(id_column="image_id", label_column="label", label="number"),
 )
 

@@ -8,7 +8,7 @@ pixels: first the head, then, at a tenth of the rate, the whole network.
 """
 
 from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import NoWorse
+from trainer_modules.engine.gates import BetterThanChance, NoWorse
 from trainer_modules.engine.layers import Dropout, GlobalAveragePool
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import ImageFolders
@@ -41,7 +41,11 @@ TASK = Task(
         augment=Augment(flip=True),
         best="val_loss",
     ),
-    gates=(NoWorse("accuracy", by=0.01), NoWorse("recall", by=0.1, each_class=True)),
+    gates=(
+        BetterThanChance(),
+        NoWorse("accuracy", by=0.01),
+        NoWorse("recall", by=0.1, each_class=True),
+    ),
 )
 
 preprocessing_fn, run_fn = entry_points(TASK)

@@ -27,6 +27,7 @@ TASK = Task(
     image=Image(height=224, width=224, antialias=True),
     model=Backbone(name="ResNet50", include_top=True),
     phases=(),
+    gates=(),
 )
 
 VARIANTS = {

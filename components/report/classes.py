@@ -15,6 +15,7 @@ def table(material: Material) -> dict[str, Any] | None:
     if not per_class:
         return None
     old = (material.evaluation.get("baseline") or {}).get("per_class", {})
+    now = material.now.get("per_class", {})
     first = next(iter(per_class.values()))
     score = score_of(first)
     columns = [name for name in _ORDER if name in first]
@@ -22,7 +23,7 @@ def table(material: Material) -> dict[str, Any] | None:
         {
             "name": name,
             "figures": values,
-            "change": change(score, values[score], old.get(name, {}).get(score)),
+            "change": change(score, now.get(name, {}).get(score), old.get(name, {}).get(score)),
         }
         for name, values in sorted(
             per_class.items(), key=lambda item: (not item[1]["support"], item[1][score])

@@ -61,6 +61,7 @@ def Report(
     report: OutputArtifact[RunReport],
     html: OutputArtifact[HtmlPage],
     task: Parameter[str],
+    name: Parameter[str] = "",
     data: Parameter[str] = "",
     code_fingerprint: Parameter[str] = "",
     previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
@@ -80,6 +81,7 @@ def Report(
       report: `index.html`, `samples.png`, `MODEL_CARD.md`, `statistics.json`.
       html: The same page once more, for Vertex AI and Kubeflow to show.
       task: The task as JSON.
+      name: What the runs are filed and the model is served under, for people.
       data: Where the data lies, for people.
       code_fingerprint: Changes when the code does; it is part of the lineage too.
       previous_statistics: Statistics of the data before, to tell drift.
@@ -95,6 +97,7 @@ def Report(
     if serving_check is not None:
         folders["serving_check"] = serving_check.uri
     found = material.read(overrides.to_plain(typed), folders)
+    found.title = name
     found.fill("statistics", lambda: _statistics(statistics_of_data))
     found.fill("previous_statistics", lambda: _statistics(previous_statistics))
     found.fill(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components import gate_outcome
 from components.report import storage
 from components.report.statistics import Statistics
 
@@ -20,6 +21,7 @@ class Material:
 
     Attributes:
       task: The task as `overrides.to_plain` writes it.
+      title: What the runs are filed under, where that is not the task's name.
       evaluation: Evaluator's `report.json`.
       gates: ModelGate's `gates.json`.
       serving: ServingCheck's `check.json`; {} where nothing was checked.
@@ -39,6 +41,7 @@ class Material:
     """
 
     task: dict[str, Any] = field(default_factory=dict)
+    title: str = ""
     evaluation: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
     serving: dict[str, Any] = field(default_factory=dict)
@@ -57,8 +60,8 @@ class Material:
 
     @property
     def name(self) -> str:
-        """The task's name."""
-        return str(self.task.get("name", ""))
+        """What the model is called: `--name`, or the task's name."""
+        return self.title or str(self.task.get("name", ""))
 
     @property
     def kind(self) -> str:
@@ -73,10 +76,19 @@ class Material:
 
     @property
     def blessed(self) -> bool:
-        """Whether every gate passed and the model serves; False where nobody can tell."""
+        """Whether no gate refused and the model serves; False where nobody can tell."""
         if "gates" in self.problems or "serving" in self.problems:
             return False
-        return all(gate["passed"] for gate in self.gates) and self.serving.get("passed", True)
+        return not gate_outcome.refused(self.gates) and bool(self.serving.get("passed", True))
+
+    @property
+    def now(self) -> dict[str, Any]:
+        """The part of the evaluation that the baseline's figures may be put beside.
+
+        All of it, or the model on the examples of the classes that both know.
+        """
+        found: dict[str, Any] = self.evaluation.get("shared") or self.evaluation
+        return found
 
     def fill(self, part: str, make: Callable[[], Any]) -> None:
         """Sets a part, or notes why it cannot be had: a report must not lose a model."""

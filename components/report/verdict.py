@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components import gate_outcome
 from components.report.material import Material
 
 # The figures that a person looks at first, in this order, where the evaluation has them.
@@ -47,15 +48,18 @@ def verdict(material: Material) -> dict[str, Any]:
         {
             "name": name,
             "value": metrics[name],
-            "change": change(name, metrics[name], before.get(name)),
+            "change": change(name, material.now.get("metrics", {}).get(name), before.get(name)),
         }
         for name in _HEADLINE
         if metrics.get(name) is not None
     ]
-    failed = [gate for gate in material.gates if not gate["passed"]]
+    by_status = {
+        status: gate_outcome.with_status(material.gates, status)
+        for status in (gate_outcome.FAILED, gate_outcome.PASSED, gate_outcome.NOT_COMPARED)
+    }
     return {
-        "failed": failed,
-        "passed": [gate for gate in material.gates if gate["passed"]],
+        **by_status,
+        "counted": gate_outcome.counted(material.gates),
         "tiles": tiles[:6],
         "splits": material.evaluation.get("splits", []),
         "examples": metrics.get("example_count"),
@@ -67,7 +71,8 @@ def comparison(material: Material) -> dict[str, Any] | None:
     if not material.evaluation:
         return None
     baseline = material.evaluation.get("baseline")
-    now = material.evaluation["metrics"]
+    shared = material.evaluation.get("shared")
+    now = material.now["metrics"]
     old = baseline["metrics"] if baseline else {}
     rows = [
         {
@@ -81,9 +86,10 @@ def comparison(material: Material) -> dict[str, Any] | None:
     return {
         "compared": baseline is not None,
         "reason": material.evaluation.get("baseline_reason", ""),
+        "shared": shared["classes"] if shared else [],
         "rows": rows,
         "classes": class_changes(
-            baseline["per_class"] if baseline else {}, material.evaluation["per_class"]
+            baseline["per_class"] if baseline else {}, material.now["per_class"]
         ),
     }
 

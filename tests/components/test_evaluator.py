@@ -182,13 +182,68 @@ def test_a_note_in_place_of_a_model_means_none(
     assert report["baseline_reason"] == "No model has been blessed before."
 
 
-def test_baselines_that_do_not_fit_are_left_out_with_a_reason(
+def test_other_classes_are_compared_on_those_that_both_know(
+    tmp_path: Path, examples: Any, model: Any, evaluate: Any, data: Any
+) -> None:
+    """A class renamed and all of them in another order: the examples of two classes remain."""
+    former = ("鳥", "cat", "horse")
+    baseline = save_model(tmp_path / "renamed", classes=former)
+    report = evaluate(tmp_path / "out", examples, model, a_task(slices=("format",)), baseline)
+    assert json.loads((tmp_path / "out/baseline.json").read_text())["used"] is True
+    assert "on the 2 classes that both know" in report["baseline_reason"]
+    p, truth = data
+    kept = truth != 1
+    shared, before = report["shared"], report["baseline"]
+    assert shared["classes"] == ["cat", "鳥"]
+    assert (shared["added"], shared["removed"]) == (["<b>dog</b>"], ["horse"])
+    # The baseline's first output is the third class here, its second the first.
+    theirs = np.array([2, 0, 3])[p.argmax(axis=1)]
+    for side, predicted in ((shared, p.argmax(axis=1)), (before, theirs)):
+        expected = sk.classification_report(
+            truth[kept],
+            predicted[kept],
+            labels=[0, 2],
+            target_names=["cat", "鳥"],
+            output_dict=True,
+            zero_division=0,
+        )
+        assert side["metrics"]["accuracy"] == pytest.approx(
+            (truth[kept] == predicted[kept]).mean(), abs=1e-6
+        )
+        assert side["metrics"]["macro_f1"] == pytest.approx(
+            expected["macro avg"]["f1-score"], abs=1e-6
+        )
+        assert side["metrics"]["example_count"] == kept.sum()
+        assert "log_loss" not in side["metrics"]
+        assert set(side["per_class"]) == {"cat", "鳥"}
+        for name, row in side["per_class"].items():
+            assert row["recall"] == pytest.approx(expected[name]["recall"], abs=1e-6)
+            assert row["precision"] == pytest.approx(expected[name]["precision"], abs=1e-6)
+    # The model's own figures are on all examples, as without a baseline.
+    assert report["metrics"]["accuracy"] == pytest.approx((p.argmax(1) == truth).mean(), abs=1e-6)
+    assert len(report["per_class"]) == 3 and not any("/" in name for name in report["metrics"])
+    assert report["slices"]["format=PNG"]["metrics"]["example_count"] == 200
+
+
+def test_the_same_classes_in_another_order_are_the_same(
+    tmp_path: Path, examples: Any, model: Any, evaluate: Any, data: Any
+) -> None:
+    turned = save_model(tmp_path / "turned", classes=CLASSES[::-1])
+    report = evaluate(tmp_path / "out", examples, model, a_task(), turned)
+    p, truth = data
+    assert report["shared"] is None
+    expected = (truth == 2 - p.argmax(axis=1)).mean()
+    assert report["baseline"]["metrics"]["accuracy"] == pytest.approx(expected, abs=1e-6)
+    assert "log_loss" in report["baseline"]["metrics"]
+
+
+def test_a_baseline_of_other_things_is_left_out_with_the_reason(
     tmp_path: Path, examples: Any, model: Any, evaluate: Any
 ) -> None:
-    renamed = save_model(tmp_path / "renamed", classes=("cat", "horse", "鳥"))
-    report = evaluate(tmp_path / "out", examples, model, a_task(), renamed)
-    assert report["baseline"] is None
-    assert "horse" in report["baseline_reason"] and "<b>dog</b>" in report["baseline_reason"]
+    other = save_model(tmp_path / "other", classes=("car", "horse", "ship"))
+    report = evaluate(tmp_path / "out", examples, model, a_task(), other)
+    assert report["baseline"] is None and report["shared"] is None
+    assert "(car, horse, ship) are all other ones" in report["baseline_reason"]
     assert json.loads((tmp_path / "out/baseline.json").read_text())["used"] is False
 
 
@@ -198,12 +253,6 @@ def test_baselines_that_do_not_fit_are_left_out_with_a_reason(
         (lambda folder, model: None, "No model has been blessed before"),
         (lambda folder, model: model, "this one itself"),
         (lambda folder, model: str(folder / "gone"), "cannot be read any more"),
-        (
-            lambda folder, model: (
-                save_model(folder / "o", classes=CLASSES[::-1]).uri + "/Format-Serving"
-            ),
-            "in another order",
-        ),
         (
             lambda folder, model: save_model(folder / "s", key="x_").uri + "/Format-Serving",
             "x_probabilities",

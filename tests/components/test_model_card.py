@@ -42,6 +42,23 @@ def test_a_refused_model_says_why(tmp_path: Path) -> None:
     assert "**failed**: recall of class 'tulips' 0.05 &lt; 0.10 (support 10)" in card
 
 
+def test_what_was_not_compared_has_not_passed(tmp_path: Path) -> None:
+    found = runs.report(FLOWERS, 300)
+    left = runs.not_compared("daisy", "roses")
+    gates = [*runs.gates(found)[:1], *left]
+    card = model_card.render(runs.full(tmp_path, FLOWERS, report=found, gates=gates))
+    assert "Blessed (1 of 3 gates passed, 2 not compared)." in card
+    assert "- not compared: recall of class 'daisy' not compared: no baseline." in card
+
+
+def test_figures_on_other_examples_are_not_put_side_by_side(tmp_path: Path) -> None:
+    found = runs.report(FLOWERS, 300)
+    found["shared"] = {"classes": ["daisy"], "added": ["roses"], "removed": [], "metrics": {}}
+    found["shared"]["per_class"] = {}
+    card = model_card.render(runs.full(tmp_path, FLOWERS, report=found))
+    assert "last blessed model |" not in card
+
+
 def test_a_card_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     found = runs.full(tmp_path, FLOWERS, 300)
     found.evaluation["per_class"]["daisy"] = {}

@@ -21,10 +21,13 @@ from trainer_modules.engine import overrides  # noqa: E402
 from trainer_modules.engine.gates import AtLeast  # noqa: E402
 
 
-def a_model(folder: Path, model_id: int) -> standard_artifacts.Model:
+def a_model(folder: Path, model_id: int, classes: str = "") -> standard_artifacts.Model:
     saved = folder / str(model_id) / "Format-Serving" / "saved_model.pb"
     saved.parent.mkdir(parents=True)
     saved.write_bytes(b"")
+    if classes:
+        (saved.parent / "assets").mkdir()
+        (saved.parent / "assets/classes.txt").write_text("".join(f"{c}\n" for c in classes))
     model = standard_artifacts.Model()
     model.uri = str(folder / str(model_id))
     model.id = model_id
@@ -64,6 +67,7 @@ def test_blessing_is_what_pusher_reads(tmp_path: Path, bound: float, blessed: bo
     assert blessing.get_string_custom_property("baseline_model") == "/models/before"
     judged = json.loads((folder / "gates.json").read_text())
     assert [(one["metric"], one["passed"]) for one in judged] == [("accuracy", blessed)]
+    assert judged[0]["status"] == ("passed" if blessed else "failed")
 
 
 @pytest.fixture
@@ -104,3 +108,17 @@ def test_a_vanished_baseline_gives_way_to_the_one_before(tmp_path: Path, store: 
     # With none left, the last one is handed on for ImageEvaluator to say so.
     (Path(models[0].uri) / "Format-Serving" / "saved_model.pb").unlink()
     assert resolve(store, models, blessings, models[2]) == [2]
+
+
+def test_the_baseline_is_the_newest_that_can_be_compared_with(tmp_path: Path, store: Any) -> None:
+    """Another folder's model in between is passed over, and going back finds the former one."""
+    every = ("ab", "ab", "xy", "bc", "xy")
+    models = [a_model(tmp_path, i + 1, classes) for i, classes in enumerate(every)]
+    blessings = [gate(tmp_path, model, 0.8, 10 + model.id) for model in models]
+    for candidate, expected in (("ab", 2), ("ba", 2), ("xy", 5), ("bcd", 4), ("ax", 5), ("pq", 5)):
+        new = a_model(tmp_path / candidate, 9, candidate)
+        assert resolve(store, [*models, new], blessings, new) == [expected], candidate
+    # Not a refused one, however alike.
+    refused = gate(tmp_path, models[1], 0.95, 12)
+    new = a_model(tmp_path / "again", 9, "ab")
+    assert resolve(store, [*models, new], [blessings[0], refused], new) == [1]

@@ -28,7 +28,7 @@ def _run(serving: Path, model_folder: Path, version: str) -> None:
 
 
 def test_the_newest_whole_version_by_number(tmp_path: Path) -> None:
-    from components.served_versions import newest_version
+    from components.served import newest_version
 
     for version in ("9", "10"):
         _push(tmp_path / "serving", version)

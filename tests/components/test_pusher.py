@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 
-def _export(folder: Path, fingerprint: bytes) -> Path:
+def _export(folder: Path, fingerprint: bytes, classes: str = "") -> Path:
     folder.mkdir(parents=True)
+    if classes:
+        (folder / "assets").mkdir()
+        (folder / "assets/classes.txt").write_text("".join(f"{c}\n" for c in classes))
     (folder / "saved_model.pb").write_bytes(b"graph")
     (folder / "fingerprint.pb").write_bytes(fingerprint)
     return folder
@@ -24,11 +27,11 @@ def push(tfx_ready: None, tmp_path: Path) -> Callable[..., Any]:
     destination.filesystem.base_directory = str(tmp_path / "serving")
     places = iter(range(99))
 
-    def run(fingerprint: bytes, blessed: int = 1) -> Any:
+    def run(fingerprint: bytes, blessed: int = 1, classes: str = "") -> Any:
         place = tmp_path / f"artifacts-{next(places)}"
         model, pushed = standard_artifacts.Model(), standard_artifacts.PushedModel()
         blessing = standard_artifacts.InfraBlessing()
-        _export(place / "model" / "Format-Serving", fingerprint)
+        _export(place / "model" / "Format-Serving", fingerprint, classes)
         model.uri, pushed.uri = str(place / "model"), str(place / "pushed")
         blessing.set_int_custom_property("blessed", blessed)
         Executor().Do(
@@ -87,3 +90,16 @@ def test_the_first_one_is_pushed_and_what_is_not_blessed_is_not(push: Any, tmp_p
     first = push(b"one")
     assert _destination(push(b"one")) == _destination(first)
     assert not _destination(push(b"one", blessed=0))
+
+
+def test_a_model_of_other_things_takes_nobodys_place(push: Any, tmp_path: Path) -> None:
+    """What no look before the run can see, as in a bucket, is seen here at the latest."""
+    from trainer_modules.engine.errors import BadInputError
+
+    serving = tmp_path / "serving"
+    _export(serving / "100", b"one", "ab")
+    with pytest.raises(BadInputError, match="the classes x, y, and the model .* knows none"):
+        push(b"two", classes="xy")
+    assert [p.name for p in serving.iterdir()] == ["100"]
+    assert not _destination(push(b"two", blessed=0, classes="xy"))
+    assert _destination(push(b"three", classes="bc"))

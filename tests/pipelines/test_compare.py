@@ -85,8 +85,44 @@ def test_differences_are_those_of_the_runs(folder: str) -> None:
     assert {row["name"]: row["change"]["by"] for row in found["classes"]} == pytest.approx(moved)
     assert found["classes"][0]["name"] == max(moved, key=lambda name: abs(moved[name]))
     assert found["settings"] == [("phases.0.epochs", "60", "20")]
-    assert found["gates"] == [("accuracy >= 0.97", False, True)]
+    assert found["gates"] == [("accuracy >= 0.97", "failed", "passed")]
     assert ("Trainer", 3.0, 4.0) in found["seconds"]
+
+
+def _judged(name: str, status: str, kind: str = "no_worse", **more: Any) -> dict[str, Any]:
+    passed = {"passed": True, "failed": False}.get(status)
+    found = {"name": name, "kind": kind, "metric": "accuracy", "class": None, "slice": None}
+    return found | {"passed": passed, "status": status} | more
+
+
+def test_gates_are_known_by_what_they_are_on_and_none_is_dropped() -> None:
+    margin = "accuracy no worse than before by more than 0.01"
+    first = [
+        # The names that a run of an earlier version wrote, without and with a baseline.
+        {**_judged(margin, "", bound=None), "passed": True},
+        _judged("accuracy >= 0.97", "passed", "at_least"),
+        _judged("recall >= 0.8", "passed", "at_least", metric="recall", **{"class": "a"}),
+        _judged("log_loss <= 1", "passed", "at_most", metric="log_loss"),
+    ]
+    del first[0]["status"]
+    second = [
+        _judged("accuracy >= 0.92", "failed", bound=0.92),
+        _judged("accuracy >= 0.99", "failed", "at_least"),
+        _judged("recall >= 0.8", "passed", "at_least", metric="recall", **{"class": "a"}),
+        _judged("accuracy better than chance", "passed", "better_than_chance"),
+    ]
+    runs_of = [archive.Run(n, {"gates": g}, {}, {}, {}) for n, g in (("a", first), ("b", second))]
+    found = compare.compare(*runs_of)
+    assert found["gates"] == [
+        (f"{margin} → accuracy >= 0.92", "not compared", "failed"),
+        ("accuracy >= 0.97 → accuracy >= 0.99", "passed", "failed"),
+        ("log_loss <= 1", "passed", "–"),
+        ("accuracy better than chance", "–", "passed"),
+    ]
+    text = io.StringIO()
+    compare.show(Console(file=text, width=160), found)
+    assert f"gate {margin} → accuracy >= 0.92: not compared → failed" in text.getvalue()
+    assert "not compared → <b" in compare.render(found, *runs_of)
 
 
 def test_classes_of_one_run_only_are_said(folder: str) -> None:

@@ -6,7 +6,7 @@ from pipelines import conclusion
 from pipelines.summary import Summary, worst_class
 
 
-def _gate(name: str | None, value: float | None, bound: float | None, passed: bool) -> dict:
+def _gate(name: str | None, value: float | None, bound: float | None, passed: bool | None) -> dict:
     return {
         "name": f"recall of {name}",
         "metric": "recall",
@@ -16,6 +16,16 @@ def _gate(name: str | None, value: float | None, bound: float | None, passed: bo
         "value": value,
         "passed": passed,
         "message": f"recall of class '{name}' {value} < {bound}",
+    }
+
+
+def _left(name: str, why: str = "no baseline. Nothing before.") -> dict:
+    message = f"recall of class '{name}' not compared: {why}"
+    return {
+        **_gate(name, None, None, None),
+        "kind": "no_worse",
+        "status": "not_compared",
+        "message": message,
     }
 
 
@@ -40,7 +50,7 @@ def test_every_failed_gate_has_its_sentence_and_alike_gates_are_one_line() -> No
 def test_what_is_undefined_is_said_and_does_not_stop_the_rest() -> None:
     summary = _summary(
         status="pushed",
-        gates=[_gate("a", None, None, True)],
+        gates=[_gate("a", None, None, True), _left("b")],
         per_class={
             "a": {"precision": None, "recall": 0.0, "f1": None, "support": 3},
             "b": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 2},
@@ -69,3 +79,40 @@ def test_worst_class_of_none() -> None:
         "pole",
         {"iou": 0.2, "f1": 0.9},
     )
+
+
+def test_gates_without_a_baseline_have_not_passed() -> None:
+    gates = [_gate("x", 0.9, 0.5, True), _left("a"), _left("b"), _left("c")]
+    text = _shown(
+        _summary(
+            status="pushed",
+            gates=gates,
+            baseline={"compared": False, "reason": "No model has been blessed before."},
+        )
+    )
+    assert text.count(" passed") == 1
+    assert "recall of 'a' and 2 more classes" in text and "not compared" in text
+    assert "not compared: 3 gates. No model has been blessed before." in text
+
+
+def test_classes_that_were_not_compared_are_named() -> None:
+    reason = "Compared with the last blessed model, /m, on the 2 classes that both know; new added."
+    gates = [_left("new", "the last blessed model did not know this class")]
+    text = _shown(
+        _summary(status="pushed", gates=gates, baseline={"compared": True, "reason": reason})
+    )
+    assert "recall of class 'new' not compared: the last blessed model did not know" in text
+    assert reason in text
+
+
+def test_gates_of_a_run_from_before_there_was_a_status() -> None:
+    old = {**_gate("a", None, None, True), "kind": "no_worse"}
+    assert _shown(_summary(status="pushed", gates=[old])).count("not compared") == 2
+
+
+def test_nothing_new_says_what_ran() -> None:
+    cached = _shown(_summary(status="nothing_new", cached=["Trainer"]))
+    assert "nothing new: every result came from the cache" in cached
+    ran = _shown(_summary(status="nothing_new", cached=["Trainer", "Pusher"], ran=["ModelGate"]))
+    assert "cache" not in ran
+    assert "1 of 3 components ran, and the model is the one that is served already" in ran

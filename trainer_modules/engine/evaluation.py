@@ -22,6 +22,8 @@ from trainer_modules.engine.evaluation_regression import RegressionTally
 
 DETAILS = "details"
 ID_FEATURE = "id"
+# Before the names of metrics that count the examples of shared classes alone.
+SHARED = "shared/"
 # Examples are counted in batches: NumPy then works on matrices, whatever Beam's bundles are.
 _BATCH = 512
 
@@ -65,6 +67,7 @@ class TallyCombiner(beam.CombineFn):
       new_tally: Makes an empty tally; picklable.
       model_name: TFMA's name of the model; "" where there is one.
       read_label: Turns a raw label feature into what the tally takes.
+      prefix: Goes before the names of what is found.
     """
 
     def __init__(
@@ -72,10 +75,12 @@ class TallyCombiner(beam.CombineFn):
         new_tally: Callable[[], Tally],
         model_name: str,
         read_label: Callable[[Any], Any],
+        prefix: str = "",
     ) -> None:
         self._new_tally = new_tally
         self._model_name = model_name
         self._read_label = read_label
+        self._prefix = prefix
 
     def create_accumulator(self) -> _Accumulator:
         """Returns an empty accumulator."""
@@ -109,7 +114,7 @@ class TallyCombiner(beam.CombineFn):
         found: dict[str, Any] = dict(tally.metrics())
         found[DETAILS] = json.dumps(tally.details(), ensure_ascii=False).encode()
         return {
-            metric_types.MetricKey(name=name, model_name=self._model_name): value
+            metric_types.MetricKey(name=self._prefix + name, model_name=self._model_name): value
             for name, value in found.items()
         }
 
@@ -137,29 +142,67 @@ def _computations(
     read_label: Callable[[Any], Any],
     name: str,
     model_names: list[str] | None,
+    prefix: str = "",
 ) -> list[metric_types.MetricComputation]:
     return [
         metric_types.MetricComputation(
-            keys=[metric_types.MetricKey(name=name, model_name=model_name)],
+            keys=[metric_types.MetricKey(name=prefix + name, model_name=model_name)],
             preprocessors=[metric_types.FeaturePreprocessor([ID_FEATURE])],
-            combiner=TallyCombiner(new_tally, model_name, read_label),
+            combiner=TallyCombiner(new_tally, model_name, read_label, prefix),
         )
         for model_name in model_names or [""]
     ]
 
 
 def _class_computations(
-    classes: list[str], name: str, model_names: list[str] | None = None
+    classes: list[str],
+    former: list[str],
+    former_of: str,
+    name: str,
+    model_names: list[str] | None = None,
 ) -> list[metric_types.MetricComputation]:
-    return _computations(partial(ClassTally, tuple(classes)), _text, name, model_names)
+    ours = partial(ClassTally, tuple(classes))
+    if not former:
+        return _computations(ours, _text, name, model_names)
+    shared = tuple(one for one in classes if one in former)
+    # In another order the same classes are all shared: nothing has to be left out.
+    only = () if set(former) == set(classes) else shared
+    theirs = partial(ClassTally, tuple(former), only)
+    names = [one for one in model_names or [""] if one != former_of]
+    found = _computations(ours, _text, name, names)
+    found += _computations(theirs, _text, name, [former_of])
+    if only:
+        restricted = partial(ClassTally, tuple(classes), only)
+        found += _computations(restricted, _text, name, names, SHARED)
+    return found
 
 
 class ClassReport(metric_types.Metric):
     """Everything about a classifier; labels are class names, predictions as served."""
 
-    def __init__(self, classes: list[str], name: str = "class_report") -> None:
-        """Initialises the metric with the class names in the order of the model's outputs."""
-        super().__init__(_class_computations, classes=list(classes), name=name)
+    def __init__(
+        self,
+        classes: list[str],
+        former: list[str] | None = None,
+        former_of: str = "",
+        name: str = "class_report",
+    ) -> None:
+        """Initialises the metric.
+
+        Args:
+          classes: Class names in the order of the model's outputs.
+          former: Those of a model that knows other classes; examples of the shared ones alone
+            count for it, and once more for the others, under names that begin with `SHARED`.
+          former_of: TFMA's name of that model.
+          name: TFMA's name of the metric.
+        """
+        super().__init__(
+            _class_computations,
+            classes=list(classes),
+            former=list(former or ()),
+            former_of=former_of,
+            name=name,
+        )
 
 
 def _regression_computations(

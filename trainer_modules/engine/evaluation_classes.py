@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from trainer_modules.engine.evaluation_chance import against_constant
 from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lottery
 
 CALIBRATION_BINS = 15
@@ -24,9 +25,12 @@ class ClassTally:
 
     Attributes:
       classes: Class names in the order of the model's outputs.
+      only: Classes whose examples count, to compare models that know different ones; () for all.
+        What depends on the number of classes (log loss, calibration, top 5) is left out then.
     """
 
     classes: tuple[str, ...]
+    only: tuple[str, ...] = ()
     confusion: np.ndarray = field(init=False)
     bins: np.ndarray = field(init=False)
     log_loss_sum: float = 0.0
@@ -51,6 +55,10 @@ class ClassTally:
           predictions: Served predictions; `probabilities` is float32 `[classes]`.
           ids: Names of the examples.
         """
+        if self.only:
+            kept = [i for i, label in enumerate(labels) if label in self.only]
+            labels, ids = [labels[i] for i in kept], [ids[i] for i in kept]
+            predictions = [predictions[i] for i in kept]
         truth = np.array([self.index.get(label, -1) for label in labels])
         for i in np.flatnonzero(truth < 0):
             self.unknown.setdefault(labels[i], ids[i])
@@ -133,6 +141,7 @@ class ClassTally:
                 "support": int(table[3, i]),
             }
             for i, name in enumerate(self.classes)
+            if not self.only or name in self.only
         }
 
     def _table(self) -> np.ndarray:
@@ -146,11 +155,14 @@ class ClassTally:
         table, count = self._table(), int(self.confusion.sum())
         share = divide(table[3], np.array(count))
         found = {"accuracy": float(divide(np.trace(self.confusion), np.array(count)))}
-        if len(self.classes) > 5:
+        judged = [i for i, name in enumerate(self.classes) if not self.only or name in self.only]
+        if len(self.classes) > 5 and not self.only:
             found["top_5_accuracy"] = float(divide(np.array(self.top_5), np.array(count)))
         for i, name in enumerate(("precision", "recall", "f1")):
-            found[f"macro_{name}"] = float(table[i].mean())
+            found[f"macro_{name}"] = float(table[i][judged].mean())
             found[f"weighted_{name}"] = float((table[i] * share).sum())
+        if self.only:
+            return found | {"example_count": float(count)}
         found["log_loss"] = self.log_loss_sum / count if count else float("nan")
         if len(self.classes) == 2:
             found["auc"] = _area_under_curve(self.scores)
@@ -182,7 +194,27 @@ class ClassTally:
             "right": self.right.examples(),
             "wrong": self.wrong.examples(),
             "unknown_labels": dict(sorted(self.unknown.items())),
+            "chance": self._chance(),
         }
+
+    def _chance(self) -> dict[str, Any]:
+        """Returns how often the model is right, against always naming the commonest class."""
+        support, count = self.confusion.sum(axis=1), int(self.confusion.sum())
+        commonest = int(np.argmax(support))
+        # With all examples in the model's classes this is never below 1 / classes.
+        share = float(divide(support[commonest], count))
+        return against_constant(
+            metric="accuracy",
+            floor=share,
+            constant=f"always answering '{self.classes[commonest]}'",
+            wins=int(np.trace(self.confusion)),
+            of=count,
+            odds=share,
+            wins_are="right",
+            unit="examples",
+            classes=len(self.classes),
+            of_metric=True,
+        )
 
     def _confused_pairs(self) -> list[dict[str, Any]]:
         support = self.confusion.sum(axis=1)

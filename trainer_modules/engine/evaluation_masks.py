@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from trainer_modules.engine.evaluation_chance import against_constant
 from trainer_modules.engine.evaluation_classes import divide
 from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lottery
 
@@ -31,6 +32,9 @@ class MaskTally:
     colours: tuple[tuple[int, int, int], ...] = ()
     confusion: np.ndarray = field(init=False)
     count: int = 0
+    labelled: int = 0
+    better: int = 0
+    constant_pixels: int = 0
     unknown: dict[str, str] = field(default_factory=dict)
     most_wrong: Kept = field(default_factory=lambda: Kept(WORST))
     sample: Kept = field(default_factory=lambda: Kept(SAMPLED))
@@ -67,6 +71,11 @@ class MaskTally:
         own = np.bincount(flat, minlength=size * size).reshape(size, size)
         self.confusion += own
         self.count += 1
+        # The best that one class for the whole of this image can reach.
+        constant = int(own.sum(axis=1).max())
+        self.constant_pixels += constant
+        self.labelled += bool(own.sum())
+        self.better += int(np.trace(own)) > constant
         accuracy, iou = _overall(own)
         example = {"id": name, "pixel_accuracy": accuracy, "mean_iou": iou}
         self.most_wrong.offer([((iou, name), example)])
@@ -76,6 +85,9 @@ class MaskTally:
         """Adds the totals of another part of the data."""
         self.confusion += other.confusion
         self.count += other.count
+        self.labelled += other.labelled
+        self.better += other.better
+        self.constant_pixels += other.constant_pixels
         self.unknown = {**other.unknown, **self.unknown}
         self.most_wrong.offer(other.most_wrong.entries)
         self.sample.offer(other.sample.entries)
@@ -117,6 +129,17 @@ class MaskTally:
             "most_wrong": self.most_wrong.examples(),
             "sample": self.sample.examples(),
             "unknown_labels": dict(sorted(self.unknown.items())),
+            "chance": against_constant(
+                metric="pixel_accuracy",
+                floor=float(divide(self.constant_pixels, self.confusion.sum())),
+                constant="the best single class for each image",
+                wins=self.better,
+                of=self.labelled,
+                # Pixels of one image are not independent, images are: a sign test over images.
+                odds=0.5,
+                wins_are="of them better than their own",
+                unit="images",
+            ),
         }
 
 

@@ -37,6 +37,9 @@ class AtMost:
 class NoWorse:
     """No worse than the last blessed model by more than a margin, on the same examples.
 
+    Where the metric is a share of pictures, a loss that two pictures can explain refuses nothing,
+    however small the margin.
+
     Attributes:
       metric: Name of the metric.
       by: The largest loss that passes, in the metric's own unit.
@@ -50,4 +53,26 @@ class NoWorse:
     lower_is_better: bool = False
 
 
-Gate = AtLeast | AtMost | NoWorse
+@dataclass(frozen=True)
+class BetterThanChance:
+    """Better than one constant answer to everything, by more than chance explains.
+
+    The constant answer is the commonest class, the single-class map, or the mean of the target.
+
+    Attributes:
+      confidence: 1 minus the largest probability of a model that knows nothing to pass.
+      per_class: Judged examples that there must be for each class, on average; below, no result
+        passes. One picture of each class may tell a model from chance but no class from another.
+    """
+
+    confidence: float = 0.95
+    per_class: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.confidence < 1:
+            raise ValueError(f"confidence must be in [0.5, 1). Received: {self.confidence}")
+        if self.per_class < 1:
+            raise ValueError(f"per_class must be at least 1. Received: {self.per_class}")
+
+
+Gate = AtLeast | AtMost | NoWorse | BetterThanChance

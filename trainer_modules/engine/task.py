@@ -7,7 +7,7 @@ Nothing here imports TensorFlow.
 
 from dataclasses import dataclass, field
 
-from trainer_modules.engine.gates import Gate
+from trainer_modules.engine.gates import BetterThanChance, Gate
 from trainer_modules.engine.hyperparameters import Hyperparameter
 from trainer_modules.engine.layers import Layer
 from trainer_modules.engine.problems import Problem
@@ -233,7 +233,7 @@ class Task:
       phases: Stretches of training, in order.
       image: The images' form; None for tables.
       train: Settings of the training as a whole.
-      gates: What the model must reach to be blessed.
+      gates: What the model must reach to be blessed; () blesses every model.
       slices: Raw features to slice the evaluation by.
       also: Other layouts that `--data` may have, tried in order after `source`.
       serving: What serving must reach before the model is pushed.
@@ -248,7 +248,7 @@ class Task:
     phases: tuple[Phase, ...]
     image: Image | None = None
     train: Training = field(default_factory=Training)
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[Gate, ...] = (BetterThanChance(),)
     slices: tuple[str, ...] = ()
     also: tuple[Source, ...] = ()
     serving: Serving = field(default_factory=Serving)

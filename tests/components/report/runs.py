@@ -128,6 +128,27 @@ def gates(found: dict[str, Any], *, passed: bool = True) -> list[dict[str, Any]]
     return judged
 
 
+def not_compared(*names: str) -> list[dict[str, Any]]:
+    """Returns gates on the recall of classes that no model had been blessed for before."""
+    return [
+        {
+            "name": f"recall of class '{name}' no worse than before by more than 0.1",
+            "kind": "no_worse",
+            "metric": "recall",
+            "class": name,
+            "slice": None,
+            "bound": None,
+            "value": None,
+            "baseline": None,
+            "status": "not_compared",
+            "passed": None,
+            "support": None,
+            "message": f"recall of class '{name}' not compared: no baseline.",
+        }
+        for name in names
+    ]
+
+
 def history(epochs: int = 10, first: int = 5) -> dict[str, Any]:
     """Returns a `history.json` of two phases."""
     rows = [

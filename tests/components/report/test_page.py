@@ -71,6 +71,50 @@ def test_the_verdict_comes_first(tmp_path: Path, passed: bool) -> None:
     )
 
 
+def _verdict(html: str) -> str:
+    return html[html.index('id="verdict"') : html.index('id="comparison"')]
+
+
+def test_the_page_does_not_say_passed_where_nothing_was_compared(tmp_path: Path) -> None:
+    found = runs.report(FLOWERS, 200)
+    found |= {"baseline": None, "baseline_reason": "No model has been blessed before."}
+    some = [*runs.gates(found)[:1], *runs.not_compared("daisy", "roses")]
+    html = _verdict(page.render(runs.full(tmp_path, FLOWERS, report=found, gates=some)))
+    assert "1 of 3 gates passed, 2 not compared." in html
+    assert "2 not compared</summary>" in html and "1 passed</summary>" in html
+    assert "All" not in html and html.count('aria-label="passed"') == 1
+    none = _verdict(page.render(runs.full(tmp_path, FLOWERS, report=found, gates=some[1:])))
+    assert "0 of 2 gates passed, 2 not compared." in none
+    assert "gates passed." not in none and 'aria-label="passed"' not in none
+    failed = [*runs.gates(found, passed=False), *runs.not_compared("daisy")]
+    refused = _verdict(page.render(runs.full(tmp_path, FLOWERS, report=found, gates=failed)))
+    assert "Nothing was pushed: 3 of 5 gates passed, 1 failed, 1 not compared." in refused
+
+
+def test_differences_are_on_the_same_examples(tmp_path: Path) -> None:
+    """Where the baseline knew other classes, both columns are those of the shared ones."""
+    found = runs.report(FLOWERS, 200)
+    found["shared"] = {
+        "classes": ["daisy"],
+        "added": ["roses", "tulips"],
+        "removed": [],
+        "metrics": {"accuracy": 0.1234},
+        "per_class": {"daisy": {**found["per_class"]["daisy"], "f1": 0.4321}},
+    }
+    html = page.render(runs.full(tmp_path, FLOWERS, report=found))
+    compared = html[html.index('id="comparison"') : html.index('id="curves"')]
+    assert "0.1234" in compared and f"{found['metrics']['accuracy']:.4f}" not in compared
+    assert "measured on the examples of <bdi>daisy</bdi>" in compared
+    change = 0.1234 - found["baseline"]["metrics"]["accuracy"]
+    assert f"{abs(change):.4f}" in _verdict(html)
+
+
+def test_the_page_is_titled_by_the_name_of_the_runs(tmp_path: Path) -> None:
+    found = runs.full(tmp_path, FLOWERS, 200)
+    found.title = "dishes"
+    assert "<h1><bdi>dishes</bdi>" in page.render(found)
+
+
 def test_one_broken_section_leaves_the_others(tmp_path: Path) -> None:
     whole = runs.full(tmp_path, FLOWERS, 200)
     whole.evaluation["details"]["calibration"] = [{"count": 3}]

@@ -1,0 +1,107 @@
+"""Whether a model is better than one constant answer: an exact test, without a baseline.
+
+Evaluator counts the examples in which the model wins against that answer (`details["chance"]`,
+see `trainer_modules/engine/evaluation_chance`). Under the hypothesis that it knows nothing they
+are binomial, so the test is the exact one-sided binomial test, of which the sign test is the case
+of even odds: Conover, "Practical Nonparametric Statistics" (3rd edition, 1999), 3.1 and 3.4.
+"""
+
+from typing import Any
+
+from scipy.stats import binom
+
+from components.gate_outcome import FAILED, PASSED, Judged, apart
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.gates import BetterThanChance
+
+_MOST = 10_000_000
+
+
+def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
+    """Judges the gate.
+
+    Raises:
+      BadInputError: If the evaluation holds no such count.
+    """
+    found = report.get("details", {}).get("chance")
+    if not found or not found["of"]:
+        raise BadInputError("The gate BetterThanChance cannot be judged: nothing was counted.")
+    wins, of, odds = found["wins"], found["of"], found["odds"]
+    value = report["metrics"][found["metric"]]
+    least = wins_needed(of, odds, gate.confidence)
+    fewest = examples_needed(1.0, odds, gate.confidence, found["classes"] * gate.per_class)
+    passed = of >= fewest and wins >= least and value is not None and value > found["floor"]
+    bound = (least / of if found["of_metric"] else found["floor"]) if of >= fewest else None
+    return Judged(
+        name=f"{found['metric']} better than chance with confidence {gate.confidence:g}",
+        kind="better_than_chance",
+        metric=found["metric"],
+        bound=bound,
+        value=value,
+        status=PASSED if passed else FAILED,
+        support=of,
+        message=_sentence(gate, found, value, passed=passed, least=least, fewest=fewest),
+    )
+
+
+def wins_needed(of: int, odds: float, confidence: float) -> int:
+    """Returns the fewest wins of `of` that have a probability of at most 1 - `confidence`.
+
+    It is `of` + 1 where not even all of them are that improbable.
+    """
+    # A share of 1 leaves nothing to win by; scipy's inverse is exact below.
+    return of + 1 if odds >= 1 else int(binom.isf(1 - confidence, of, odds)) + 1
+
+
+def examples_needed(rate: float, odds: float, confidence: float, at_least: int) -> int:
+    """Returns from about how many examples on a share of wins `rate` passes; 0 for never.
+
+    It is the smallest number, `at_least` or more, of which `rate` are enough; for a rate of 1
+    every larger number is too.
+    """
+    if rate <= odds:
+        return 0
+    many = max(at_least, 1)
+
+    def enough(number: int) -> bool:
+        return wins_needed(number, odds, confidence) <= rate * number + 1e-9
+
+    while not enough(many):
+        many *= 2
+        if many > _MOST:
+            return 0
+    low = max(at_least, many // 2, 1)
+    while low < many:
+        middle = (low + many) // 2
+        low, many = (low, middle) if enough(middle) else (middle + 1, many)
+    return many
+
+
+def _sentence(
+    gate: BetterThanChance,
+    found: dict[str, Any],
+    value: float | None,
+    *,
+    passed: bool,
+    least: int,
+    fewest: int,
+) -> str:
+    metric, of, wins, unit = (found[key] for key in ("metric", "of", "wins", "unit"))
+    if value is None:
+        return f"{metric} is undefined on these {unit}; it must be better than chance"
+    reached, floor = apart(value, found["floor"])
+    begin = f"{metric} {reached} on {of:,} {unit}"
+    against = f"{found['constant']} ({floor})"
+    if of < fewest or not fewest:
+        return f"{begin} proves nothing against {against}: " + (
+            f"{fewest:,} test {unit} would be needed at least"
+            if fewest
+            else "no number of such test examples can tell a model from it"
+        )
+    counts = f"{wins:,} {found['wins_are']}, {least:,} needed at confidence {gate.confidence:g}"
+    if passed:
+        return f"{begin} is better than {against}: {counts}"
+    at_least = found["classes"] * gate.per_class
+    more = examples_needed(wins / of, found["odds"], gate.confidence, at_least)
+    hint = f"; at this rate about {more:,} test {unit} would be needed" if more > of else ""
+    return f"{begin} is not shown to be better than {against}: {counts}{hint}"

@@ -1,0 +1,116 @@
+"""What is being served under a name: its versions, its classes, whose model it is.
+
+Importing this is cheap: what is asked here is asked before anything expensive begins.
+"""
+
+import json
+import posixpath
+from collections.abc import Sequence
+
+from components.example_gen import storage
+from trainer_modules.engine.errors import BadInputError
+
+_GRAPH = "saved_model.pb"
+_CLASSES, _TASK = "assets/classes.txt", "assets/task.json"
+_SHOWN = 5
+# How alike two models' classes are; the more, the better a baseline.
+NOTHING_SHARED, SOME_SHARED, THE_SAME = 0, 1, 2
+
+
+def versions(serving_folder: str) -> list[str]:
+    """Returns the folders of the pushed versions, the newest first; torn pushes are left out."""
+    if not storage.is_folder(serving_folder):
+        return []
+    numbers = sorted((n for n in storage.subfolders(serving_folder) if n.isdigit()), key=int)
+    folders = [storage.join(serving_folder, number) for number in reversed(numbers)]
+    # A push that was cut short has no graph.
+    return [folder for folder in folders if storage.exists(storage.join(folder, _GRAPH))]
+
+
+def newest_version(serving_folder: str) -> str | None:
+    """Returns the folder of the highest-numbered version, or None where nothing is served."""
+    return next(iter(versions(serving_folder)), None)
+
+
+def classes_of(model: str) -> tuple[str, ...]:
+    """Returns the class names that a SavedModel carries, in order; () if it carries none."""
+    path = storage.join(model, _CLASSES)
+    if not storage.exists(path):
+        return ()
+    return tuple(storage.read(path).decode("utf-8").removesuffix("\n").split("\n"))
+
+
+def likeness(classes: Sequence[str], others: Sequence[str]) -> int:
+    """Returns `THE_SAME` (in any order), `SOME_SHARED` or `NOTHING_SHARED`."""
+    if set(classes) == set(others):
+        return THE_SAME
+    return SOME_SHARED if set(classes) & set(others) else NOTHING_SHARED
+
+
+def best_match(models: Sequence[str], classes: Sequence[str]) -> str | None:
+    """Returns the first model with the same classes, else with some of them, else the first."""
+    by_likeness = [(likeness(classes, classes_of(model)), -i) for i, model in enumerate(models)]
+    return models[-max(by_likeness)[1]] if models else None
+
+
+def check_room(serving_folder: str, *, task: str, classes: Sequence[str]) -> None:
+    """Checks that a model may take the place of what is served in a folder.
+
+    Args:
+      serving_folder: Where it would be pushed; its last part is the name it is served under.
+      task: The task's name.
+      classes: The classes of the new model; () for one without.
+
+    Raises:
+      BadInputError: If that is the model of another task, or one that knows none of the classes.
+    """
+    newest = newest_version(serving_folder)
+    if newest is None:
+        return
+    name = posixpath.basename(serving_folder.rstrip("/"))
+    owner = _task_of(newest)
+    if owner and owner != task:
+        raise BadInputError(
+            f"'{name}' is the name of a model of task '{owner}' ({newest}), and task '{task}' "
+            "would take its place. Choose another --name."
+        )
+    check_classes(newest, classes)
+
+
+def check_classes(newest: str, classes: Sequence[str]) -> None:
+    """Checks that a model shares a class with the newest served version that it would replace.
+
+    Raises:
+      BadInputError: If both have classes and none in common.
+    """
+    served = classes_of(newest)
+    if not served or not classes or likeness(classes, served) != NOTHING_SHARED:
+        return
+    folder = posixpath.dirname(newest)
+    name = posixpath.basename(folder)
+    raise BadInputError(
+        f"The data has the classes {_listed(classes)}, and the model that is served as '{name}' "
+        f"knows none of them but {_listed(served)} ({newest}). A model of something else does not "
+        "take its place: give these images a name of their own, for example --name "
+        f"{_suggested(classes)}. To give up the served model instead, move {folder} away."
+    )
+
+
+def _task_of(model: str) -> str:
+    path = storage.join(model, _TASK)
+    if not storage.exists(path):
+        return ""
+    try:
+        return str(json.loads(storage.read(path)).get("name", ""))
+    except ValueError:
+        return ""
+
+
+def _listed(classes: Sequence[str]) -> str:
+    more = f" and {len(classes) - _SHOWN} more" if len(classes) > _SHOWN else ""
+    return ", ".join(classes[:_SHOWN]) + more
+
+
+def _suggested(classes: Sequence[str]) -> str:
+    plain = "".join(c for c in classes[0].lower() if c.isascii() and c.isalnum())
+    return f"{plain[:20]}-and-more" if plain[:1].isalpha() else "other-images"
