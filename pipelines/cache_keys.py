@@ -72,6 +72,7 @@ def _seen(task: Task, fields: tuple[str, ...]) -> str:
         model=Network(),
         phases=(Phase(epochs=1),),
         train=Training(),
+        gates=(),
     )
     seen = dataclasses.replace(neutral, **{name: getattr(task, name) for name in fields})
     return overrides.to_json(seen)
