@@ -37,7 +37,7 @@ def judge_no_worse(gate: NoWorse, report: Mapping[str, Any]) -> Iterator[Judged]
         if before is None:
             yield _left(gate, what, None, _no_baseline(report))
         elif gate.metric not in now["metrics"] or gate.metric not in before["metrics"]:
-            yield _left(gate, what, None, "it has no meaning on the shared classes alone")
+            yield _left(gate, what, None, "it depends on which classes there are")
         else:
             yield _compared(gate, _Side(what, None, now["metrics"], before["metrics"], None), now)
         return

@@ -1,4 +1,4 @@
-"""The versions under a serving folder: which to compare with, and which is a model's own export."""
+"""Served versions beside a candidate: which to compare with, and which is its own export."""
 
 import os
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ _FINGERPRINT = "fingerprint.pb"
 def newest_but(candidate: str, serving_folder: str) -> str | None:
     """Returns the newest version of a candidate's classes that is not its own export.
 
-    Without one of the same classes it is the newest that shares some, or else the newest. A run that finds its own model served compares with what it was compared with before it was
-    pushed.
+    Without one of the same classes it is the newest that shares some, or else the newest. A run
+    that finds its own model served compares with what it was compared with before it was pushed.
 
     Args:
       candidate: URI of a Model artifact.

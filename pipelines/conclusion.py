@@ -70,15 +70,15 @@ def _why(summary: Summary) -> str:
 def _not_compared(summary: Summary) -> list[str]:
     """Returns what no gate has compared with the last blessed model, and why, in few lines."""
     left = gate_outcome.with_status(summary.gates, gate_outcome.NOT_COMPARED)
-    if not left:
-        return []
-    if not summary.baseline.get("compared"):
+    if left and not summary.baseline.get("compared"):
         reason = summary.baseline.get("reason") or left[0]["message"]
         return [f"not compared: {gate_outcome.gates_in_words(len(left))}. {reason}"]
     lines = [gate["message"] for gate in left[:_SHOWN]]
     if len(left) > _SHOWN:
         lines.append(f"… and {len(left) - _SHOWN} more were not compared")
-    return [*lines, summary.baseline["reason"]]
+    if summary.baseline.get("added") or summary.baseline.get("removed"):
+        lines.append(summary.baseline["reason"])
+    return lines
 
 
 def _number(value: float | None) -> str:
@@ -126,6 +126,8 @@ def _margin(gate: dict[str, Any]) -> float:
 
 def _subject(gate: dict[str, Any]) -> str:
     of = f" of '{gate['class']}'" if gate.get("class") else ""
+    of += " against chance" if gate.get("kind") == "better_than_chance" else ""
+    of += " against before" if gate.get("kind") == "no_worse" else ""
     within = f" in {gate['slice']}" if gate.get("slice") else ""
     return escape(f"{gate['metric']}{of}{within}")
 

@@ -128,7 +128,9 @@ def _predictions(summary: Summary, result: NodeResult) -> str:
 
 def _exports(summary: Summary, result: NodeResult) -> str:
     summary.exports = _read_json(result.outputs["exports"][0].uri, "exports.json")
-    return ", ".join(summary.exports) or "the model is not blessed: nothing exported"
+    return (
+        ", ".join(summary.exports) or "the model is not blessed or does not serve: nothing exported"
+    )
 
 
 _READERS = {

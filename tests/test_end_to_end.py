@@ -30,15 +30,16 @@ class Run:
         return set(self.summary["seconds"]) - set(self.summary["cached"]) - lookups
 
 
-def run(root: Path, *args: str, task: str = "digits") -> Run:
+def run(root: Path, *args: str, task: str = "digits", name: str = "") -> Run:
     done = subprocess.run(
-        [sys.executable, "pipelines/run_local.py", "--root", str(root), "--task", task, *args],
+        [sys.executable, "pipelines/run_local.py", "--root", str(root), "--task", task, *args]
+        + (["--name", name] if name else []),
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
     assert "Traceback" not in done.stdout + done.stderr
-    path = root / task.replace(":", "-") / "summary.json"
+    path = root / (name or task.replace(":", "-")) / "summary.json"
     summary = json.loads(path.read_text()) if path.exists() else {}
     return Run(done.returncode, done.stdout + done.stderr, summary)
 
@@ -187,6 +188,42 @@ def test_own_images_and_one_more(photos: Path, tmp_path: Path) -> None:
     assert counts["train"] + counts["eval"] == earlier["train"] + earlier["eval"] + 1
     assert counts["duplicates"] == 1
     assert {"ImageExampleGen", "Transform", "Trainer", "ImageEvaluator"} <= after.ran
+
+
+@pytest.mark.slow
+def test_a_folder_of_other_things_needs_a_name_of_its_own(photos: Path, tmp_path: Path) -> None:
+    """Not even by accident is what is served replaced by a model of something else."""
+    others = tmp_path / "others"
+    for name, like in (("night", "dark"), ("day", "light")):
+        shutil.copytree(photos / like, others / name)
+    root = tmp_path / "runs"
+    given = {"task": "image_folder"}
+    first = run(root, "--data", str(photos), *QUICK, **given)
+    assert first.code == 0, first.out
+    assert first.summary["name"] == "image_folder"
+    statuses = [(gate["kind"], gate["status"]) for gate in first.summary["gates"]]
+    assert statuses == [("better_than_chance", "passed"), *[("no_worse", "not_compared")] * 3]
+    assert "1 of 4 gates passed, 3 not compared: blessed" in first.out
+
+    refused = run(root, "--data", str(others), *QUICK, **given)
+    assert refused.code == 2
+    assert "--name day-and-more" in refused.out and "dark, light" in refused.out
+    assert not set(refused.summary["seconds"]) & {"ImageExampleGen", "Trainer"}
+    assert [p.name for p in (root / "serving").iterdir()] == ["image_folder"]
+
+    named = run(root, "--data", str(others), *QUICK, name="day-and-more", **given)
+    assert named.code == 0, named.out
+    assert Path(named.summary["pushed_model"]).parent == root / "serving/day-and-more"
+    assert "<bdi>day-and-more</bdi>" in Path(named.summary["report"]).read_text()
+    again = run(root, "--data", str(photos), *QUICK, **given)
+    assert (again.code, again.summary["status"]) == (0, "nothing_new")
+    assert "every result came from the cache" in again.out
+
+    # What changed nothing but the verdict says so, and not that it came from the cache.
+    lenient = run(root, "--data", str(photos), *QUICK, "--set", "gates.1.by=0.02", **given)
+    assert (lenient.code, lenient.summary["status"]) == (0, "nothing_new")
+    assert "ModelGate" in lenient.summary["ran"] and "cache" not in lenient.out.splitlines()[-8:]
+    assert "components ran, and the model is the one that is served already" in lenient.out
 
 
 def test_too_many_bad_files_stop_the_run_with_their_names(photos: Path, tmp_path: Path) -> None:

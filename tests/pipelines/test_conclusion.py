@@ -91,18 +91,20 @@ def test_gates_without_a_baseline_have_not_passed() -> None:
         )
     )
     assert text.count(" passed") == 1
-    assert "recall of 'a' and 2 more classes" in text and "not compared" in text
+    assert "recall of 'a' against before and 2 more classes" in text and "not compared" in text
     assert "not compared: 3 gates. No model has been blessed before." in text
 
 
 def test_classes_that_were_not_compared_are_named() -> None:
     reason = "Compared with the last blessed model, /m, on the 2 classes that both know; new added."
     gates = [_left("new", "the last blessed model did not know this class")]
-    text = _shown(
-        _summary(status="pushed", gates=gates, baseline={"compared": True, "reason": reason})
-    )
+    baseline = {"compared": True, "reason": reason, "added": ["new"], "removed": []}
+    text = _shown(_summary(status="pushed", gates=gates, baseline=baseline))
     assert "recall of class 'new' not compared: the last blessed model did not know" in text
     assert reason in text
+    # What is gone has no gate that could tell of it.
+    baseline |= {"added": [], "removed": ["old"]}
+    assert reason in _shown(_summary(status="pushed", gates=[], baseline=baseline))
 
 
 def test_gates_of_a_run_from_before_there_was_a_status() -> None:
