@@ -33,6 +33,19 @@ def test_the_run_and_the_step_of_an_artifact(uri: str, run: str, step: str) -> N
     assert artifact_places.of(uri) == artifact_places.Place(run=run, step=step)
 
 
+def test_as_kubeflows_driver_has_named_them() -> None:
+    recorded = Path(__file__).with_name("recorded") / "DataGate.json"
+    given = json.loads(recorded.read_text())["executor_input"]
+    places = {
+        key: artifact_places.of(found["artifacts"][0]["uri"])
+        for side in ("inputs", "outputs")
+        for key, found in given[side]["artifacts"].items()
+    }
+    assert {place.run for place in places.values()} == {places["approval"].run}
+    assert {place.step for place in places.values()} >= {"DataGate", "ExampleValidator"}
+    assert len(places["approval"].run) == len(RUN)
+
+
 def _given(spec: dict, uri: str) -> dict[str, Any]:
     """Returns what the platform hands to a compiled Trainer."""
     task = spec["root"]["dag"]["tasks"]["Trainer"]["inputs"]["parameters"]
