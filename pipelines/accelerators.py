@@ -3,6 +3,12 @@
 The machine types are those of Vertex AI custom training
 (https://cloud.google.com/vertex-ai/docs/training/configure-compute), the node labels those of
 Google Kubernetes Engine (https://cloud.google.com/kubernetes-engine/docs/concepts/tpus).
+
+TensorFlow drives TPUs up to v4 through its own runtime and newer ones through PJRT, which two
+environment variables switch on; older ones refuse it
+(https://cloud.google.com/vertex-ai/docs/training/training-with-tpu-vm#tensorflow-training,
+https://cloud.google.com/tpu/docs/runtimes). The first of these pages also says that from v6e on
+Vertex AI offers no training with TensorFlow; on GKE the second page has it.
 """
 
 from dataclasses import dataclass
@@ -11,6 +17,15 @@ from pipelines.cloud_config import KUBEFLOW, VERTEX
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 
 CPU = "cpu"
+
+LIBTPU = "/lib/libtpu.so"
+"""Where Google's pages want the driver, and where the TPU image has it."""
+
+_NO_TENSORFLOW = (
+    "Vertex AI trains no TensorFlow on TPU v6e and later "
+    "(https://cloud.google.com/vertex-ai/docs/training/training-with-tpu-vm). "
+    "Take tpu-v5e-{chips} there, or a GKE node pool with --target kubeflow."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +41,7 @@ class Accelerator:
       topology: TPU topology, "" for none.
       node: Value of GKE's node label for the accelerator; "" where GKE has none.
       chips: What to ask Kubernetes for, of `resource`.
+      pjrt: Whether TensorFlow drives it through PJRT.
     """
 
     name: str
@@ -36,6 +52,19 @@ class Accelerator:
     topology: str = ""
     node: str = ""
     chips: int = 0
+    pjrt: bool = False
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What must be set where training runs, before TensorFlow starts."""
+        if self.device != "tpu":
+            return {}
+        # The chips are the machine's own: nothing to look for on the network.
+        values = {"TPU_NAME": "local"}
+        if self.pjrt:
+            values["NEXT_PLUGGABLE_DEVICE_USE_C_API"] = "true"
+            values["TF_PLUGGABLE_DEVICE_LIBRARY_PATH"] = LIBTPU
+        return values
 
     @property
     def resource(self) -> str:
@@ -106,14 +135,15 @@ _TPUS = (
         Accelerator(
             name=f"tpu-{generation}-{chips}",
             device="tpu",
-            machine=f"{machine}-{chips}t",
+            machine=machine and f"{machine}-{chips}t",
             topology=topology,
             node=node,
             chips=chips,
+            pjrt=True,
         )
         for generation, machine, node in (
             ("v5e", "ct5lp-hightpu", "tpu-v5-lite-podslice"),
-            ("v6e", "ct6e-standard", "tpu-v6e-slice"),
+            ("v6e", "", "tpu-v6e-slice"),
         )
         for chips, topology in ((1, "1x1"), (4, "2x2"), (8, "2x4"))
     ),
@@ -175,6 +205,8 @@ def find(name: str, target: str, *, spot: bool = False, reservation: str = "") -
         raise BadInputError(f"--accelerator {did_you_mean(name, names(target))}.")
     found = _ALL[full]
     if not _fits(found, target):
+        if name.startswith("tpu-v6e") and target == VERTEX:
+            raise BadInputError(f"--accelerator {name}: {_NO_TENSORFLOW.format(chips=found.chips)}")
         raise BadInputError(
             f"--accelerator {name}: {'Kubernetes nodes' if target == KUBEFLOW else 'Vertex AI'} "
             f"do not come with it. It must be one of {', '.join(names(target))}."

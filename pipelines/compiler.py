@@ -98,6 +98,7 @@ def compile_job(config: CloudConfig) -> Compiled:
         from pipelines import kubeflow_looks, kubernetes
 
         kubeflow_looks.add(job["pipelineSpec"])
+        kubernetes.set_environment(job, accelerator)
         _try_volumes(job, (config.serving_folder, config.folder))
         notifications.add(job, config)
         return Compiled(job, kubernetes.platform_spec(job, config, accelerator))

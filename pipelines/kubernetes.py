@@ -33,6 +33,15 @@ def platform_spec(
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 
+def set_environment(job: dict[str, Any], accelerator: Accelerator) -> None:
+    """Gives the containers that train the variables that the accelerator wants."""
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    for name in _TRAINING:
+        if name in executors and accelerator.environment:
+            variables = executors[name]["container"].setdefault("env", [])
+            variables += [{"name": k, "value": v} for k, v in accelerator.environment.items()]
+
+
 def _executor(
     volumes: list[tuple[str, str]],
     secrets: list[tuple[str, str, str]],

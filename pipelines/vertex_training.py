@@ -101,8 +101,5 @@ def machine_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any
 
 
 def _environment(accelerator: Accelerator) -> list[dict[str, str]]:
-    values = {"TF_USE_LEGACY_KERAS": "1"}
-    if accelerator.device == "tpu":
-        # The chips are the machine's own: nothing to look for on the network.
-        values["TPU_NAME"] = "local"
+    values = {"TF_USE_LEGACY_KERAS": "1", **accelerator.environment}
     return [{"name": name, "value": value} for name, value in values.items()]

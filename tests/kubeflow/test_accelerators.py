@@ -1,10 +1,11 @@
 """Machines for training: held against Google's own types, and against what cannot be."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from pipelines import accelerators, cloud_config
+from pipelines import accelerators, cloud_config, compiler
 from trainer_modules.engine.errors import BadInputError
 
 BASE = {
@@ -14,6 +15,7 @@ BASE = {
     "project": "p",
     "region": "europe-west4",
 }
+DOCKERFILE = Path(__file__).parents[2] / "Dockerfile"
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 
 
@@ -54,13 +56,59 @@ def test_every_machine_is_a_custom_job(name: str) -> None:
         ("tpu-v2-8", "cloud-tpu", "TPU_V2", 8, ""),
         ("tpu-v3-8", "cloud-tpu", "TPU_V3", 8, ""),
         ("tpu-v5e-8", "ct5lp-hightpu-8t", "ACCELERATOR_TYPE_UNSPECIFIED", 0, "2x4"),
-        ("tpu-v6e-8", "ct6e-standard-8t", "ACCELERATOR_TYPE_UNSPECIFIED", 0, "2x4"),
     ],
 )
 def test_the_named_machines(name: str, machine: str, kind: str, count: int, topology: str) -> None:
     spec = _job(name).job_spec.worker_pool_specs[0].machine_spec
     assert (spec.machine_type, spec.accelerator_type.name) == (machine, kind)
     assert (spec.accelerator_count, spec.tpu_topology) == (count, topology)
+
+
+PJRT = {
+    "NEXT_PLUGGABLE_DEVICE_USE_C_API": "true",
+    "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": "/lib/libtpu.so",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("nvidia-l4", {}),
+        ("tpu-v3-8", {"TPU_NAME": "local"}),
+        ("tpu-v5e-8", {"TPU_NAME": "local", **PJRT}),
+    ],
+)
+def test_the_driver_of_the_chips_is_named(name: str, expected: dict[str, str]) -> None:
+    container = _job(name).job_spec.worker_pool_specs[0].container_spec
+    found = {variable.name: variable.value for variable in container.env}
+    assert found == {"TF_USE_LEGACY_KERAS": "1", **expected}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("nvidia-l4", {}), ("tpu-v6e-4", {"TPU_NAME": "local", **PJRT})],
+)
+def test_the_driver_is_named_on_kubernetes(name: str, expected: dict[str, str]) -> None:
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    values = {**BASE, "task": "digits", "target": "kubeflow", "accelerator": name}
+    values |= {"pipeline_root": "minio://m/vision", "serving_root": "/mnt/s", "data": "/mnt/d"}
+    compiled = compiler.compile_job(cloud_config.build(values))
+    executors = compiled.job["pipelineSpec"]["deploymentSpec"]["executors"]
+    for step, executor in executors.items():
+        # Read as Kubeflow reads it: its own message has this field.
+        spec = json_format.ParseDict(
+            executor.get("container", {}),
+            pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec(),
+        )
+        found = {variable.name: variable.value for variable in spec.env}
+        assert found == (expected if step in ("Trainer_executor", "Tuner_executor") else {}), step
+
+
+def test_the_image_has_the_driver_where_it_is_looked_for() -> None:
+    stage = DOCKERFILE.read_text().split("AS tpu\n")[1].split("FROM ")[0]
+    assert f"site-packages/libtpu/libtpu.so {accelerators.LIBTPU}" in stage
 
 
 def test_settings_of_the_job() -> None:
@@ -111,6 +159,7 @@ def test_reservation() -> None:
         ("nvidia-t4:3", "vertex", {}, "must be one of 1, 2, 4"),
         ("nvidia-t5", "vertex", {}, "did you mean 'nvidia-"),
         ("tpu-v2-8", "kubeflow", {}, "must be one of cpu, nvidia-t4:1"),
+        ("tpu-v6e-8", "vertex", {}, "trains no TensorFlow on TPU v6e.*Take tpu-v5e-8 there"),
         ("cpu:4", "vertex", {}, "takes no number"),
         ("nvidia-l4", "vertex", {"spot": True, "reservation": "r"}, "exclude each other"),
         ("cpu", "vertex", {"spot": True}, "name one with --accelerator"),

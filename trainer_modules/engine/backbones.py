@@ -26,6 +26,15 @@ FAMILIES: dict[str, str] = {
 }
 """Prefix of the class name → form of its `preprocess_input`; `raw` networks scale themselves."""
 
+RANGES = {
+    "unit": "0..1",
+    "tf": "-1..1",
+    "torch": "standardised with ImageNet's mean and deviation",
+    "caffe": "BGR less ImageNet's means",
+    "raw": "0..255",
+}
+"""Form of scaling → what a network then gets, for people."""
+
 _V2_RESNETS = ("ResNet50V2", "ResNet101V2", "ResNet152V2")
 
 # Means and deviations of ImageNet, from keras.applications.imagenet_utils.
@@ -55,15 +64,19 @@ def scaling(name: str) -> str:
     return FAMILIES[prefix]
 
 
-def scaled(images: Any, name: str) -> Any:
-    """Returns what the network `name` expects of RGB images 0..255 `[batch, height, width, 3]`.
+def scaled(images: Any, name: str, form: str = "auto") -> Any:
+    """Returns RGB images 0..255 `[batch, height, width, 3]` as a network expects them, float32.
 
-    The result is float32. Equal to the `preprocess_input` of the network's module.
+    Args:
+      images: uint8 or float.
+      name: Of the network.
+      form: `auto` for what the network `name` expects, equal to the `preprocess_input` of its
+        module; or another of `task.SCALINGS`.
     """
     import numpy as np
     from tf_keras import layers
 
-    form = scaling(name)
+    form = scaling(name) if form == "auto" else form
     if form == "caffe":
         offset = [-m for m in _CAFFE_MEAN_BGR]
         return layers.Rescaling(1.0, offset, dtype="float32", name="scaling")(images[..., ::-1])
@@ -72,8 +85,8 @@ def scaled(images: Any, name: str) -> Any:
         scale = (1 / 255 / deviation).tolist()
         offset = (-np.array(_TORCH_MEAN) / deviation).tolist()
         return layers.Rescaling(scale, offset, dtype="float32", name="scaling")(images)
-    scale_offset = (1 / 127.5, -1.0) if form == "tf" else (1.0, 0.0)
-    return layers.Rescaling(*scale_offset, dtype="float32", name="scaling")(images)
+    line = {"tf": (1 / 127.5, -1.0), "unit": (1 / 255, 0.0), "raw": (1.0, 0.0)}[form]
+    return layers.Rescaling(*line, dtype="float32", name="scaling")(images)
 
 
 def build(
@@ -111,15 +124,37 @@ def build(
         settings["alpha"] = alpha
     if include_top:
         settings["classifier_activation"] = "softmax"
+    from trainer_modules.engine import frozen_base
     from trainer_modules.engine import weights as stored
 
     if stored.is_saved_model(weights):
-        return stored.frozen_base(weights, name=name)
+        return frozen_base.load(weights, name=name)
     if weights == "imagenet":
-        return stored.download(lambda: _construct(name, weights="imagenet", **settings), name)
+        return stored.download(lambda: _published(name, settings), name)
     base = _construct(name, weights=None, **settings)
     if weights != "none":
         stored.load(base, weights, name=name)
+    return base
+
+
+def _published(name: str, settings: dict[str, Any]) -> Any:
+    """Returns the network with published weights, the very one that other weights give."""
+    from tf_keras import mixed_precision
+
+    from trainer_modules.engine import weights as stored
+
+    if not name.startswith("EfficientNetB"):
+        return _construct(name, weights="imagenet", **settings)
+    # Keras has another network for these weights, which it can build in float32 only.
+    policy = mixed_precision.global_policy()
+    mixed_precision.set_global_policy("float32")
+    try:
+        original = _construct(name, weights="imagenet", **settings)
+    finally:
+        mixed_precision.set_global_policy(policy)
+    base = _construct(name, weights=None, **settings)
+    base.set_weights(original.get_weights())
+    stored.settle_scaling(base, published=True)
     return base
 
 

@@ -18,7 +18,7 @@ class Trained:
         `learning_rate`, `seconds`); `phases`: one dict each (`name`, `first_epoch`,
         `last_epoch`, `trainable`, `trainable_count`, `frozen_count`); `monitor`; `best_epoch` and
         `exported_epoch`; `placement`, one line; `examples`, counts of both splits.
-      summary_text: Keras' model summary with trainable and frozen counts of each phase.
+      summary_text: The network layer by layer, with what each phase freezes; see `summary`.
       trainable_count: Trainable numbers in the last phase.
       frozen_count: The others.
       is_chief: Whether this process is the one that writes, where several trained together.

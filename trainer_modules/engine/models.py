@@ -4,7 +4,7 @@ Casting and scaling are the first layers. Augmentation is not part of it: traini
 model, and what is saved never contained it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,15 +49,16 @@ class Built:
     @property
     def trainable_count(self) -> int:
         """Numbers that the optimiser may change."""
-        return _count(self.model.trainable_weights)
+        return count(self.model.trainable_weights)
 
     @property
     def frozen_count(self) -> int:
         """Numbers that it may not: frozen layers and moving averages."""
-        return _count(self.model.non_trainable_weights)
+        return count(self.model.non_trainable_weights)
 
 
-def _count(weights: list[Any]) -> int:
+def count(weights: list[Any]) -> int:
+    """Returns how many numbers `weights` hold."""
     import math
 
     return sum(math.prod(w.shape) for w in weights)
@@ -93,12 +94,12 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
     if isinstance(task.model, EncoderDecoder):
         base = _base(task.model, image, include_top=False)
         runner = _runner(decoder.encoder_of(base, task.model, image))
-        features = decoder.build(backbones.scaled(rgb, task.model.name), runner, task.model)
+        features = decoder.build(_prepared(rgb, task.model), runner, task.model)
         return _assemble(inputs, _finish(features, task), base, task, runner)
     base = _base(task.model, image, include_top=task.model.include_top)
     runner = _runner(base)
     stem = _applied(rgb, task.model.stem, prefix="stem_")
-    features = runner(backbones.scaled(stem, task.model.name))
+    features = runner(_prepared(stem, task.model))
     if task.model.include_top:
         if task.model.head:
             raise BadInputError(
@@ -109,6 +110,10 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
         )
         return _assemble(inputs, outputs, base, task, runner)
     return _assemble(inputs, _stack(features, task.model, task), base, task, runner)
+
+
+def _prepared(rgb: Any, model: Backbone | EncoderDecoder) -> Any:
+    return backbones.scaled(rgb, model.name, model.scaling)
 
 
 def _base(model: Backbone | EncoderDecoder, image: Image, *, include_top: bool) -> Any:
@@ -249,5 +254,8 @@ def _runner(network: Any) -> Any:
 
         def call(self, inputs: Any, training: Any = None) -> Any:
             return self.network(inputs, training=False if self.inference else training)
+
+        def copied(self, copy: Callable[[Any], Any]) -> Any:
+            return _runner(copy(self.network))
 
     return Runner()

@@ -61,21 +61,7 @@ class PhaseRun:
         steps = phase.steps_per_epoch or input_pipeline.steps_per_pass(self.train_split, batch)
         resumed = bool(state.epoch) and state.phase == self.index and not state.phase_over
         first_epoch = self._begin(state, resumed)
-        with strategy.scope():
-            model = augmentation.wrap(
-                self.built.model,
-                train.augment,
-                masks=isinstance(self.task.problem, Segmentation),
-            )
-            optimizer = make_optimizer(train.optimizer, phase, steps)
-            model.compile(
-                optimizer=optimizer,
-                loss=self.task.problem.loss(train.label_smoothing),
-                weighted_metrics=self.task.problem.training_metrics(),
-                steps_per_execution=self._steps_per_execution(steps),
-                jit_compile=train.xla or None,
-            )
-            model.optimizer.build(model.trainable_variables)
+        model = self.compiled(steps)
         if resumed:
             for variable, value in zip(optimizer_variables(model), state.optimizer, strict=True):
                 variable.assign(value)
@@ -99,6 +85,29 @@ class PhaseRun:
             callbacks=self._callbacks(keeper, last_epoch, steps),
         )
         return state
+
+    def compiled(self, steps: int) -> Any:
+        """Returns the Keras model whose `train_step` is a step of this phase.
+
+        Args:
+          steps: Steps of an epoch.
+        """
+        train = self.task.train
+        with self.placement.strategy.scope():
+            model = augmentation.wrap(
+                self.built.model,
+                train.augment,
+                masks=isinstance(self.task.problem, Segmentation),
+            )
+            model.compile(
+                optimizer=make_optimizer(train.optimizer, self.phase, steps),
+                loss=self.task.problem.loss(train.label_smoothing),
+                weighted_metrics=self.task.problem.training_metrics(),
+                steps_per_execution=self._steps_per_execution(steps),
+                jit_compile=train.xla or None,
+            )
+            model.optimizer.build(model.trainable_variables)
+        return model
 
     @property
     def phase(self) -> Phase:
@@ -138,7 +147,9 @@ class PhaseRun:
         if image is None:
             return steps
         size = self.task.train.batch_size * image.height * image.width * image.channels
-        return min(steps, _STEPS_PER_CALL) if size <= _SMALL_STEP_BYTES else 1
+        # A TPU waits for its host between calls, however long a step takes.
+        grouped = self.placement.device == "tpu" or size <= _SMALL_STEP_BYTES
+        return min(steps, _STEPS_PER_CALL) if grouped else 1
 
     def _callbacks(self, keeper: "_Keeper", epochs: int, steps: int) -> Any:
         # The order matters: nothing is kept of an epoch that went wrong, the history takes the

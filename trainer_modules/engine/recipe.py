@@ -81,7 +81,7 @@ class Training:
       seed: Seed of weights, shuffling, augmentation and dropout.
       epochs: When set, replaces the epochs of every phase: a quick trial.
       steps_per_execution: Steps per call into the compiled train function; None chooses by the
-        size of a batch.
+        size of a batch and the device.
       augment: Random changes to training images.
       accelerator: `auto`, `cpu`, `gpu` or `tpu`.
       tpu: Name of the TPU for the resolver, or `local`.

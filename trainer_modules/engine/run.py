@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainer_modules.engine import history, search, serving, training
+from trainer_modules.engine import history, resume, search, serving, training
 from trainer_modules.engine.entry import CHECKPOINTS_KEY
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.preprocessing import DEVIATION, MEAN, standardises
@@ -24,18 +24,23 @@ def run(task: Task, fn_args: Any) -> None:
         `hyperparameters` are Tuner's best, if there was one.
     """
     task = search.applied(task, fn_args.hyperparameters)
+    checkpoint_dir = os.environ.get("AIP_CHECKPOINT_DIR") or (fn_args.custom_config or {}).get(
+        CHECKPOINTS_KEY
+    )
     trained = training.train(
         task,
         **data(task, fn_args),
         model_dir=fn_args.model_run_dir,
         log_dir=os.path.join(fn_args.model_run_dir, "logs"),
-        checkpoint_dir=os.environ.get("AIP_CHECKPOINT_DIR")
-        or (fn_args.custom_config or {}).get(CHECKPOINTS_KEY),
+        checkpoint_dir=checkpoint_dir,
     )
     if not trained.is_chief:
         return  # Of several workers one writes; the others would write over it.
     history.write(trained, fn_args.model_run_dir)
     serving.save(trained.model, task, fn_args.serving_model_dir)
+    if checkpoint_dir:
+        # Not before: what dies while it writes the model shall not have to train again.
+        resume.forget(checkpoint_dir)
 
 
 def data(task: Task, fn_args: Any) -> dict[str, Any]:

@@ -40,14 +40,14 @@ def save(model: Any, task: Task, folder: str) -> None:
     module = tf.Module()
     # The Keras object itself would be traced layer by layer; its variables are all that is needed.
     module.model_variables = model.variables
-    module.network = _network(model, task)
+    module.network = network(model, task)
     with tempfile.TemporaryDirectory() as assets:
         module.assets = [tf.saved_model.Asset(path) for path in _write_assets(task, assets)]
         signatures = _image_signatures if task.image is not None else _row_signatures
         tf.saved_model.save(module, folder, signatures=signatures(module.network, task))
 
 
-def _network(model: Any, task: Task) -> Any:
+def network(model: Any, task: Task) -> Any:
     """Returns the network as a function of uint8 pixels, or float32 rows, traced once."""
     if task.image is not None:
         spec = tf.TensorSpec(

@@ -78,6 +78,10 @@ class Network:
     layers: tuple[Layer, ...] = ()
 
 
+SCALINGS = ("auto", "unit", "tf", "torch", "caffe", "raw")
+"""What `Backbone.scaling` may be."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
     """A `keras.applications` network without its top, and a head on it.
@@ -92,6 +96,9 @@ class Backbone:
       batch_norm_momentum: Share of the moving mean and variance that a training step keeps in the
         base's BatchNormalization, in [0, 1); None for the published network's own. The MobileNets
         keep 0.999: short trainings from scratch end before those figures are worth anything.
+      scaling: What the base gets of pixels 0..255: `auto` (what `name` expects), `unit` (0..1),
+        `tf` (-1..1), `torch` (0..1, standardised with ImageNet's figures), `caffe` (BGR less
+        ImageNet's means) or `raw` (0..255). Weights of one's own may want another than `name`.
     """
 
     name: str
@@ -101,9 +108,11 @@ class Backbone:
     include_top: bool = False
     stem: tuple[Layer, ...] = ()
     batch_norm_momentum: float | None = None
+    scaling: str = "auto"
 
     def __post_init__(self) -> None:
         _check_momentum(self.batch_norm_momentum)
+        check_choice("scaling", self.scaling, SCALINGS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +125,7 @@ class EncoderDecoder:
       alpha: As in `Backbone`.
       filters: Channels of the decoder's steps, deepest first.
       batch_norm_momentum: As in `Backbone`; the decoder has its own.
+      scaling: As in `Backbone`.
     """
 
     name: str = "MobileNetV2"
@@ -123,9 +133,11 @@ class EncoderDecoder:
     alpha: float | None = None
     filters: tuple[int, ...] = (256, 128, 64, 32)
     batch_norm_momentum: float | None = None
+    scaling: str = "auto"
 
     def __post_init__(self) -> None:
         _check_momentum(self.batch_norm_momentum)
+        check_choice("scaling", self.scaling, SCALINGS)
 
 
 def _check_momentum(momentum: float | None) -> None:

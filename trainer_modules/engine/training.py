@@ -7,12 +7,12 @@ and fit. Whatever can be wrong in the input is found before the first step.
 import contextlib
 import dataclasses
 import logging
-import os
 from collections.abc import Iterator
-from typing import Any
 
 from trainer_modules.engine import (
+    backbones,
     examples,
+    exported,
     input_pipeline,
     models,
     preflight,
@@ -23,7 +23,8 @@ from trainer_modules.engine import (
 from trainer_modules.engine.history import Trained
 from trainer_modules.engine.phases import PhaseRun
 from trainer_modules.engine.resume import State
-from trainer_modules.engine.task import Network, Task
+from trainer_modules.engine.summary import Summary
+from trainer_modules.engine.task import Backbone, Task
 
 _log = logging.getLogger("tfx_vision")
 
@@ -49,14 +50,16 @@ def train(
       log_dir: Folder for TensorBoard; each phase has a folder in it.
       statistics: Mean and deviation of each channel in 0..255, for `image.scale="standardise"`.
       checkpoint_dir: Folder that survives an interruption; with it, a training that was killed
-        continues after its last whole epoch. None trains without that.
+        continues after its last whole epoch. None trains without that. The state stays there:
+        whoever has written the model calls `resume.forget`.
 
     Returns:
       The model and its history.
 
     Raises:
       BadInputError: If data, settings, weights or accelerator are wrong; before training starts.
-      TrainingError: If the loss stops being a finite number.
+      TrainingError: If the loss stops being a finite number, or the network to export does not
+        compute what was trained.
     """
     del model_dir
     import tf_keras
@@ -83,13 +86,11 @@ def train(
     if state.epoch:
         _log.info("continuing after epoch %d, in phase %d", state.epoch, state.phase + 1)
         built.model.set_weights(state.weights)
-    summaries = [_summary(built.model)]
-    trainable = frozen = 0
+    summary = Summary(built, notes=_notes(task, placement))
+    _log.info("%s", "\n".join([summary.short, *summary.notes]))
     for index, phase in enumerate(task.phases):
         models.set_trainable(built, phase)
-        trainable, frozen = built.trainable_count, built.frozen_count
-        line = f"phase {index + 1}: trainable {trainable:,}, frozen {frozen:,}"
-        summaries.append(line)
+        line = summary.add_phase()
         if index < state.phase or (index == state.phase and state.phase_over):
             continue
         _log.info("%s, %s", line, phase.trainable)
@@ -111,32 +112,41 @@ def train(
     state.history["exported_epoch"] = (
         state.history.get("best_epoch") if task.train.best else state.epoch
     )
-    if checkpoint_dir and placement.is_chief:
-        resume.forget(checkpoint_dir)
-    model = (
-        built.model if placement.replicas == 1 else _undistributed(built.model, task, statistics)
-    )
+    trained = exported.Trained(model=built.model, placement=placement, task=task)
+    model = exported.network(trained)
+    exported.check(trained, model, train_split)
     return Trained(
         model=model,
         history=state.history,
-        summary_text="\n".join(summaries) + "\n",
-        trainable_count=trainable,
-        frozen_count=frozen,
+        summary_text=summary.text,
+        trainable_count=built.trainable_count,
+        frozen_count=built.frozen_count,
         is_chief=placement.is_chief,
     )
 
 
-def _undistributed(trained: Any, task: Task, statistics: models.Statistics | None) -> Any:
-    """Returns a copy that belongs to no strategy: reading mirrored variables may take all workers.
-
-    Saving is the chief's business alone, and would wait for the others for ever.
-    """
-    source = task.model
-    if not isinstance(source, Network) and not weights.is_saved_model(source.weights):
-        task = dataclasses.replace(task, model=dataclasses.replace(source, weights="none"))
-    plain = models.build(task, statistics).model
-    plain.set_weights(trained.get_weights())
-    return plain
+def _notes(task: Task, placement: strategy.Placement) -> list[str]:
+    """Returns what a reader of the network's summary must know beside its layers."""
+    notes = []
+    if placement.precision != "float32":
+        notes.append(f"trained in {placement.precision}; exported in float32, every layer")
+    model = task.model
+    if isinstance(model, Backbone) and weights.is_saved_model(model.weights):
+        form = backbones.scaling(model.name) if model.scaling == "auto" else model.scaling
+        note = (
+            f"the SavedModel in {model.weights} gets pixels as '{form}': {backbones.RANGES[form]}"
+        )
+        if model.scaling == "auto":
+            note += f", as {model.name} wants them"
+            _log.warning(
+                "%s. Nothing in a SavedModel says what it was made for, and a wrong guess costs "
+                "accuracy without an error: state it with --set model.scaling=%s, or unit (0..1), "
+                "tf (-1..1), torch, caffe, raw (0..255).",
+                note,
+                form,
+            )
+        notes.append(note)
+    return notes
 
 
 def _with_epochs(task: Task) -> Task:
@@ -179,11 +189,3 @@ def _stored_randomness() -> Iterator[None]:
     finally:
         if not before:
             backend.disable_tf_random_generator()
-
-
-def _summary(model: Any) -> str:
-    lines: list[str] = []
-    model.summary(print_fn=lines.append, line_length=98, expand_nested=False)
-    text = os.linesep.join(lines)
-    _log.info("%s", text)
-    return text

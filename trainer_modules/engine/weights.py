@@ -6,17 +6,33 @@
 | `*.h5` | weights of the same network, as `save_weights` or `keras.applications` write them |
 | `*.weights.h5` | the same in the format of Keras 3 |
 | `*.keras` | a whole model of the same network; its weights are taken |
-| a folder with `saved_model.pb` | the base itself, frozen: image features as it computes them |
+| a folder with `saved_model.pb` | the base itself, frozen (see `frozen_base`) |
+
+Of a file, numbers are read and nothing else: a model's configuration may name any Python module,
+and an HDF5 file may point at others, so the one is never looked at and the other refused.
 """
 
 import contextlib
 import math
 import os
+import re
+import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
+
+_KERAS_WEIGHTS = "model.weights.h5"
+"""The member of a `.keras` archive that holds the weights."""
+
+_PUBLISHED_EFFICIENTNET = re.compile(r"efficientnetb[0-7](_notop)?\.h5")
+"""What Keras calls the files that it downloads."""
+
+# What the published EfficientNets expect of images in 0..1.
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def download(construct: Callable[[], Any], name: str) -> Any:
@@ -88,16 +104,52 @@ def load(base: Any, path: str, *, name: str) -> None:
         )
     # Formats of Keras 3 skip what they do not find; what was skipped stays NaN and is noticed.
     before = base.get_weights()
-    base.set_weights([np.full_like(w, math.nan) for w in before])
+    # Counters are whole numbers, which know no NaN.
+    nothing = [
+        np.full_like(w, 0 if np.issubdtype(w.dtype, np.integer) else math.nan) for w in before
+    ]
+    base.set_weights(nothing)
     try:
         with _local(path) as file:
             _load_file(base, file)
-    except (ValueError, KeyError, OSError, TypeError) as e:
+    except (ValueError, KeyError, OSError, TypeError, zipfile.BadZipFile) as e:
         raise _mismatch(base, path, name, str(e).strip().split("\n")[0]) from e
     missing = [v.name for v in base.weights if not np.isfinite(v.numpy()).all()]
     if missing:
         reason = f"nothing (or no finite number) in it for {len(missing)} of its weights"
         raise _mismatch(base, path, name, f"{reason}, for example {missing[0]}")
+    published = _PUBLISHED_EFFICIENTNET.fullmatch(os.path.basename(path)) is not None
+    settle_scaling(base, published=published)
+
+
+def settle_scaling(base: Any, *, published: bool) -> None:
+    """Puts the second input scaling of the published EfficientNets into their weights.
+
+    Those networks were trained on (x / 255 - mean) / deviation. Their files, though, give the
+    deviation where the Normalization layer has its variance, which divides by its root; Keras
+    makes up for it with one more layer without weights, which divides by that root once more, but
+    builds that layer only for `weights="imagenet"`, and not at all in low precision, where it
+    fails (https://github.com/tensorflow/tensorflow/issues/49930). Here the variance becomes what
+    it should have been, variance × deviation: the network is the same whatever `weights` says, and
+    computes what Keras' own does.
+
+    Args:
+      base: A network of `keras.applications`, weights loaded; others are left as they are.
+      published: Whether the weights are known to be published ones. Otherwise they are taken for
+        such, or descendants of such, if they hold the published mean and deviation.
+    """
+    import numpy as np
+    from tf_keras import layers
+
+    deviation = np.array(_DEVIATION)
+    for layer in getattr(base, "layers", ()):
+        if not (isinstance(layer, layers.Normalization) and layer.weights):
+            continue
+        mean, variance, *rest = layer.get_weights()
+        if published or (
+            np.allclose(mean, _MEAN, atol=2e-3) and np.allclose(variance, deviation, atol=2e-3)
+        ):
+            layer.set_weights([mean, variance * deviation, *rest])
 
 
 def _mismatch(base: Any, path: str, name: str, reason: str) -> BadInputError:
@@ -125,16 +177,35 @@ def _local(path: str) -> Iterator[str]:
 
 
 def _load_file(base: Any, path: str) -> None:
-    import tf_keras
-
     if not path.endswith(".keras"):
+        _refuse_references(path)
         base.load_weights(path)
         return
-    found = tf_keras.models.load_model(path, compile=False).get_weights()
-    shapes = [w.shape for w in found]
-    if shapes != [tuple(w.shape) for w in base.weights]:
-        raise ValueError(f"its model has {len(shapes)} weights of other shapes")
-    base.set_weights(found)
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
+        member = os.path.join(folder, _KERAS_WEIGHTS)
+        with archive.open(_KERAS_WEIGHTS) as packed, open(member, "wb") as file:
+            shutil.copyfileobj(packed, file)
+        _refuse_references(member)
+        base.load_weights(member)
+
+
+def _refuse_references(path: str) -> None:
+    """Raises ValueError if an HDF5 file takes contents from other files of this machine."""
+    import h5py
+
+    def look(group: Any, inside: str) -> None:
+        for key in group:
+            name = f"{inside}/{key}"
+            if isinstance(group.get(key, getlink=True), h5py.ExternalLink):
+                raise ValueError(f"{name} in it points at another file")
+            item = group[key]
+            if isinstance(item, h5py.Group):
+                look(item, name)
+            elif item.external or item.is_virtual:
+                raise ValueError(f"{name} in it takes its numbers from another file")
+
+    with h5py.File(path, "r") as file:
+        look(file, "")
 
 
 def is_saved_model(path: str) -> bool:
@@ -144,62 +215,3 @@ def is_saved_model(path: str) -> bool:
     if path in ("imagenet", "none"):
         return False
     return bool(tf.io.gfile.exists(os.path.join(path, "saved_model.pb")))
-
-
-def frozen_base(path: str, *, name: str) -> Any:
-    """Returns a layer that computes features with the SavedModel in `path`.
-
-    Its input is scaled as the network `name` expects. It cannot be trained.
-
-    Raises:
-      BadInputError: If it cannot be loaded, or called with one batch of images.
-    """
-    import tensorflow as tf
-    import tf_keras
-
-    try:
-        loaded = tf.saved_model.load(path)
-    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as e:
-        raise BadInputError(f"the SavedModel in {path} cannot be loaded: {e}") from e
-
-    class FrozenSavedModel(tf_keras.layers.Layer):
-        """Calls the loaded object; its variables count as frozen weights of the layer."""
-
-        always_frozen = True
-
-        def __init__(self) -> None:
-            super().__init__(trainable=False, name=f"{name.lower()}_saved_model")
-            self._loaded = loaded
-            found = getattr(loaded, "variables", None) or ()
-            self._non_trainable_weights.extend(found)
-
-        def call(self, inputs: Any) -> Any:
-            try:
-                outputs = self._features(tf.cast(inputs, tf.float32))
-            except (ValueError, TypeError) as e:
-                raise BadInputError(
-                    f"the SavedModel in {path} does not take images of shape "
-                    f"{tuple(inputs.shape)}: {e}"
-                ) from e
-            if isinstance(outputs, dict):
-                if len(outputs) != 1:
-                    raise BadInputError(
-                        f"the SavedModel in {path} must have one output. "
-                        f"Received: {', '.join(sorted(outputs))}"
-                    )
-                outputs = next(iter(outputs.values()))
-            return tf.stop_gradient(outputs)
-
-        def _features(self, images: Any) -> Any:
-            if callable(self._loaded):
-                return self._loaded(images, training=False)
-            signature = self._loaded.signatures.get("serving_default")
-            inputs = signature and signature.structured_input_signature[1]
-            if not inputs or len(inputs) != 1:
-                raise BadInputError(
-                    f"the SavedModel in {path} must be callable, or have a serving_default "
-                    f"signature with one input. Received: {inputs or 'no such signature'}"
-                )
-            return signature(**{next(iter(inputs)): images})
-
-    return FrozenSavedModel()

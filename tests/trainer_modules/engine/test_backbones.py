@@ -1,6 +1,7 @@
 """Published networks: their scaling equals Keras' own, and weights are theirs or refused."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 import tf_keras
 
-from trainer_modules.engine import backbones, weights
+from trainer_modules.engine import backbones, models, training, weights
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.layers import GlobalAveragePool
+from trainer_modules.engine.task import Backbone, HeadOnly, Image, Phase, Task
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,56 @@ def test_saved_model_is_a_frozen_base(small: Any, tmp_path: Path) -> None:
     assert base.count_params() == small.count_params()
     with pytest.raises(BadInputError, match="does not take images of shape"):
         base(np.zeros((2, 64, 64, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("form", "low", "high"),
+    [("unit", 0, 1), ("tf", -1, 1), ("raw", 0, 255), ("auto", -1, 1), ("caffe", -123.68, 151.061)],
+)
+def test_a_base_of_ones_own_gets_the_range_that_is_asked_for(
+    tiny: Callable[..., Task], form: str, low: float, high: float
+) -> None:
+    model: Any = Backbone(name="MobileNetV2", alpha=0.35, weights="none", scaling=form)
+    built = models.build(tiny(image=Image(height=32, width=32), model=model))
+    prepared = tf_keras.Model(built.model.input, built.model.get_layer("scaling").output)
+    for pixel, expected in ((0, low), (255, high)):
+        images = np.full((1, 32, 32, 3), pixel, np.uint8)
+        found = prepared(images).numpy()
+        assert (found.min() if pixel == 0 else found.max()) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_range_of_a_saved_model_is_never_guessed_silently(
+    small: Any,
+    tiny: Callable[..., Task],
+    shard_writer: Callable[..., list[str]],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    small.save(str(tmp_path / "base"), save_format="tf")
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+    files = shard_writer(tmp_path / "rgb", "train", images, np.arange(8) % 3)
+
+    def summary(form: str) -> str:
+        caplog.clear()
+        task = tiny(
+            image=Image(height=32, width=32, store="png"),
+            model=Backbone(
+                name="MobileNetV2",
+                weights=str(tmp_path / "base"),
+                head=(GlobalAveragePool(),),
+                scaling=form,
+            ),
+            phases=(Phase(epochs=1, learning_rate=0.01, trainable=HeadOnly()),),
+            train__batch_size=4,
+            train__precision="mixed_bfloat16",
+        )
+        given: Any = {"train_files": files, "eval_files": files, "model_dir": "-"}
+        return training.train(task, **given, log_dir=str(tmp_path / "logs")).summary_text
+
+    assert "gets pixels as 'tf' (-1..1), as MobileNetV2 wants them" in summary("auto")
+    assert "state it with --set model.scaling=tf, or unit" in caplog.text
+    assert "gets pixels as 'unit' (0..1)" in summary("unit")
+    assert "state it with" not in caplog.text
 
 
 def test_published_weights_offline_say_where_to_put_the_file(

@@ -117,7 +117,9 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
         assert curve(resumed, key) == curve(whole, key)
     assert resumed.history["phases"] == whole.history["phases"]
     assert resumed.history["best_epoch"] == whole.history["best_epoch"]
-    assert not list(Path(states).iterdir())
+    # Until the model is written, the state of a finished training is worth as much as any.
+    monkeypatch.setattr(phases.PhaseRun, "fit", None)
+    assert same_weights(run(task, checkpoint_dir=states), whole)
 
 
 def test_a_killed_process_continues_where_it_was(

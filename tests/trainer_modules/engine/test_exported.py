@@ -1,0 +1,400 @@
+"""What is exported computes what was trained, whatever the weights, devices and precision."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from trainer_modules.engine import (
+    backbones,
+    exported,
+    models,
+    serialisation,
+    strategy,
+    training,
+)
+from trainer_modules.engine import run as engine_run
+from trainer_modules.engine.errors import TrainingError
+from trainer_modules.engine.layers import GlobalAveragePool
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.sources import TFRecords
+from trainer_modules.engine.task import (
+    Backbone,
+    Everything,
+    HeadOnly,
+    Image,
+    Phase,
+    Task,
+)
+
+# The smallest member of each family of `keras.applications`, and the smallest image it takes.
+FAMILIES = {
+    "ConvNeXtTiny": 32,
+    "DenseNet121": 32,
+    "EfficientNetB0": 32,
+    "EfficientNetV2B0": 32,
+    "InceptionResNetV2": 75,
+    "InceptionV3": 75,
+    "MobileNet": 32,
+    "MobileNetV2": 32,
+    "MobileNetV3Small": 32,
+    "NASNetMobile": 224,
+    "RegNetX002": 32,
+    "ResNet50": 32,
+    "ResNet50V2": 32,
+    "ResNetRS50": 32,
+    "VGG16": 32,
+    "Xception": 71,
+}
+MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+QUICK = ("EfficientNetB0", "MobileNetV2")
+
+# Builds a network where it is trained, with every kind of weights, and holds its export against
+# it. `imagenet` is Keras' own way, but for the download: it gets a file that was made here.
+MATRIX = """
+import json, sys
+import numpy as np
+import trainer_modules
+import tensorflow as tf
+from tf_keras.src.utils import data_utils
+from trainer_modules.engine import exported, models, overrides, serialisation, strategy
+from trainer_modules.engine.input_pipeline import Split
+from trainer_modules.engine.examples import Shards
+given = json.loads(open(sys.argv[1]).read())
+asked = []
+data_utils.get_file = lambda *a, **k: asked.append(a) or given["file"]
+tf.config.run_functions_eagerly(given["eager"])
+rng = np.random.default_rng(0)
+done = []
+for replicas in (2, 1):  # The logical devices must exist before anything else runs.
+    for weights in ("imagenet", given["file"], "none"):
+        task = serialisation.from_plain(given["task"])
+        task = overrides.apply(task, [f"model.weights={weights}"])
+        place = strategy.choose(task.train)
+        if replicas == 1:
+            place = strategy.Placement(strategy=tf.distribute.get_strategy(), device="cpu",
+                replicas=1, workers=1, is_chief=True, precision="float32")
+        with place.strategy.scope():
+            model = models.build(task).model
+        images = rng.integers(0, 256, (4, task.image.height, task.image.width, 3), np.uint8)
+        split = Split(task=task, shards=Shards((), 4, None), memory=(images, None))
+        trained = exported.Trained(model=model, placement=place, task=task)
+        network = exported.network(trained)
+        exported.check(trained, network, split)
+        kind = "path" if weights == given["file"] else weights
+        answers = network(images, training=False).numpy()
+        done.append({"weights": kind, "replicas": place.replicas, "asked": len(asked),
+            "layers": [type(x).__name__ for x in network._flatten_layers()],
+            "varies": float(answers.std(axis=0).max()), "answers": answers.tolist()})
+        asked.clear()
+print(json.dumps(done))
+"""
+
+
+def network_task(name: str, size: int, **model: Any) -> Task:
+    """A task whose images are just large enough for the network."""
+    return Task(
+        name="tiny",
+        source=TFRecords(),
+        problem=Classification(classes=("a", "b", "c")),
+        image=Image(height=size, width=size, store="png"),
+        model=Backbone(name=name, **{"head": (GlobalAveragePool(),), **model}),
+        phases=(Phase(epochs=1, learning_rate=0.01, trainable=HeadOnly()),),
+    )
+
+
+def set_statistics(layer: Any, mean: list[float], variance: list[float]) -> None:
+    layer.set_weights([np.array(mean), np.array(variance), layer.get_weights()[2]])
+
+
+def stand_in(name: str, size: int, folder: Path) -> Path:
+    """Weights as somebody could publish them; statistics of EfficientNet as in the real file."""
+    tf_keras.utils.set_random_seed(1)
+    plain = getattr(tf_keras.applications, name)(
+        weights=None, include_top=False, input_shape=(size, size, 3)
+    )
+    norms = [x for x in plain.layers if isinstance(x, tf_keras.layers.BatchNormalization)]
+    scaling = [
+        x for x in plain.layers if isinstance(x, tf_keras.layers.Normalization) and x.weights
+    ]
+    for layer in scaling:
+        set_statistics(layer, MEAN, [d**2 for d in DEVIATION])
+    for layer in norms:
+        layer.momentum = 0.0
+    # With its first moving averages a deep network answers every image alike.
+    images = np.random.default_rng(2).integers(0, 256, (16, size, size, 3), np.uint8)
+    plain(backbones.scaled(tf.constant(images), name), training=True)
+    for layer in norms:
+        *kept, variance = layer.get_weights()
+        layer.set_weights([*kept, np.maximum(variance, variance.mean() / 4)])
+    for layer in scaling:
+        set_statistics(layer, MEAN, DEVIATION)
+    path = folder / f"{name.lower()}_stand_in.h5"
+    plain.save_weights(str(path))
+    return path
+
+
+def checked(name: str, tmp_path: Path, *, eager: bool) -> list[Any]:
+    """Runs `MATRIX` for a network; returns what it found of each combination."""
+    size = FAMILIES[name]
+    task = network_task(name, size)
+    given = {
+        "file": str(stand_in(name, size, tmp_path)),
+        "task": serialisation.to_plain(task),
+        "eager": eager,
+    }
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    done = subprocess.run(
+        [sys.executable, "-c", MATRIX, str(tmp_path / "given.json")],
+        env={**os.environ, strategy.LOGICAL_CPUS: "2"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return list(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def hold_together(found: list[dict[str, Any]]) -> None:
+    """Asserts that all combinations are one network, and say something."""
+    assert [(f["weights"], f["replicas"]) for f in found] == [
+        (weights, replicas) for replicas in (2, 1) for weights in ("imagenet", "path", "none")
+    ]
+    for one in found:
+        assert one["layers"] == found[0]["layers"]
+        assert (one["asked"] > 0) == (one["weights"] == "imagenet")
+        if one["weights"] != "none":
+            assert one["varies"] > 1e-3
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_other_weights_and_devices_make_no_other_network(name: str, tmp_path: Path) -> None:
+    hold_together(checked(name, tmp_path, eager=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(FAMILIES) - set(QUICK)))
+def test_no_family_makes_another_network(name: str, tmp_path: Path) -> None:
+    hold_together(checked(name, tmp_path, eager=True))
+
+
+def test_the_families_are_all_of_keras() -> None:
+    """A network of `keras.applications` whose module is not here would go untested."""
+    applications = tf_keras.applications
+
+    def module(name: str) -> str:
+        return getattr(applications, name).__module__
+
+    tested = {module(name) for name in FAMILIES}
+    assert {module(name) for name in backbones.names()} <= tested | {
+        "tf_keras.src.applications.vgg19"
+    }
+
+
+@pytest.fixture(scope="module")
+def efficientnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stand_in("EfficientNetB0", 32, tmp_path_factory.mktemp("efficientnet"))
+
+
+@pytest.fixture
+def downloads(efficientnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras "downloads" the stand-in; the rest of its `weights="imagenet"` runs as it is."""
+    from tf_keras.src.utils import data_utils
+
+    monkeypatch.setattr(data_utils, "get_file", lambda *_, **__: str(efficientnet))
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_published_efficientnet_computes_what_that_of_keras_does(
+    efficientnet: Path, downloads: None, tmp_path: Path, policy: str
+) -> None:
+    images = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype(np.float32)
+    settings: dict[str, Any] = {"include_top": False, "input_shape": (32, 32, 3)}
+    keras = tf_keras.applications.EfficientNetB0(weights="imagenet", **settings)
+    expected = keras(images, training=False).numpy()
+    # A file under Keras' own name is that file, whatever statistics it holds.
+    blank = tf_keras.applications.EfficientNetB0(weights=str(efficientnet), **settings)
+    norm = next(x for x in blank.layers if isinstance(x, tf_keras.layers.Normalization))
+    set_statistics(norm, [0.0] * 3, [1.0] * 3)
+    unscaled = blank(images, training=False).numpy()
+    for name in ("efficientnetb0_notop.h5", "own.h5", "own.weights.h5"):
+        blank.save_weights(str(tmp_path / name))
+    assert exported.difference(expected, unscaled, rows=True) > 0.1
+
+    tf_keras.mixed_precision.set_global_policy(policy)
+    try:
+        found = {
+            weights: backbones.build("EfficientNetB0", height=32, width=32, weights=weights)
+            for weights in ("imagenet", str(efficientnet))
+        }
+        own = [
+            backbones.build("EfficientNetB0", height=32, width=32, weights=str(tmp_path / name))
+            for name in ("own.h5", "own.weights.h5")
+        ]
+        named = backbones.build(
+            "EfficientNetB0",
+            height=32,
+            width=32,
+            weights=str(tmp_path / "efficientnetb0_notop.h5"),
+        )
+    finally:
+        tf_keras.mixed_precision.set_global_policy("float32")
+    low = policy != "float32"
+    within = 0.1 if low else 1e-5
+    for base in found.values():
+        assert base.layers[-1].compute_dtype == ("bfloat16" if low else "float32")
+        answers = tf.cast(base(images, training=False), tf.float32).numpy()
+        assert exported.difference(expected, answers, rows=True) < within
+    for base in own:
+        answers = tf.cast(base(images, training=False), tf.float32).numpy()
+        assert exported.difference(unscaled, answers, rows=True) < within
+    variance = named.get_layer(index=2).get_weights()[1]
+    np.testing.assert_allclose(variance, [0.229, 0.224, 0.225], rtol=1e-5)
+
+
+def rgb_files(shard_writer: Callable[..., list[str]], folder: Path, size: int) -> list[str]:
+    images = np.random.default_rng(0).integers(0, 256, (24, size, size, 3), np.uint8)
+    return shard_writer(folder, "train", images, np.arange(24) % 3)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_low_precision_trains_and_float32_is_exported(
+    run: Callable[..., Any],
+    shard_writer: Callable[..., list[str]],
+    efficientnet: Path,
+    downloads: None,
+    tmp_path: Path,
+    precision: str,
+) -> None:
+    files = rgb_files(shard_writer, tmp_path / "rgb", 32)
+    task = network_task("EfficientNetB0", 32, weights="imagenet")
+    train = dataclasses.replace(task.train, precision=precision, batch_size=8, accelerator="cpu")
+    trained = run(dataclasses.replace(task, train=train), train_files=files, eval_files=files)
+    layers = list(trained.model._flatten_layers())
+    assert len(layers) > 200
+    assert {x.compute_dtype for x in layers} <= {"float32", "uint8"}
+    assert {w.dtype for w in trained.model.weights} <= {tf.float32, tf.int64}
+    assert f"trained in {precision}; exported in float32" in trained.summary_text
+
+
+@dataclasses.dataclass(frozen=True)
+class FnArgs:
+    """The part of TFX's that `run.run` reads."""
+
+    train_files: list[str]
+    eval_files: list[str]
+    serving_model_dir: str
+    model_run_dir: str
+    custom_config: dict[str, str]
+    hyperparameters: None = None
+
+
+def test_another_network_stops_the_run_before_anything_is_written(
+    shard_writer: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the export did until it copied the trained network: build it again, a bit otherwise."""
+    files = rgb_files(shard_writer, tmp_path / "rgb", 32)
+    weights = stand_in("MobileNetV2", 32, tmp_path)
+    task = network_task("MobileNetV2", 32, weights=str(weights))
+    train = dataclasses.replace(task.train, precision="mixed_float16", batch_size=8)
+    task = dataclasses.replace(task, train=train)
+    model: Any = dataclasses.replace(task.model, scaling="unit")
+    other = dataclasses.replace(task, model=model)
+    args = FnArgs(
+        train_files=files,
+        eval_files=files,
+        serving_model_dir=str(tmp_path / "serving"),
+        model_run_dir=str(tmp_path / "run"),
+        custom_config={"checkpoints": str(tmp_path / "states")},
+    )
+    copy = exported._copy
+    monkeypatch.setattr(exported, "_copy", lambda _: models.build(other).model)
+    with pytest.raises(TrainingError, match="does not compute what was trained.*nothing was exp"):
+        engine_run.run(task, args)
+    assert not (tmp_path / "serving").exists()
+    assert not (tmp_path / "run" / "history.json").exists()
+    # Mended, the run goes on where it was: after the last epoch.
+    assert list((tmp_path / "states").iterdir())
+    monkeypatch.setattr(exported, "_copy", copy)
+    monkeypatch.setattr(training.PhaseRun, "fit", None)
+    engine_run.run(task, args)
+    assert (tmp_path / "serving" / "saved_model.pb").exists()
+    assert not list((tmp_path / "states").iterdir())
+
+
+def test_logits_are_compared_relative_to_their_size() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, (50, 10)).astype(np.float32)
+    softmax = tf.nn.softmax(logits).numpy()
+    shifted = tf.nn.softmax(logits + 7).numpy()
+    assert exported.difference(softmax, shifted) < 1e-4
+    rounded = tf.nn.softmax(logits * (1 + 0.01 * rng.choice([-1, 1], logits.shape))).numpy()
+    assert 0.005 < exported.difference(softmax, rounded) < 0.015
+    sigmoid = tf.sigmoid(logits[:, :1]).numpy()
+    assert exported.difference(sigmoid, tf.sigmoid(1.1 * logits[:, :1]).numpy()) == pytest.approx(
+        0.1, rel=1e-3
+    )
+    assert exported.difference(logits, 1.1 * logits, rows=True) == pytest.approx(0.1, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_two_replicas_export_the_efficientnet_that_they_trained(
+    shard_writer: Callable[..., list[str]], efficientnet: Path, tmp_path: Path
+) -> None:
+    """Whole trainings in a process of their own: validation is that of the exported model."""
+    size = 32
+    rng = np.random.default_rng(0)
+    labels = np.arange(48) % 3
+    images = rng.integers(0, 60, (48, size, size, 3), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[..., label] += 150
+    files = shard_writer(tmp_path / "rgb", "train", images, labels)
+    np.savez(tmp_path / "images.npz", images=images, labels=labels)
+    task = network_task("EfficientNetB0", size, weights="imagenet")
+    phases = (Phase(epochs=6, learning_rate=0.003, trainable=Everything()),)
+    train = dataclasses.replace(task.train, batch_size=8, accelerator="cpu")
+    task = dataclasses.replace(task, phases=phases, train=train)
+    (tmp_path / "task.json").write_text(serialisation.to_json(task))
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN, str(tmp_path), str(efficientnet), *files],
+        env={**os.environ, strategy.LOGICAL_CPUS: "2"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    assert found["replicas"] == 2
+    assert found["exported"] == pytest.approx(found["validated"], abs=1e-4)
+
+
+TRAIN = """
+import json, sys
+import numpy as np
+import trainer_modules
+from tf_keras.src.utils import data_utils
+from trainer_modules.engine import training
+try:
+    from trainer_modules.engine.serialisation import from_json
+except ImportError:
+    from trainer_modules.engine.overrides import from_json
+folder, file, *files = sys.argv[1:]
+data_utils.get_file = lambda *a, **k: file
+task = from_json(open(folder + "/task.json").read())
+trained = training.train(task, train_files=files, eval_files=files, model_dir="-", log_dir=folder)
+held = np.load(folder + "/images.npz")
+answers = trained.model.predict(held["images"], verbose=0)
+loss = -np.log(answers[np.arange(48), held["labels"]]).mean()
+last = trained.history["epochs"][-1]
+print(json.dumps({"exported": float(loss), "validated": last["val_loss"],
+    "replicas": int(trained.history["placement"].split("replicas ")[1].split(",")[0])}))
+"""

@@ -1,0 +1,214 @@
+"""The network that is exported: float32, of no strategy, and held against the one that was trained.
+
+A low-precision graph is fast where it was trained and slow or impossible elsewhere: a server
+without an accelerator takes fifty times as long for float16. And what belongs to a strategy may
+only be read together with all its workers. So both kinds are copied, layer by layer from the
+trained network's own configuration; the task is not asked again, as nothing promises that it would
+give the same network twice. Whatever is exported then answers the same training images as the
+trained network, or the run stops before it writes anything.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from trainer_modules.engine import examples, serving
+from trainer_modules.engine.errors import TrainingError
+from trainer_modules.engine.input_pipeline import Split
+from trainer_modules.engine.problems import Regression
+from trainer_modules.engine.strategy import Placement
+from trainer_modules.engine.task import Task
+
+_log = logging.getLogger("tfx_vision")
+
+SAMPLE = 16
+"""Training images that both networks must answer alike."""
+
+EXACT = 2e-3
+"""Largest relative difference (see `difference`) between two computations in float32.
+
+They add up in another order, and one of them may be compiled by XLA: 1e-6 is usual.
+"""
+
+ROUNDING = 4.0
+"""How much further than its weights alone a whole network may be moved by low precision.
+
+What rounding does to a network depends on the network: on one that was not trained long, bfloat16
+may move the outputs by half of their size. So it is measured, by rounding the weights of the
+float32 copy. In training the outputs of every layer are rounded as well; over members of five
+families of `keras.applications` that moved the outputs 0.5 to 2 times as far. A network whose
+input is scaled otherwise is about as far away as an unrelated one: 1 and more.
+"""
+
+_LOW = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network where it was trained.
+
+    Attributes:
+      model: The network, as the training left it.
+      placement: Its devices and precision.
+      task: Its task.
+    """
+
+    model: Any
+    placement: Placement
+    task: Task
+
+    @property
+    def arithmetic(self) -> str:
+        """In which numbers its devices multiply: `float32`, `float16` or `bfloat16`."""
+        if self.placement.device == "tpu":
+            # A TPU rounds the factors of float32 products, unless asked otherwise.
+            return "bfloat16"
+        if self.placement.device == "gpu" and self.placement.precision == "float32":
+            # A GPU rounds them to TF32, which has the digits of float16.
+            return "float16"
+        return _LOW.get(self.placement.precision, "float32")
+
+
+def network(trained: Trained) -> Any:
+    """Returns the network to export.
+
+    All workers of the training must call this, as reading the weights may take all of them.
+    """
+    values = trained.model.get_weights()
+    # Each replica has moving averages of its own; what is exported, and compared, is their mean.
+    trained.model.set_weights(values)
+    place = trained.placement
+    if place.replicas == 1 and place.precision == "float32" and place.device != "tpu":
+        return trained.model
+    with _host(trained):
+        copy = _copy(trained.model)
+        copy.set_weights(values)
+    return copy
+
+
+def _host(trained: Trained) -> Any:
+    """Keeps what is for export off a TPU, which computes in its strategy only."""
+    return tf.device("/CPU:0" if trained.placement.device == "tpu" else None)
+
+
+def _copy(model: Any) -> Any:
+    """Returns a float32 copy of `model` with weights of its own, whatever they are."""
+    # Parts that no configuration describes know how to copy themselves.
+    if hasattr(model, "copied"):
+        return model.copied(_copy)
+    return tf_keras.models.clone_model(model, clone_function=_copied_layer)
+
+
+def _copied_layer(layer: Any) -> Any:
+    if hasattr(layer, "copied") or isinstance(layer, tf_keras.Model):
+        return _copy(layer)
+    config = layer.get_config()
+    if layer.compute_dtype in _LOW.values():
+        config["dtype"] = "float32"
+    if config.get("synchronized"):
+        # There is nobody to normalise with, and this form has no fused kernel.
+        config["synchronized"] = False
+    return type(layer).from_config(config)
+
+
+def check(trained: Trained, exported: Any, split: Split) -> None:
+    """Raises TrainingError unless `exported` computes what was trained.
+
+    Both get the first images of the training split: the trained network on every replica, in its
+    own precision; the other one as the function that the SavedModel will hold.
+    """
+    inputs = _sample(split)
+    rows = isinstance(trained.task.problem, Regression)
+    allowed = EXACT
+    with _host(trained):
+        found = serving.network(exported, trained.task)(inputs).numpy()
+        if trained.arithmetic != "float32":
+            rounded = _with_rounded_weights(exported, inputs, trained.arithmetic)
+            allowed += ROUNDING * difference(found, rounded, rows=rows)
+    for replica, expected in enumerate(_trained_outputs(trained, inputs)):
+        if not (np.isfinite(expected).all() and np.isfinite(found).all()):
+            raise TrainingError(
+                f"the trained network (precision {trained.placement.precision}) or its float32 "
+                f"copy answers {len(inputs)} of its own training images with numbers that are not "
+                "finite; nothing was exported. Lower the learning rate, or train with "
+                "--set train.precision=float32."
+            )
+        apart = difference(expected, found, rows=rows)
+        _log.info("exported network: %.2g from the trained one, allowed %.2g", apart, allowed)
+        if not apart <= allowed:
+            raise TrainingError(
+                f"the network to export does not compute what was trained: it answers "
+                f"{len(inputs)} training examples {apart:.1%} apart from replica {replica + 1} of "
+                f"{trained.placement.replicas} ({trained.placement.description}; rounding "
+                f"explains {allowed:.1%}), so nothing was exported. This is a fault of the "
+                "program and not of the data: please report it with the task's model and "
+                "weights; --set train.precision=float32 on one device may avoid it."
+            )
+
+
+def _with_rounded_weights(exported: Any, inputs: np.ndarray, arithmetic: str) -> np.ndarray:
+    """Returns the outputs of `exported` with every weight rounded once; it is left as it was."""
+    values = exported.get_weights()
+    exported.set_weights([_rounded(value, arithmetic) for value in values])
+    try:
+        return np.asarray(exported(inputs, training=False))
+    finally:
+        exported.set_weights(values)
+
+
+def _rounded(value: np.ndarray, arithmetic: str) -> np.ndarray:
+    if value.dtype != np.float32:
+        return value
+    return tf.cast(tf.cast(value, arithmetic), tf.float32).numpy()
+
+
+def difference(expected: np.ndarray, found: np.ndarray, *, rows: bool = False) -> float:
+    """Returns the root mean square difference, relative to that of `expected`.
+
+    Probabilities are compared as logits, since that is where rounding is proportional: the
+    logarithm, less its mean over the classes.
+
+    Args:
+      expected: Outputs float `[batch, …, outputs]`.
+      found: The same of the other network.
+      rows: Whether the outputs are numbers of their own kind and not probabilities.
+    """
+    a, b = (part.astype(np.float64) if rows else _logits(part) for part in (expected, found))
+    # Logits of a network that says "no idea" are near 0, and so may be what rounding leaves.
+    scale = max(float(np.sqrt(np.mean(a**2))), 1e-2)
+    return float(np.sqrt(np.mean((a - b) ** 2))) / scale
+
+
+def _logits(probabilities: np.ndarray) -> np.ndarray:
+    certain = np.clip(probabilities.astype(np.float64), 1e-12, 1.0)
+    if probabilities.shape[-1] == 1:
+        return np.log(certain) - np.log(np.clip(1 - certain, 1e-12, 1.0))
+    logs = np.log(certain)
+    return np.asarray(logs - logs.mean(axis=-1, keepdims=True))
+
+
+def _sample(split: Split) -> np.ndarray:
+    if split.memory is not None:
+        return split.memory[0][:SAMPLE]
+    stream = examples.records(split.shards.files[:1]).take(SAMPLE)
+    return np.stack([examples.decode(split.task, record)[0].numpy() for record in stream])
+
+
+def _trained_outputs(trained: Trained, inputs: np.ndarray) -> list[np.ndarray]:
+    """Returns float32 outputs of each replica of this worker."""
+    strategy, model = trained.placement.strategy, trained.model
+
+    @tf.function(jit_compile=trained.task.train.xla or None)
+    def answered(batch: Any) -> Any:
+        return tf.cast(model(batch, training=False), tf.float32)
+
+    @tf.function
+    def everywhere(batch: Any) -> Any:
+        return strategy.run(answered, args=(batch,))
+
+    outputs = everywhere(tf.constant(inputs))
+    return [part.numpy() for part in strategy.experimental_local_results(outputs)]
