@@ -133,9 +133,8 @@ def _notes(task: Task, placement: strategy.Placement) -> list[str]:
     model = task.model
     if isinstance(model, Backbone) and weights.is_saved_model(model.weights):
         form = backbones.scaling(model.name) if model.scaling == "auto" else model.scaling
-        note = (
-            f"the SavedModel in {model.weights} gets pixels as '{form}': {backbones.RANGES[form]}"
-        )
+        gets = f"pixels as '{form}' ({backbones.RANGES[form]})"
+        note = f"the SavedModel in {model.weights} gets {gets}"
         if model.scaling == "auto":
             note += f", as {model.name} wants them"
             _log.warning(

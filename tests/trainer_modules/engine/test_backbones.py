@@ -1,5 +1,6 @@
 """Published networks: their scaling equals Keras' own, and weights are theirs or refused."""
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tf_keras
 
-from trainer_modules.engine import backbones, models, training, weights
+from trainer_modules.engine import backbones, models, strategy, training, weights
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.layers import GlobalAveragePool
 from trainer_modules.engine.task import Backbone, HeadOnly, Image, Phase, Task
@@ -120,27 +121,25 @@ def test_the_range_of_a_saved_model_is_never_guessed_silently(
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
     files = shard_writer(tmp_path / "rgb", "train", images, np.arange(8) % 3)
 
-    def summary(form: str) -> str:
-        caplog.clear()
-        task = tiny(
-            image=Image(height=32, width=32, store="png"),
-            model=Backbone(
-                name="MobileNetV2",
-                weights=str(tmp_path / "base"),
-                head=(GlobalAveragePool(),),
-                scaling=form,
-            ),
-            phases=(Phase(epochs=1, learning_rate=0.01, trainable=HeadOnly()),),
-            train__batch_size=4,
-            train__precision="mixed_bfloat16",
-        )
-        given: Any = {"train_files": files, "eval_files": files, "model_dir": "-"}
-        return training.train(task, **given, log_dir=str(tmp_path / "logs")).summary_text
-
-    assert "gets pixels as 'tf' (-1..1), as MobileNetV2 wants them" in summary("auto")
+    model: Any = Backbone(
+        name="MobileNetV2", weights=str(tmp_path / "base"), head=(GlobalAveragePool(),)
+    )
+    task = tiny(
+        image=Image(height=32, width=32, store="png"),
+        model=model,
+        phases=(Phase(epochs=1, learning_rate=0.01, trainable=HeadOnly()),),
+        train__batch_size=4,
+        train__precision="mixed_bfloat16",
+    )
+    given: Any = {"train_files": files, "eval_files": files, "model_dir": "-"}
+    trained = training.train(task, **given, log_dir=str(tmp_path / "logs"))
+    assert "gets pixels as 'tf' (-1..1), as MobileNetV2 wants them" in trained.summary_text
     assert "state it with --set model.scaling=tf, or unit" in caplog.text
-    assert "gets pixels as 'unit' (0..1)" in summary("unit")
-    assert "state it with" not in caplog.text
+    caplog.clear()
+    stated = dataclasses.replace(task, model=dataclasses.replace(model, scaling="unit"))
+    notes = training._notes(stated, strategy.choose(stated.train))
+    assert "gets pixels as 'unit' (0..1)" in notes[1]
+    assert not caplog.text
 
 
 def test_published_weights_offline_say_where_to_put_the_file(

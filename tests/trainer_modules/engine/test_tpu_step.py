@@ -166,7 +166,7 @@ def _text(x: Any) -> Any:
     [
         (_python, "PyFunc: no kernel"),
         (_text, "AsString: no kernel"),
-        (lambda x: tf.reduce_sum(tf.unique(tf.reshape(x, [-1]))[0]), "Unique"),
+        (lambda x: tf.reduce_sum(tf.unique(tf.reshape(x, [-1]))[0]), "a size that is only bounded"),
         (lambda x: tf.boolean_mask(x, x[:, 0] > 0), "a size that is only bounded"),
         (lambda x: tf.io.decode_raw(tf.io.read_file("x"), tf.uint8), "ReadFile: no kernel"),
     ],
