@@ -249,7 +249,8 @@ def test_the_published_efficientnet_computes_what_that_of_keras_does(
     finally:
         tf_keras.mixed_precision.set_global_policy("float32")
     low = policy != "float32"
-    within = 0.1 if low else 1e-5
+    # The wrong network is at 0.9; bfloat16 keeps three digits in each of 80 layers.
+    within = 0.4 if low else 1e-4
     for base in found.values():
         assert base.layers[-1].compute_dtype == ("bfloat16" if low else "float32")
         answers = tf.cast(base(images, training=False), tf.float32).numpy()
@@ -317,7 +318,12 @@ def test_another_network_stops_the_run_before_anything_is_written(
         custom_config={"checkpoints": str(tmp_path / "states")},
     )
     copy = exported._copy
-    monkeypatch.setattr(exported, "_copy", lambda _: models.build(other).model)
+
+    def built_again(_: Any, *, float32: bool = True) -> Any:
+        with training._precision("float32" if float32 else "mixed_float16"):
+            return models.build(other).model
+
+    monkeypatch.setattr(exported, "_copy", built_again)
     with pytest.raises(TrainingError, match="does not compute what was trained.*nothing was exp"):
         engine_run.run(task, args)
     assert not (tmp_path / "serving").exists()
