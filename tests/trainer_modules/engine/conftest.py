@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer_modules.engine.layers import Dense, Flatten
+from trainer_modules.engine.layers import Dense, Flatten, GlobalAveragePool
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import TFRecords
-from trainer_modules.engine.task import Image, Network, Phase, Task, Training
+from trainer_modules.engine.task import (
+    Backbone,
+    HeadOnly,
+    Image,
+    Network,
+    Phase,
+    Task,
+    Training,
+)
 
 
 def blobs(count: int, *, size: int = 8, classes: int = 3, seed: int = 0) -> tuple[Any, Any]:
@@ -108,3 +116,67 @@ def run(tiny_files: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
         return training.train(task, **{**tiny_files, **given, **settings})
 
     return train
+
+
+def make_network_task(name: str, size: int, **model: Any) -> Task:
+    """A task whose images are just large enough for the network."""
+    return Task(
+        name="tiny",
+        source=TFRecords(),
+        problem=Classification(classes=("a", "b", "c")),
+        image=Image(height=size, width=size, store="png"),
+        model=Backbone(name=name, **{"head": (GlobalAveragePool(),), **model}),
+        phases=(Phase(epochs=1, learning_rate=0.01, trainable=HeadOnly()),),
+    )
+
+
+MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+def set_statistics(layer: Any, mean: list[float], variance: list[float]) -> None:
+    """Sets the statistics of a Normalization layer."""
+    layer.set_weights([np.array(mean), np.array(variance), layer.get_weights()[2]])
+
+
+def make_stand_in(name: str, size: int, folder: Path) -> Path:
+    """Weights as somebody could publish them; statistics of EfficientNet as in the real file."""
+    import tensorflow as tf
+    import tf_keras
+
+    from trainer_modules.engine import backbones
+
+    tf_keras.utils.set_random_seed(1)
+    plain = getattr(tf_keras.applications, name)(
+        weights=None, include_top=False, input_shape=(size, size, 3)
+    )
+    norms = [x for x in plain.layers if isinstance(x, tf_keras.layers.BatchNormalization)]
+    scaling = [
+        x for x in plain.layers if isinstance(x, tf_keras.layers.Normalization) and x.weights
+    ]
+    for layer in scaling:
+        set_statistics(layer, MEAN, [d**2 for d in DEVIATION])
+    for layer in norms:
+        layer.momentum = 0.0
+    # With its first moving averages a deep network answers every image alike.
+    images = np.random.default_rng(2).integers(0, 256, (16, size, size, 3), np.uint8)
+    plain(backbones.scaled(tf.constant(images), name), training=True)
+    for layer in norms:
+        *kept, variance = layer.get_weights()
+        layer.set_weights([*kept, np.maximum(variance, variance.mean() / 4)])
+    for layer in scaling:
+        set_statistics(layer, MEAN, DEVIATION)
+    path = folder / f"{name.lower()}_stand_in.h5"
+    plain.save_weights(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def network_task() -> Callable[..., Task]:
+    """Makes a task over a published network, see `make_network_task`."""
+    return make_network_task
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> Callable[[str, int, Path], Path]:
+    """Makes a file of weights, see `make_stand_in`."""
+    return make_stand_in

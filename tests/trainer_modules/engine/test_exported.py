@@ -24,184 +24,15 @@ from trainer_modules.engine import (
 )
 from trainer_modules.engine import run as engine_run
 from trainer_modules.engine.errors import TrainingError
-from trainer_modules.engine.layers import GlobalAveragePool
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import TFRecords
 from trainer_modules.engine.task import (
-    Backbone,
     Everything,
-    HeadOnly,
-    Image,
     Phase,
     Task,
 )
 
-# The smallest member of each family of `keras.applications`, and the smallest image it takes.
-FAMILIES = {
-    "ConvNeXtTiny": 32,
-    "DenseNet121": 32,
-    "EfficientNetB0": 32,
-    "EfficientNetV2B0": 32,
-    "InceptionResNetV2": 75,
-    "InceptionV3": 75,
-    "MobileNet": 32,
-    "MobileNetV2": 32,
-    "MobileNetV3Small": 32,
-    "NASNetMobile": 224,
-    "RegNetX002": 32,
-    "ResNet50": 32,
-    "ResNet50V2": 32,
-    "ResNetRS50": 32,
-    "VGG16": 32,
-    "Xception": 71,
-}
-MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-QUICK = ("EfficientNetB0", "MobileNetV2")
-
-# Builds a network where it is trained, with every kind of weights, and holds its export against
-# it. `imagenet` is Keras' own way, but for the download: it gets a file that was made here.
-MATRIX = """
-import json, sys
-import numpy as np
-import trainer_modules
-import tensorflow as tf
-from tf_keras.src.utils import data_utils
-from trainer_modules.engine import exported, models, overrides, serialisation, strategy
-from trainer_modules.engine.input_pipeline import Split
-from trainer_modules.engine.examples import Shards
-given = json.loads(open(sys.argv[1]).read())
-asked = []
-data_utils.get_file = lambda *a, **k: asked.append(a) or given["file"]
-tf.config.run_functions_eagerly(given["eager"])
-rng = np.random.default_rng(0)
-done = []
-for replicas in (2, 1):  # The logical devices must exist before anything else runs.
-    for weights in ("imagenet", given["file"], "none"):
-        task = serialisation.from_plain(given["task"])
-        task = overrides.apply(task, [f"model.weights={weights}"])
-        place = strategy.choose(task.train)
-        if replicas == 1:
-            place = strategy.Placement(strategy=tf.distribute.get_strategy(), device="cpu",
-                replicas=1, workers=1, is_chief=True, precision="float32")
-        with place.strategy.scope():
-            model = models.build(task).model
-        images = rng.integers(0, 256, (4, task.image.height, task.image.width, 3), np.uint8)
-        split = Split(task=task, shards=Shards((), 4, None), memory=(images, None))
-        trained = exported.Trained(model=model, placement=place, task=task)
-        network = exported.network(trained)
-        exported.check(trained, network, split)
-        kind = "path" if weights == given["file"] else weights
-        answers = network(images, training=False).numpy()
-        done.append({"weights": kind, "replicas": place.replicas, "asked": len(asked),
-            "layers": [type(x).__name__ for x in network._flatten_layers()],
-            "varies": float(answers.std(axis=0).max()), "answers": answers.tolist()})
-        asked.clear()
-print(json.dumps(done))
-"""
-
-
-def network_task(name: str, size: int, **model: Any) -> Task:
-    """A task whose images are just large enough for the network."""
-    return Task(
-        name="tiny",
-        source=TFRecords(),
-        problem=Classification(classes=("a", "b", "c")),
-        image=Image(height=size, width=size, store="png"),
-        model=Backbone(name=name, **{"head": (GlobalAveragePool(),), **model}),
-        phases=(Phase(epochs=1, learning_rate=0.01, trainable=HeadOnly()),),
-    )
-
-
-def set_statistics(layer: Any, mean: list[float], variance: list[float]) -> None:
-    layer.set_weights([np.array(mean), np.array(variance), layer.get_weights()[2]])
-
-
-def stand_in(name: str, size: int, folder: Path) -> Path:
-    """Weights as somebody could publish them; statistics of EfficientNet as in the real file."""
-    tf_keras.utils.set_random_seed(1)
-    plain = getattr(tf_keras.applications, name)(
-        weights=None, include_top=False, input_shape=(size, size, 3)
-    )
-    norms = [x for x in plain.layers if isinstance(x, tf_keras.layers.BatchNormalization)]
-    scaling = [
-        x for x in plain.layers if isinstance(x, tf_keras.layers.Normalization) and x.weights
-    ]
-    for layer in scaling:
-        set_statistics(layer, MEAN, [d**2 for d in DEVIATION])
-    for layer in norms:
-        layer.momentum = 0.0
-    # With its first moving averages a deep network answers every image alike.
-    images = np.random.default_rng(2).integers(0, 256, (16, size, size, 3), np.uint8)
-    plain(backbones.scaled(tf.constant(images), name), training=True)
-    for layer in norms:
-        *kept, variance = layer.get_weights()
-        layer.set_weights([*kept, np.maximum(variance, variance.mean() / 4)])
-    for layer in scaling:
-        set_statistics(layer, MEAN, DEVIATION)
-    path = folder / f"{name.lower()}_stand_in.h5"
-    plain.save_weights(str(path))
-    return path
-
-
-def checked(name: str, tmp_path: Path, *, eager: bool) -> list[Any]:
-    """Runs `MATRIX` for a network; returns what it found of each combination."""
-    size = FAMILIES[name]
-    task = network_task(name, size)
-    given = {
-        "file": str(stand_in(name, size, tmp_path)),
-        "task": serialisation.to_plain(task),
-        "eager": eager,
-    }
-    (tmp_path / "given.json").write_text(json.dumps(given))
-    done = subprocess.run(
-        [sys.executable, "-c", MATRIX, str(tmp_path / "given.json")],
-        env={**os.environ, strategy.LOGICAL_CPUS: "2"},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return list(json.loads(done.stdout.strip().splitlines()[-1]))
-
-
-def hold_together(found: list[dict[str, Any]]) -> None:
-    """Asserts that all combinations are one network, and say something."""
-    assert [(f["weights"], f["replicas"]) for f in found] == [
-        (weights, replicas) for replicas in (2, 1) for weights in ("imagenet", "path", "none")
-    ]
-    for one in found:
-        assert one["layers"] == found[0]["layers"]
-        assert (one["asked"] > 0) == (one["weights"] == "imagenet")
-        if one["weights"] != "none":
-            assert one["varies"] > 1e-3
-
-
-@pytest.mark.parametrize("name", QUICK)
-def test_other_weights_and_devices_make_no_other_network(name: str, tmp_path: Path) -> None:
-    hold_together(checked(name, tmp_path, eager=True))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(FAMILIES) - set(QUICK)))
-def test_no_family_makes_another_network(name: str, tmp_path: Path) -> None:
-    hold_together(checked(name, tmp_path, eager=True))
-
-
-def test_the_families_are_all_of_keras() -> None:
-    """A network of `keras.applications` whose module is not here would go untested."""
-    applications = tf_keras.applications
-
-    def module(name: str) -> str:
-        return getattr(applications, name).__module__
-
-    tested = {module(name) for name in FAMILIES}
-    assert {module(name) for name in backbones.names()} <= tested | {
-        "tf_keras.src.applications.vgg19"
-    }
-
 
 @pytest.fixture(scope="module")
-def efficientnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def efficientnet(stand_in: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return stand_in("EfficientNetB0", 32, tmp_path_factory.mktemp("efficientnet"))
 
 
@@ -224,7 +55,7 @@ def test_the_published_efficientnet_computes_what_that_of_keras_does(
     # A file under Keras' own name is that file, whatever statistics it holds.
     blank = tf_keras.applications.EfficientNetB0(weights=str(efficientnet), **settings)
     norm = next(x for x in blank.layers if isinstance(x, tf_keras.layers.Normalization))
-    set_statistics(norm, [0.0] * 3, [1.0] * 3)
+    norm.set_weights([np.zeros(3), np.ones(3), norm.get_weights()[2]])
     unscaled = blank(images, training=False).numpy()
     for name in ("efficientnetb0_notop.h5", "own.h5", "own.weights.h5"):
         blank.save_weights(str(tmp_path / name))
@@ -270,6 +101,7 @@ def rgb_files(shard_writer: Callable[..., list[str]], folder: Path, size: int) -
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_low_precision_trains_and_float32_is_exported(
     run: Callable[..., Any],
+    network_task: Callable[..., Task],
     shard_writer: Callable[..., list[str]],
     efficientnet: Path,
     downloads: None,
@@ -300,7 +132,11 @@ class FnArgs:
 
 
 def test_another_network_stops_the_run_before_anything_is_written(
-    shard_writer: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network_task: Callable[..., Task],
+    stand_in: Callable[..., Path],
+    shard_writer: Callable[..., list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What the export did until it copied the trained network: build it again, a bit otherwise."""
     files = rgb_files(shard_writer, tmp_path / "rgb", 32)
@@ -354,7 +190,10 @@ def test_logits_are_compared_relative_to_their_size() -> None:
 
 @pytest.mark.slow
 def test_two_replicas_export_the_efficientnet_that_they_trained(
-    shard_writer: Callable[..., list[str]], efficientnet: Path, tmp_path: Path
+    network_task: Callable[..., Task],
+    shard_writer: Callable[..., list[str]],
+    efficientnet: Path,
+    tmp_path: Path,
 ) -> None:
     """Whole trainings in a process of their own: validation is that of the exported model."""
     size = 32
