@@ -220,7 +220,8 @@ def _kubectl(
     )
     if done.returncode == 0:
         return judge(json.loads(done.stdout))
-    said = " ".join(done.stderr.split())
+    # Before its last line kubectl repeats itself.
+    said = (done.stderr.strip().splitlines() or ["no reason"])[-1]
     if "NotFound" in said:
         return Finding(STOPS, said, f"{shown}: docs/kubeflow.md, 'Once per cluster', makes it.")
     return Finding(UNKNOWN, said[:300], shown)

@@ -33,7 +33,9 @@ def checks(config: CloudConfig, addresses: Addresses | None = None) -> list[Chec
             except google.auth.exceptions.TransportError as error:
                 return Finding(UNKNOWN, f"no answer: {short(error)}", "Is there a network here?")
             except google.auth.exceptions.GoogleAuthError as error:
-                return Finding(STOPS, short(error), "gcloud auth application-default login")
+                if look is _credentials:
+                    return Finding(STOPS, short(error), "gcloud auth application-default login")
+                return Finding(UNKNOWN, "not without credentials")
 
         return Check(name, careful)
 

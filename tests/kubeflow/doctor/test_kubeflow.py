@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -99,6 +100,79 @@ def test_what_kubectl_shows(kubectl: Callable[[dict[str, Any]], None]) -> None:
     assert "cannot both mount" in found["volume vision"].said
     assert found["secret hook"].state == STOPS and "has no key url" in found["secret hook"].said
     assert found["service account"].state == STOPS
+
+
+RESOURCES = {
+    "v1": {
+        "persistentvolumeclaims": "PersistentVolumeClaim",
+        "secrets": "Secret",
+        "serviceaccounts": "ServiceAccount",
+        "configmaps": "ConfigMap",
+        "nodes": "Node",
+    },
+    "apps/v1": {"deployments": "Deployment"},
+}
+
+
+def _kubernetes(server: Any, objects: dict[str, Any]) -> None:
+    """Makes a server one that kubectl takes for the API of Kubernetes."""
+    versions = [{"groupVersion": "apps/v1", "version": "v1"}]
+    groups = [{"name": "apps", "versions": versions, "preferredVersion": versions[0]}]
+    server.answers = {
+        "GET /api": (200, {"kind": "APIVersions", "versions": ["v1"]}),
+        "GET /apis": (200, {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}),
+    }
+    for version, kinds in RESOURCES.items():
+        resources = [
+            {"name": name, "singularName": kind.lower(), "namespaced": name != "nodes"}
+            | {"kind": kind, "verbs": ["get", "list"]}
+            | ({"shortNames": ["pvc"]} if kind == "PersistentVolumeClaim" else {})
+            for name, kind in kinds.items()
+        ]
+        place = f"/api/{version}" if version == "v1" else f"/apis/{version}"
+        listed = {"kind": "APIResourceList", "groupVersion": version, "resources": resources}
+        server.answers[f"GET {place}"] = (200, listed)
+        for path, found in objects.items():
+            kind = path.split("/")[-2] if path.count("/") else path
+            if kind in kinds:
+                whole = {"apiVersion": version, "kind": kinds[kind], "metadata": {"name": "x"}}
+                server.answers[f"GET {place}/{path}"] = (200, whole | found)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_what_the_real_kubectl_shows(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not here")
+    place = {"cluster": {"server": server.address}, "name": "c"}
+    context = {"context": {"cluster": "c", "user": ""}, "name": "c"}
+    (tmp_path / "kubeconfig").write_text(
+        json.dumps(
+            {"apiVersion": "v1", "kind": "Config", "clusters": [place], "contexts": [context]}
+            | {"current-context": "c"}
+        )
+    )
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    claim = {"status": {"phase": "Bound"}, "spec": {"accessModes": ["ReadWriteMany"]}}
+    secret = {"data": {"other": "eA=="}}
+    _kubernetes(
+        server,
+        {
+            "namespaces/team/persistentvolumeclaims/vision": claim,
+            "namespaces/team/secrets/hook": secret,
+        },
+    )
+    found = _kubeflow()
+    assert found["volume vision"].state == OK, found["volume vision"]
+    assert "it has other" in found["secret hook"].said
+    # What the server does not know, kubectl calls NotFound.
+    assert found["service account"].state == UNKNOWN or "NotFound" in found["service account"].said
+    server.stop()
+    gone = _kubeflow()["volume vision"]
+    assert gone.state == UNKNOWN and gone.mend == "kubectl get pvc vision -n team"
+    assert "refused" in gone.said and len(gone.said) < 200
 
 
 @pytest.mark.usefixtures("_no_pauses")
