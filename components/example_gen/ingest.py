@@ -90,7 +90,8 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
     if not has_span(root) and not storage.is_folder(root) and storage.exists(root):
         root, name = os.path.split(root)
     if isinstance(source, Bundled):
-        if bundled.has_files(source, root):
+        # A table that is named is meant, even beside the data set's own files.
+        if not name.endswith(".csv") and bundled.has_files(source, root):
             return bundled.stored_under(source, run_root, files=Path(root)), source.stored
         source = source.stored
     if name:

@@ -205,6 +205,18 @@ def test_the_end_of_a_tables_train_part_validates(tmp_path):
     assert splits == ["train"] * 282 + ["eval"] * 122 + ["test"] * 102
 
 
+def test_a_table_that_is_named_is_read_beside_keras_files(tmp_path):
+    from trainer_modules import boston_housing
+
+    np.savez(tmp_path / "boston_housing.npz", x=np.zeros((20, 13)), y=np.zeros(20))
+    (tmp_path / "mine.csv").write_text("RM,MEDV\n6.5,24\n")
+    source = boston_housing.TASK.source
+    root, stored = ingest.resolve(source, str(tmp_path / "mine.csv"), str(tmp_path / "runs"))
+    assert (root, stored.file) == (str(tmp_path), "mine.csv")
+    root, _ = ingest.resolve(source, str(tmp_path / "boston_housing.npz"), str(tmp_path / "runs"))
+    assert root.startswith(str(tmp_path / "runs"))
+
+
 def test_boston_housing_is_shuffled_as_keras_does(tmp_path, monkeypatch):
     from tf_keras.src.datasets import boston_housing
 
