@@ -34,6 +34,50 @@ def render(material: Material) -> str:
     evaluation = material.evaluation
     per_class = evaluation.get("per_class") or {}
     first: dict[str, float] = next(iter(per_class.values()), {})
+    text = (
+        _templates()
+        .get_template("model_card.md.jinja")
+        .render(
+            name=cell(material.name),
+            blessed=material.blessed,
+            gates=[
+                {**gate, "status": gate_outcome.status_of(gate).replace("_", " ")}
+                for gate in material.gates
+            ],
+            counted=gate_outcome.counted(material.gates),
+            baseline=cell(evaluation.get("baseline_reason", "")),
+            facts=material.lineage or provenance.describe(material.task, {}, ""),
+            counts=material.ingestion.get("counts", {}),
+            rejected=_rejected(material),
+            examples=evaluation.get("metrics", {}).get("example_count"),
+            splits=evaluation.get("splits", []),
+            metrics=evaluation.get("metrics", {}),
+            # A baseline of other classes was measured on other examples than these figures.
+            before={}
+            if evaluation.get("shared")
+            else (evaluation.get("baseline") or {}).get("metrics", {}),
+            per_class={_both(material, name): row for name, row in per_class.items()},
+            columns=[name for name in _COLUMNS if name in first],
+            limits=limits(material),
+        )
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _exported(material: Material) -> str:
+    """Returns the card of a network that was neither trained nor judged."""
+    text = (
+        _templates()
+        .get_template("exported_card.md.jinja")
+        .render(
+            name=cell(material.name),
+            facts=material.lineage or provenance.describe(material.task, {}, ""),
+        )
+    )
+    return text.strip() + "\n"
+
+
+def _templates() -> jinja2.Environment:
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=False,
@@ -43,36 +87,13 @@ def render(material: Material) -> str:
     )
     templates.filters.update(figures.FILTERS)
     templates.filters["cell"] = cell
-    text = templates.get_template("model_card.md.jinja").render(
-        name=cell(material.name),
-        blessed=material.blessed,
-        gates=[
-            {**gate, "status": gate_outcome.status_of(gate).replace("_", " ")}
-            for gate in material.gates
-        ],
-        counted=gate_outcome.counted(material.gates),
-        baseline=cell(evaluation.get("baseline_reason", "")),
-        facts=material.lineage or provenance.describe(material.task, {}, ""),
-        counts=material.ingestion.get("counts", {}),
-        rejected=_rejected(material),
-        examples=evaluation.get("metrics", {}).get("example_count"),
-        splits=evaluation.get("splits", []),
-        metrics=evaluation.get("metrics", {}),
-        # A baseline of other classes was measured on other examples than these figures.
-        before={}
-        if evaluation.get("shared")
-        else (evaluation.get("baseline") or {}).get("metrics", {}),
-        per_class=per_class,
-        columns=[name for name in _COLUMNS if name in first],
-        limits=limits(material),
-    )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return templates
 
 
 def written(material: Material) -> str:
     """Returns the card, or where it cannot be written one that says why."""
     try:
-        return render(material)
+        return render(material) if material.trained else _exported(material)
     except Exception as error:
         _log.exception("the model card could not be written")
         return f"# Model card: {cell(material.name)}\n\nIt could not be written: {cell(error)}\n"
@@ -93,15 +114,17 @@ def limits(material: Material) -> list[str]:
     if judged:
         score = score_of(next(iter(judged.values())))
         weak = sorted(judged, key=lambda name: judged[name][score])[:_WEAK]
-        listed = ", ".join(f"{name} ({judged[name][score]:.2f})" for name in weak)
+        listed = ", ".join(f"{_both(material, name)} ({judged[name][score]:.2f})" for name in weak)
         found.append(f"The classes with the lowest {figures.words(score)}: {listed}.")
     empty = [name for name in per_class if name not in judged]
     if empty:
-        found.append(f"Never judged, for want of examples: {', '.join(empty)}.")
+        listed = ", ".join(_both(material, name) for name in empty)
+        found.append(f"Never judged, for want of examples: {listed}.")
     confusion = classes.confusion(material)
     if confusion and confusion["pairs"]:
         pairs = "; ".join(
-            f"{p['true']} taken for {p['predicted']} ({p['share']:.1%})"
+            f"{_both(material, p['true'])} taken for {_both(material, p['predicted'])} "
+            f"({p['share']:.1%})"
             for p in confusion["pairs"][:_PAIRS]
         )
         found.append(f"Most often confused: {pairs}.")
@@ -109,6 +132,12 @@ def limits(material: Material) -> list[str]:
     if error is not None:
         found.append(f"Its confidence is off by {error:.1%} on average.")
     return found
+
+
+def _both(material: Material, label: str) -> str:
+    """Returns a class as people call it, with its real name where that is another."""
+    shown = material.display.get(label, label)
+    return shown if shown == label else f"{shown} [{label}]"
 
 
 def place_card(report_uri: str, pushed_destination: str) -> str | None:

@@ -30,7 +30,8 @@ def export(task: Task, folder: str) -> None:
 
 def _check_outputs(network: Any, classes: int) -> None:
     shape = tuple(network.output_shape)
-    if shape != (None, classes):
+    # Of images, or of each of their pixels.
+    if shape[-1] != classes or len(shape) not in (2, 4):
         raise BadInputError(
             f"the network must answer with {classes:,} probabilities. It answers with values of "
             f"shape {shape}: keep model.include_top=true, and give --weights of the whole network, "

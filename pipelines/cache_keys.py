@@ -20,7 +20,8 @@ _PREPROCESSING = (
 )
 _EXPORTING = (
     *_PREPROCESSING,
-    *(f"{_ENGINE}.{name}" for name in ("backbones", "imagenet", "models", "serving", "weights")),
+    *(f"{_ENGINE}.{name}" for name in ("backbones", "imagenet", "models", "saved_network")),
+    *(f"{_ENGINE}.{name}" for name in ("segmentation", "serving", "weights")),
     "components.pretrained",
 )
 _NOT_TRAINING = ("evaluation", "gates", "sources", "exif", "decoding")

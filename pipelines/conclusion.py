@@ -11,6 +11,7 @@ from rich.table import Table
 from components import gate_outcome
 from pipelines import summary as summaries
 from pipelines.summary import Summary
+from trainer_modules.engine.display import Display
 
 _VERDICTS = {
     summaries.PUSHED: "[bold green]pushed[/]",
@@ -23,8 +24,14 @@ _VERDICTS = {
 _SHOWN = 10
 
 
-def show(console: Console, summary: Summary) -> None:
-    """Prints how a run ended."""
+def show(console: Console, summary: Summary, display: Display = Display()) -> None:  # noqa: B008
+    """Prints how a run ended.
+
+    Args:
+      console: Where to.
+      summary: The run.
+      display: What people call the classes.
+    """
     console.print()
     console.print(
         f"{_VERDICTS[summary.status]}{_why(summary)}  in {summary.seconds['total']:.1f} s"
@@ -47,7 +54,7 @@ def show(console: Console, summary: Summary) -> None:
         name, values = worst
         figures = "  ".join(f"{k} {_number(v)}" for k, v in values.items() if k != "support")
         support = f"  (support {values['support']:g})" if values.get("support") else ""
-        console.print(f"worst class  '{escape(name)}'  {figures}{support}")
+        console.print(f"worst class  '{escape(display.both(name))}'  {figures}{support}")
     for title, path in (
         ("model", summary.pushed_model),
         ("rows", summary.predictions),

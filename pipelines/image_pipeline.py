@@ -20,19 +20,18 @@ from components.model_gate import ModelGate
 from components.platform_metrics import PlatformMetrics
 from components.pretrained import PretrainedModel
 from components.pusher import NewModelPusher
-from components.report import page
-from components.report.component import ModelCard, Report
 from components.reviewed_schema import ReviewedSchema
 from components.serving_check import ServingCheck
 from pipelines import cache_keys, tasks
 from pipelines.config import RunConfig
 from pipelines.platforms import LOCAL, Platform
-from trainer_modules.engine import fingerprint, overrides
+from pipelines.report_nodes import reported
+from trainer_modules.engine import fingerprint, overrides, saved_network
 from trainer_modules.engine.entry import CHECKPOINTS_KEY, module_path
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.search import TRIALS_KEY
 from trainer_modules.engine.sources import Source
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import SavedNetwork, Task
 
 
 def create_pipeline(
@@ -61,10 +60,12 @@ def create_pipeline(
     Raises:
       BadInputError: If a task that is not trained is to be tuned, or exported to further forms.
     """
+    if isinstance(task.model, SavedNetwork):
+        saved_network.check(task.model, task=task.name, trained=bool(task.phases))
     if task.phases:
         nodes = _trained(task, config, data, source, platform)
     else:
-        nodes = _exported(task, config, data, source)
+        nodes = _exported(task, config, data, source, platform)
     if platform.after_push:
         (pusher,) = (node for node in nodes if isinstance(node, NewModelPusher))
         nodes.append(platform.after_push(pusher.outputs["pushed_model"]))
@@ -78,7 +79,9 @@ def create_pipeline(
     )
 
 
-def _exported(task: Task, config: RunConfig, data: str, source: Source) -> list[BaseNode]:
+def _exported(
+    task: Task, config: RunConfig, data: str, source: Source, platform: Platform
+) -> list[BaseNode]:
     """Returns the nodes that push a network as it is; with data, the check uses that."""
     if config.tune:
         raise BadInputError(f"--tune: task '{task.name}' trains nothing, so nothing can be tuned.")
@@ -103,7 +106,9 @@ def _exported(task: Task, config: RunConfig, data: str, source: Source) -> list[
         model.add_upstream_node(nodes[-1])
     served = model.outputs["model"]
     check = _serving_check(task, served, examples=read)
-    return [*nodes, model, check, _pusher(config, served, infra_blessing=check.outputs["blessing"])]
+    pusher = _pusher(config, served, infra_blessing=check.outputs["blessing"])
+    nodes += [model, check, pusher]
+    return nodes + reported(task, config, data, {node.id: node for node in nodes}, platform)
 
 
 def _trained(
@@ -187,7 +192,7 @@ def _trained(
         nodes.append(
             PlatformMetrics(evaluation=evaluator.outputs["evaluation"]).with_id("PlatformMetrics")
         )
-    nodes += _reported(task, config, data, {node.id: node for node in nodes}, platform)
+    nodes += reported(task, config, data, {node.id: node for node in nodes}, platform)
     return nodes
 
 
@@ -263,38 +268,3 @@ def _tuner(
 def _checkpoints(config: RunConfig) -> dict[str, str]:
     """Returns where a killed training finds its state again; a platform may know better."""
     return {CHECKPOINTS_KEY: f"{config.folder}/checkpoints"} if "://" not in config.root else {}
-
-
-def _reported(
-    task: Task, config: RunConfig, data: str, nodes: dict[str, BaseNode], platform: Platform
-) -> list[BaseNode]:
-    """Returns what comes last: the report, and the model's card beside the pushed version."""
-    trainer = nodes["Trainer"]
-    statistics = nodes["StatisticsGen"].outputs["statistics"]
-    previous = platform.previous_data(statistics) if platform.previous_data else None
-    report = Report(
-        examples=nodes["ImageExampleGen"].outputs["examples"],
-        rejected=nodes["ImageExampleGen"].outputs["rejected"],
-        statistics_of_data=statistics,
-        transformed_examples=nodes["Transform"].outputs["transformed_examples"],
-        model=trainer.outputs["model"],
-        model_run=trainer.outputs["model_run"],
-        evaluation=nodes["ImageEvaluator"].outputs["evaluation"],
-        blessing=nodes["ModelGate"].outputs["blessing"],
-        serving_check=nodes["ServingCheck"].outputs["blessing"],
-        previous_statistics=previous.outputs["statistics"] if previous else None,
-        task=overrides.to_json(task),
-        name=config.names.own,
-        data=data,
-        # The code that made the model, for its lineage; and the page's templates.
-        code_fingerprint="-".join(
-            (
-                fingerprint.of_modules(("components", "trainer_modules")),
-                fingerprint.of_path(page.TEMPLATES),
-            )
-        ),
-    ).with_id("Report")
-    card = ModelCard(
-        report=report.outputs["report"], pushed_model=nodes["Pusher"].outputs["pushed_model"]
-    ).with_id("ModelCard")
-    return [*([previous] if previous else []), report, card]

@@ -77,6 +77,12 @@ def parser() -> argparse.ArgumentParser:
         help="the K most probable classes: JSON Lines list no more, CSV gets columns label_2, …",
     )
     found.add_argument(
+        "--maps",
+        default="",
+        metavar="CLASSES",
+        help="for masks: heat maps of these classes too, comma-separated, for example Road,Car",
+    )
+    found.add_argument(
         "--keep-order",
         action="store_true",
         help="rows in the order of the input; always so, and accepted for scripts that ask",
@@ -155,6 +161,7 @@ def _predict(args: argparse.Namespace, console: Console) -> int:
             keys=keys,
             columns=_columns(args),
             top=args.top,
+            maps=tuple(filter(None, (name.strip() for name in args.maps.split(",")))),
             batch_size=args.batch_size,
             beam_args=RunConfig(beam=tuple(args.beam)).beam_args,
             started=started,

@@ -126,7 +126,7 @@ def _run(task: Task, config: RunConfig) -> int:
             summary.write(os.path.join(config.folder, "summary.json"))
         from pipelines import conclusion
 
-        conclusion.show(console.console, summary)
+        conclusion.show(console.console, summary, task.display)
     return EXIT_CODES[summary.status] if code is None else code
 
 

@@ -10,7 +10,7 @@ from trainer_modules.engine import overrides
 from trainer_modules.engine.entry import module_path, task_names
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.task import Backbone, EncoderDecoder, Task
+from trainer_modules.engine.task import Backbone, EncoderDecoder, SavedNetwork, Task
 
 
 def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) -> Task:
@@ -26,7 +26,7 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
     """
     task = _find(name)
     if weights is not None:
-        if not isinstance(task.model, Backbone | EncoderDecoder):
+        if not isinstance(task.model, Backbone | EncoderDecoder | SavedNetwork):
             raise BadInputError(
                 f"--weights: the network of task '{name}' has no backbone to take weights."
             )
@@ -84,6 +84,11 @@ def schema(task: Task) -> Any:
     found = schema_pb2.Schema()
     text_format.Parse(Path(schema_path(task)).read_text(encoding="utf-8"), found)
     learns = bool(task.phases)
+    if not learns:
+        # What a network is only tried on has no truth, and needs none.
+        for feature in found.feature:
+            if feature.name == task.problem.raw_label:
+                feature.presence.CopyFrom(schema_pb2.FeaturePresence(min_count=0))
     if learns and not found.string_domain and isinstance(task.problem, Classification):
         label = task.problem.raw_label
         found.string_domain.add(name=label, value=task.problem.classes)

@@ -8,6 +8,17 @@ neighbouring frames are held out.
 Published mean IoU: about 0.70 with 11 classes, 0.45 to 0.52 with 32.
 
     python pipelines/run_local.py --task camvid --data camvid --weights imagenet
+
+Variant `pretrained` is the published system: it trains nothing and measures nothing, but takes a
+whole network from a SavedModel (TensorFlow Hub's HRNet for CamVid: images of 0..1, 33 channels, of
+which the first, the background, is dropped) and shows what that sees. `--data` is any folder of
+images, `test` of the layout above among them; masks are not read. The report has masks, overlays,
+legend and the heat maps of `display.maps`, and so has `predict.py`. Images are resized to 720 × 960
+pixels, the size at which CamVid was filmed.
+
+    python pipelines/run_local.py --task camvid:pretrained --data camvid --weights hrnet
+    python pipelines/predict.py --model runs/serving/camvid-pretrained --data camvid/test \
+        --output masks --maps Road,Car
 """
 
 from dataclasses import replace
@@ -16,15 +27,17 @@ from trainer_modules.engine.entry import entry_points
 from trainer_modules.engine.gates import AtLeast, BetterThanChance
 from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.schedules import Cosine
-from trainer_modules.engine.sources import HashSplit, ImagesAndMasks
+from trainer_modules.engine.sources import HashSplit, ImageFiles, ImagesAndMasks
 from trainer_modules.engine.task import (
     Augment,
+    Display,
     EncoderDecoder,
     Everything,
     HeadOnly,
     Image,
     Optimizer,
     Phase,
+    SavedNetwork,
     Task,
     Training,
 )
@@ -98,6 +111,13 @@ TASK = Task(
     gates=(AtLeast("mean_iou", 0.3), BetterThanChance()),
 )
 
+_PROBLEM_32 = Segmentation(
+    classes=tuple(_CLASSES_32),
+    void=tuple(_CLASSES_32).index("Void"),
+    colours=tuple(_CLASSES_32.values()),
+    rgb_masks=True,
+)
+
 VARIANTS = {
     "32": replace(
         TASK,
@@ -119,13 +139,19 @@ VARIANTS = {
                 splits=HashSplit(eval=0.15, test=0.3, group=r"[^/]+(?=\d{3}\.)"),
             ),
         ),
-        problem=Segmentation(
-            classes=tuple(_CLASSES_32),
-            void=tuple(_CLASSES_32).index("Void"),
-            colours=tuple(_CLASSES_32.values()),
-            rgb_masks=True,
-        ),
-    )
+        problem=_PROBLEM_32,
+    ),
+    "pretrained": Task(
+        name="camvid-pretrained",
+        source=ImageFiles(folder="test"),
+        also=(ImageFiles(folder="701_StillsRaw_full"), ImageFiles()),
+        problem=_PROBLEM_32,
+        image=Image(height=720, width=960, antialias=True),
+        model=SavedNetwork(),
+        phases=(),
+        gates=(),
+        display=Display(maps=("Road", "Car", "Pedestrian")),
+    ),
 }
 
 preprocessing_fn, run_fn = entry_points(TASK)

@@ -23,6 +23,7 @@ from trainer_modules.engine.sources import HashSplit, ImageFolders, LabelledPath
 from trainer_modules.engine.task import (
     Augment,
     Backbone,
+    Display,
     Everything,
     HeadOnly,
     Image,
@@ -44,6 +45,53 @@ _ORIGINAL = ImageFolders(
     skip="GT-*.csv",
 )
 
+# What the signs mean, in the order of their published numbers.
+_SIGNS = (
+    "Speed limit (20 km/h)",
+    "Speed limit (30 km/h)",
+    "Speed limit (50 km/h)",
+    "Speed limit (60 km/h)",
+    "Speed limit (70 km/h)",
+    "Speed limit (80 km/h)",
+    "End of speed limit (80 km/h)",
+    "Speed limit (100 km/h)",
+    "Speed limit (120 km/h)",
+    "No passing",
+    "No passing for vehicles over 3.5 t",
+    "Right-of-way at the next intersection",
+    "Priority road",
+    "Yield",
+    "Stop",
+    "No vehicles",
+    "Vehicles over 3.5 t prohibited",
+    "No entry",
+    "General caution",
+    "Dangerous curve to the left",
+    "Dangerous curve to the right",
+    "Double curve",
+    "Bumpy road",
+    "Slippery road",
+    "Road narrows on the right",
+    "Road work",
+    "Traffic signals",
+    "Pedestrians",
+    "Children crossing",
+    "Bicycles crossing",
+    "Beware of ice or snow",
+    "Wild animals crossing",
+    "End of all speed and passing limits",
+    "Turn right ahead",
+    "Turn left ahead",
+    "Ahead only",
+    "Go straight or right",
+    "Go straight or left",
+    "Keep right",
+    "Keep left",
+    "Roundabout mandatory",
+    "End of no passing",
+    "End of no passing for vehicles over 3.5 t",
+)
+
 TASK = Task(
     name="gtsrb",
     source=ImageFolders(
@@ -63,6 +111,7 @@ TASK = Task(
     phases=(Phase(epochs=101, learning_rate=1e-4, trainable=Last(8)),),
     train=Training(batch_size=32, shuffle=2000, optimizer=Optimizer(name="adam")),
     gates=(AtLeast("accuracy", 0.95), AtLeast("recall", 0.80, each_class=True)),
+    display=Display(names=tuple((str(i), sign) for i, sign in enumerate(_SIGNS))),
 )
 
 VARIANTS = {

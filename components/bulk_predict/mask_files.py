@@ -3,14 +3,17 @@
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from components import heat
+
 FOLDERS = ("masks", "coloured", "overlays")
+MAPS = "maps"
 _LINE, _SWATCH, _PAD = 24, 16, 8
 
 
@@ -54,6 +57,19 @@ def file_name(entry_id: str, whole: bool) -> str:
     parts = [p for p in PurePosixPath(entry_id).parts if p not in ("/", ".", "..")]
     name = PurePosixPath(*parts) if parts else PurePosixPath("unnamed")
     return f"{name}.png" if whole else str(name.with_suffix(".png"))
+
+
+def write_maps(folder: str, name: str, maps: Mapping[str, bytes]) -> None:
+    """Writes `maps/<class>/<name>`: heat maps, the brighter the surer.
+
+    Args:
+      folder: Holds `maps`.
+      name: File name below the folder of each class.
+      maps: Class → grey PNG of its probability, 255 for 1.
+    """
+    for label, png in maps.items():
+        picture = Image.fromarray(heat.coloured(png))
+        _write(os.path.join(folder, MAPS, label, name), _png(picture))
 
 
 def write(folder: str, name: str, mask_png: bytes, image: bytes, colours: Legend) -> None:

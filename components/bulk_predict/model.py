@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from components.bulk_predict.inputs import Entry
-from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.errors import BadInputError, did_you_mean
 
 T = TypeVar("T")
 _VALUES = 16_000_000  # of the batch's pixels, as in evaluation
@@ -16,6 +16,8 @@ IMAGE_INPUT = "image_bytes"
 _CLASSES = "assets/classes.txt"
 _CLASS_IDS = "assets/class_ids.txt"
 _TASK = "assets/task.json"
+# Written by `engine/serving.py`, which needs TensorFlow to be imported.
+CLASS_MAPS = "class_maps"
 
 
 def version_folder(folder: str) -> str:
@@ -130,6 +132,35 @@ class Predictor:
             by_column = zip(self.inputs, zip(*contents, strict=True), strict=True)
             inputs = {name: tf.constant(values, tf.float32) for name, values in by_column}
         return {name: value.numpy() for name, value in self._serve(**inputs).items()}
+
+    def class_maps(self, content: bytes, indices: list[int]) -> list[bytes]:
+        """Returns the probability of classes in one image, a grey PNG for each of `indices`."""
+        import tensorflow as tf
+
+        serve = self._model.signatures[CLASS_MAPS]
+        found = serve(image_bytes=tf.constant([content]), classes=tf.constant(indices, tf.int32))
+        return list(found["maps_png"].numpy()[0])
+
+    def check_maps(self, maps: tuple[str, ...], names: tuple[str, ...]) -> None:
+        """Checks that the model can draw heat maps of the classes `maps`.
+
+        Args:
+          maps: Names of classes; () asks for nothing.
+          names: The model's classes.
+
+        Raises:
+          BadInputError: If it cannot, or one is none of its classes.
+        """
+        if maps and "mask_png" not in self.outputs:
+            raise BadInputError("--maps: this model answers without masks, so there are no maps.")
+        if maps and CLASS_MAPS not in self._model.signatures:
+            raise BadInputError(
+                "--maps: this model was exported before heat maps could be drawn. Run its task "
+                "again."
+            )
+        for label in maps:
+            if label not in names:
+                raise BadInputError(f"--maps {did_you_mean(label, names)}.")
 
     def predict(self, entries: list[Entry]) -> list[tuple[Entry, dict[str, Any]]]:
         """Predicts entries; those that the model refuses come back with an error, in place."""

@@ -37,6 +37,7 @@ class Job:
       top: How many classes JSON lists; None for all.
       masks: Folder for masks; "" where the model makes none.
       legend: Colours of the masks.
+      maps: Classes to draw heat maps of.
       whole_names: See `mask_files.file_name`.
     """
 
@@ -48,6 +49,7 @@ class Job:
     top: int | None = None
     masks: str = ""
     legend: Legend | None = None
+    maps: tuple[str, ...] = ()
     whole_names: bool = False
 
 
@@ -115,6 +117,11 @@ class PredictChunk(beam.DoFn):
         png = prediction["mask_png"]
         try:
             mask_files.write(job.masks, name, png, original.content, job.legend)
+            if job.maps:
+                assert self._predictor is not None
+                indices = [job.classes.names.index(label) for label in job.maps]
+                found = self._predictor.class_maps(original.content, indices)
+                mask_files.write_maps(job.masks, name, dict(zip(job.maps, found, strict=True)))
         except (OSError, ValueError) as e:
             return Entry(entry.id, None, f"its mask cannot be drawn: {e}", entry.true), {}
         return entry, {"mask": f"masks/{name}"}
@@ -133,6 +140,7 @@ def predict(
     keys: Keys = Keys(),  # noqa: B008  (frozen)
     columns: str = "",
     top: int | None = None,
+    maps: tuple[str, ...] = (),
     batch_size: int | None = None,
     beam_args: Iterable[str] = (),
     options: PipelineOptions | None = None,
@@ -148,6 +156,7 @@ def predict(
       columns: See `outputs.columns`.
       top: How many classes to list; None for all in JSON Lines, and for CSV see
         `outputs.columns`.
+      maps: Classes of a segmentation to draw heat maps of.
       batch_size: Instances per call of the model; None to choose by image size.
       beam_args: Options for Beam, as on a command line.
       options: The same, parsed, instead.
@@ -168,6 +177,7 @@ def predict(
     makes_masks = "mask_png" in predictor.outputs
     check_output(output, makes_masks)
     classes = outputs.Classes(model.classes(folder), model.class_ids(folder))
+    predictor.check_maps(maps, classes.names)
     chosen = outputs.columns(
         columns,
         outputs=predictor.outputs,
@@ -189,6 +199,7 @@ def predict(
         top=top,
         masks=os.path.join(temporary, "whole") if makes_masks else "",
         legend=_legend(folder, classes.names) if makes_masks else None,
+        maps=maps,
         whole_names=_ambiguous(found),
     )
     try:

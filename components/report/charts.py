@@ -85,6 +85,12 @@ def _themed(svg: str, title: str) -> Markup:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    # Hundredths of a point are finer than any screen, and half the file.
+    svg = re.sub(
+        r'(?<= )(?:d|x|y|transform)="[^"]*"',
+        lambda places: re.sub(r"(\d+\.\d\d)\d+", r"\1", places[0]),
+        svg,
+    )
     for colour, variable in _THEME.items():
         svg = svg.replace(colour, variable)
     svg = svg.replace(
@@ -108,7 +114,7 @@ def curves(
       title: What is drawn, for the axis and for screen readers.
       epochs: Epoch numbers, rising.
       series: (name, values) with None where there is no value; at most two.
-      marks: (epoch, text) of vertical lines, for the start of a phase.
+      marks: (epoch, text) of vertical lines, for the start of a phase; a few letters each.
       best: Epoch to mark with a dot on the last series.
       log: Use a logarithmic scale.
 
@@ -137,26 +143,48 @@ def curves(
                         markeredgecolor=SURFACE,
                         markeredgewidth=2,
                     )
-        for at, text in marks:
+        for at, text in _apart(marks, float(x.max() - x.min()) if len(x) else 0.0):
             ax.axvline(at, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
             ax.annotate(
                 text,
                 (at, 1),
                 xycoords=("data", "axes fraction"),
-                xytext=(4, -2),
+                xytext=(0, 2),
                 textcoords="offset points",
-                va="top",
+                ha="center",
+                va="bottom",
                 color=MUTED,
                 fontsize=8.5,
             )
         ax.set_xlabel("epoch")
-        ax.set_title(title, loc="left", fontsize=10.5, color=INK)
+        ax.set_title(title, loc="left", fontsize=10.5, color=INK, pad=22 if marks else 8)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         if log:
             ax.set_yscale("log")
         if len(series) > 1:
-            ax.legend(loc="best")
+            # In the title's line, where no curve and no mark can run through it.
+            ax.legend(
+                loc="lower right",
+                bbox_to_anchor=(1.0, 1.09 if marks else 1.01),
+                ncols=2,
+                borderpad=0,
+                borderaxespad=0,
+                handlelength=1.4,
+                columnspacing=1.2,
+            )
     return drawing.svg
+
+
+def _apart(marks: Sequence[tuple[float, str]], span: float) -> list[tuple[float, str]]:
+    """Returns the marks; of several that would stand on each other, only the first is named."""
+    found: list[tuple[float, str]] = []
+    named = -float("inf")
+    for at, text in marks:
+        # "phase 12" takes about a seventh of the axis.
+        free = at - named >= span / 6
+        named = at if free else named
+        found.append((at, text if free else ""))
+    return found
 
 
 def calibration(bins: Sequence[dict[str, Any]]) -> Markup:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.report import charts
+from components.report import charts, galleries
 from components.report.material import Material
 from components.report.verdict import change, score_of
 
@@ -47,7 +47,15 @@ def confusion(material: Material) -> dict[str, Any] | None:
         return None
     unit = "pixels" if material.kind == "segmentation" else "examples"
     return {
-        "matrix": {"classes": details["classes"], "cells": cells, "unit": unit},
+        "matrix": {
+            "classes": details["classes"],
+            "shown": [material.display.get(name, name) for name in details["classes"]],
+            "cells": cells,
+            "unit": unit,
+            "examples": galleries.of_cells(material) if unit == "examples" else [],
+        },
+        "index": {name: i for i, name in enumerate(details["classes"])},
+        "pictured": unit == "examples" and bool(material.pictures),
         "pairs": details.get("confused_pairs") or pairs(details["classes"], cells),
         "unit": unit,
     }

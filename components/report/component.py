@@ -15,6 +15,7 @@ from tfx.utils import io_utils, path_utils
 from components import model_card
 from components.example_gen.artifacts import RejectedExamples
 from components.report import (
+    exported,
     fitted,
     galleries,
     mask_samples,
@@ -50,91 +51,70 @@ def _statistics(artifact):  # type: ignore[no-untyped-def]
 
 @component
 def Report(
-    examples: InputArtifact[standard_artifacts.Examples],
-    transformed_examples: InputArtifact[standard_artifacts.Examples],
-    rejected: InputArtifact[RejectedExamples],
-    statistics_of_data: InputArtifact[standard_artifacts.ExampleStatistics],
     model: InputArtifact[standard_artifacts.Model],
-    model_run: InputArtifact[standard_artifacts.ModelRun],
-    evaluation: InputArtifact[standard_artifacts.ModelEvaluation],
-    blessing: InputArtifact[standard_artifacts.ModelBlessing],
     report: OutputArtifact[RunReport],
     html: OutputArtifact[HtmlPage],
     task: Parameter[str],
     name: Parameter[str] = "",
     data: Parameter[str] = "",
     code_fingerprint: Parameter[str] = "",
+    examples: InputArtifact[standard_artifacts.Examples] = None,
+    transformed_examples: InputArtifact[standard_artifacts.Examples] = None,
+    rejected: InputArtifact[RejectedExamples] = None,
+    statistics_of_data: InputArtifact[standard_artifacts.ExampleStatistics] = None,
+    model_run: InputArtifact[standard_artifacts.ModelRun] = None,
+    evaluation: InputArtifact[standard_artifacts.ModelEvaluation] = None,
+    blessing: InputArtifact[standard_artifacts.ModelBlessing] = None,
     previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
     serving_check: InputArtifact[standard_artifacts.InfraBlessing] = None,
 ) -> None:
     """Draws the report; whatever cannot be read or drawn is said on the page and stops nothing.
 
+    A network that was exported without training has a model and, where images were given,
+    examples; its page shows what it sees in some of them.
+
     Args:
-      examples: Raw Examples, for the galleries.
-      transformed_examples: What the model learnt from, for the samples before training.
-      rejected: What could not be read.
-      statistics_of_data: What TFDV counted.
       model: The exported model, which draws the masks of a segmentation.
-      model_run: Trainer's `history.json` and `model_summary.txt`.
-      evaluation: Evaluator's `report.json`.
-      blessing: ModelGate's `gates.json`.
       report: `index.html`, `samples.png`, `MODEL_CARD.md`, `statistics.json`.
       html: The same page once more, for Vertex AI and Kubeflow to show.
       task: The task as JSON.
       name: What the runs are filed and the model is served under, for people.
       data: Where the data lies, for people.
       code_fingerprint: Changes when the code does; it is part of the lineage too.
+      examples: Raw Examples, for the galleries.
+      transformed_examples: What the model learnt from, for the samples before training.
+      rejected: What could not be read.
+      statistics_of_data: What TFDV counted.
+      model_run: Trainer's `history.json` and `model_summary.txt`.
+      evaluation: Evaluator's `report.json`.
+      blessing: ModelGate's `gates.json`.
       previous_statistics: Statistics of the data before, to tell drift.
       serving_check: ServingCheck's `check.json`.
     """
     typed = overrides.from_json(task)
-    folders = {
-        "evaluation": evaluation.uri,
-        "blessing": blessing.uri,
-        "model_run": model_run.uri,
-        "rejected": rejected.uri,
+    artifacts = {
+        "evaluation": evaluation,
+        "blessing": blessing,
+        "model_run": model_run,
+        "rejected": rejected,
+        "serving_check": serving_check,
     }
-    if serving_check is not None:
-        folders["serving_check"] = serving_check.uri
-    found = material.read(overrides.to_plain(typed), folders)
+    uris = {name: given.uri for name, given in artifacts.items() if given is not None}
+    found = material.read(overrides.to_plain(typed), uris)
     found.title = name
-    found.fill("statistics", lambda: _statistics(statistics_of_data))
+    served = path_utils.serving_model_path(model.uri)
+    if statistics_of_data is not None:
+        found.fill("statistics", lambda: _statistics(statistics_of_data))
     found.fill("previous_statistics", lambda: _statistics(previous_statistics))
-    found.fill(
-        "samples",
-        lambda: training_samples.grid(typed, _files(transformed_examples, ["train"])),
-    )
-    details = found.evaluation.get("details", {})
-    judged = found.evaluation.get("splits", [])
-    if found.kind == "classification":
-        found.fill(
-            "pictures",
-            lambda: raw_examples.thumbnails(
-                _files(examples, judged), galleries.wanted_ids(details)
-            ),
-        )
-    if found.kind == "regression":
-        found.fill(
-            "fitted",
-            lambda: fitted.answers(
-                found.task["problem"],
-                _files(examples, judged),
-                path_utils.serving_model_path(model.uri),
-            ),
-        )
-    if found.kind == "segmentation":
-        found.fill(
-            "masks",
-            lambda: mask_samples.pictured(
-                found.task,
-                _files(examples, judged),
-                mask_samples.shown_ids(details),
-                path_utils.serving_model_path(model.uri),
-            ),
-        )
-    uris = {"data": data, "examples": examples.uri, "model": model.uri}
-    uris["evaluation"] = evaluation.uri
-    found.fill("lineage", lambda: provenance.describe(found.task, uris, code_fingerprint))
+    if typed.phases:
+        _picture(found, typed, examples, transformed_examples, served)
+    elif examples is not None:
+        files = _files(examples, artifact_utils.decode_split_names(examples.split_names))
+        found.attempt("answers", lambda: exported.seen(found, files, served))
+    origin = {"data": data, "examples": examples and examples.uri, "model": model.uri}
+    origin["evaluation"] = uris.get("evaluation", "")
+    origin = {name: uri for name, uri in origin.items() if uri}
+    found.fill("lineage", lambda: provenance.describe(found.task, origin, code_fingerprint))
 
     drawn = page.render(found).encode("utf-8")
     storage.write_bytes(os.path.join(report.uri, INDEX), drawn)
@@ -143,8 +123,30 @@ def Report(
     )
     storage.write_bytes(os.path.join(report.uri, STATISTICS), storage.to_json(found.statistics))
     if found.samples:
-        storage.write_bytes(os.path.join(report.uri, SAMPLES), found.samples)
+        storage.write_bytes(os.path.join(report.uri, SAMPLES), found.samples.png())
     _write_page(html.uri, INDEX, drawn)
+
+
+def _picture(found, typed, examples, transformed, served):  # type: ignore[no-untyped-def]
+    """Adds the pictures of a run that trained and judged a model."""
+    found.fill("samples", lambda: training_samples.sheet(typed, _files(transformed, ["train"])))
+    details = found.evaluation.get("details", {})
+    judged = found.evaluation.get("splits", [])
+    if found.kind == "classification":
+        wanted = galleries.wanted_ids(details) + galleries.further_ids(details)
+        found.fill(
+            "pictures",
+            lambda: galleries.drawn(raw_examples.seen(_files(examples, judged), wanted), details),
+        )
+    if found.kind == "regression":
+        problem = found.task["problem"]
+        found.fill("fitted", lambda: fitted.answers(problem, _files(examples, judged), served))
+    if found.kind == "segmentation":
+        ids = mask_samples.shown_ids(details)
+        found.fill(
+            "masks",
+            lambda: mask_samples.pictured(found.task, _files(examples, judged), ids, served),
+        )
 
 
 @component

@@ -1,24 +1,48 @@
 """What the model learnt from: samples, counts, sizes, what was rejected, drift."""
 
-import base64
 from typing import Any
 
+from components.report import pictures
 from components.report import statistics as found_by
 from components.report.material import Material
 
+# Characters of the page that the samples may take, and their longest side.
+SAMPLES_BUDGET, SAMPLES_LARGEST = 80_000, 160
 _NUMBERS = ("height", "width", "channels", "brightness")
 
 
 def samples(material: Material) -> dict[str, Any] | None:
-    """The grid of training images as the model sees them."""
-    if material.samples is None:
+    """Training images as the model sees them, block by block."""
+    sheet = material.samples
+    if sheet is None:
         return None
-    encoded = base64.b64encode(material.samples).decode()
-    return {"picture": f"data:image/png;base64,{encoded}"}
+    drawn = pictures.within(
+        {
+            (b, i): pictures.of_pixels(pixels)
+            for b, (_, images) in enumerate(sheet.blocks)
+            for i, pixels in enumerate(images)
+        },
+        SAMPLES_BUDGET,
+        SAMPLES_LARGEST,
+    )
+    return {
+        "blocks": [
+            {
+                "title": title,
+                "tiles": [
+                    {"id": name, "label": label, "picture": drawn[b, i]}
+                    for i, (name, label) in enumerate(zip(sheet.ids, sheet.labels, strict=True))
+                ],
+            }
+            for b, (title, _) in enumerate(sheet.blocks)
+        ]
+    }
 
 
-def data(material: Material) -> dict[str, Any]:
+def data(material: Material) -> dict[str, Any] | None:
     """Counts per class and split, sizes, formats, rejected and converted files, duplicates."""
+    if not material.trained and not material.ingestion and not material.statistics:
+        return None
     statistics = material.statistics
     counts = _class_counts(material)
     order = [name for name in material.classes if name in counts]
@@ -69,8 +93,10 @@ def _listed(found: Any) -> dict[str, Any]:
     return {"count": found["count"], "listed": found.get("listed", [])[:50]}
 
 
-def drift(material: Material) -> dict[str, Any]:
-    """How far the data is from the data before."""
+def drift(material: Material) -> dict[str, Any] | None:
+    """How far the data is from the data before; what is only looked at has no before."""
+    if not material.trained:
+        return None
     if not material.previous_statistics:
         return {"rows": [], "compared": False, "same": False}
     same = material.previous_statistics == material.statistics

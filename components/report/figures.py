@@ -1,6 +1,7 @@
 """How numbers and names look on the page: Jinja filters."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -68,6 +69,23 @@ def words(name: str) -> str:
     return " ".join(_WORDS.get(part, part) for part in name.split("_"))
 
 
+def breakable(text: Any) -> Markup:
+    """Returns text that may wrap where a name has joints, such as `/`, `_` and `-`.
+
+    Only where something follows: `km/h` stays whole, and so does a file's name with its ending.
+    """
+    parts = re.split(r"(?<=[/\\_,:;=&?-])(?=[^\s/\\_,:;=&?-]{3})|(?<=\.)(?=\w{5})", str(text))
+    return Markup("<wbr>").join(parts)
+
+
+def class_name(label: str, display: Mapping[str, str]) -> Markup:
+    """Returns a class as people call it, with its real name beside; either may be right to left."""
+    shown = Markup("<bdi>{}</bdi>").format(breakable(display.get(label, label)))
+    if display.get(label, label) == label:
+        return shown
+    return shown + Markup(' <bdi class="key">{}</bdi>').format(breakable(label))
+
+
 def learns(trainable: str) -> str:
     """Returns what a phase trains, for people: `Last(layers=8)` → `last layers=8`."""
     text = trainable.replace("()", "").replace("(", " ").replace(")", "")
@@ -92,6 +110,7 @@ FILTERS = {
     "signed": signed,
     "delta": delta,
     "words": words,
+    "breakable": breakable,
     "learns": learns,
     "took": took,
 }

@@ -1,25 +1,80 @@
 """Pictures of single predictions: the most wrong, samples, masks; points for a regression."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from components.report import charts
+from components.report import charts, pictures
 from components.report.material import Material
 
 MOST_WRONG, SAMPLED = 48, 24
+# Characters of the page that pictures may take: those of the galleries, and those that only a
+# cell of the confusion matrix opens, with their longest side.
+GALLERY_BUDGET, PAIRS_BUDGET, PAIRS_LARGEST = 330_000, 120_000, 160
 # Grey of pixels that belong to no class; black, which palettes keep free for it.
 VOID = 0
 
 
 def wanted_ids(details: dict[str, Any]) -> list[str]:
     """Returns the ids of the examples that the galleries show."""
+    return list(dict.fromkeys(_shown_ids(details)))
+
+
+def _shown_ids(details: dict[str, Any]) -> list[str]:
+    """Returns an id for each picture of the galleries; one may be in two of them."""
     shown = [
         *details.get("most_wrong", [])[:MOST_WRONG],
         *details.get("right", [])[:SAMPLED],
         *details.get("wrong", [])[:SAMPLED],
     ]
-    return list(dict.fromkeys(example["id"] for example in shown))
+    return [example["id"] for example in shown]
+
+
+def further_ids(details: dict[str, Any]) -> list[str]:
+    """Returns the ids of further wrong predictions, which cells of the matrix open."""
+    shown = set(wanted_ids(details))
+    found = dict.fromkeys(example["id"] for example in details.get("of_pairs", []))
+    return [name for name in found if name not in shown]
+
+
+def drawn(found: Mapping[str, Image.Image], details: dict[str, Any]) -> dict[str, str]:
+    """Returns id → picture as a `data:` URI, all together within the page's budget.
+
+    Args:
+      found: Images by id.
+      details: The evaluation's, which say where an image is shown.
+    """
+    places = enumerate(_shown_ids(details))
+    galleries = {(i, name): found[name] for i, name in places if name in found}
+    further = {name: found[name] for name in further_ids(details) if name in found}
+    return {
+        **{name: uri for (_, name), uri in pictures.within(galleries, GALLERY_BUDGET).items()},
+        **pictures.within(further, PAIRS_BUDGET, PAIRS_LARGEST),
+    }
+
+
+def of_cells(material: Material) -> list[dict[str, Any]]:
+    """Returns the pictured predictions, for the cells of the matrix that they are in.
+
+    Those with a picture in a gallery come without it: the page has it once.
+    """
+    details = material.evaluation["details"]
+    index = {name: i for i, name in enumerate(material.classes)}
+    in_galleries = set(wanted_ids(details))
+    lists = (details.get(key, []) for key in ("of_pairs", "most_wrong", "wrong", "right"))
+    by_id = {example["id"]: example for examples in lists for example in examples}
+    return [
+        {
+            "cell": [index[example["true"]], index[example["predicted"]]],
+            "id": name,
+            "probability": round(example["probability"], 4),
+            "picture": "" if name in in_galleries else material.pictures[name],
+        }
+        for name, example in by_id.items()
+        if name in material.pictures
+    ]
 
 
 def most_wrong(material: Material) -> dict[str, Any] | None:
@@ -50,19 +105,20 @@ def _with_pictures(material: Material, examples: list[dict[str, Any]]) -> list[d
 
 def masks(material: Material) -> dict[str, Any] | None:
     """Image, truth, prediction and overlay, with the legend of colours."""
-    if material.kind != "segmentation":
+    if material.kind != "segmentation" and not material.masks:
         return None
     colours = palette(material.task)
     legend = [
         {"name": name, "colour": "#{:02x}{:02x}{:02x}".format(*map(int, colours[i]))}
-        for i, name in enumerate(material.classes)
+        for i, name in enumerate(material.task["problem"]["classes"])
     ]
-    if material.task["problem"].get("void") is not None:
+    if material.trained and material.task["problem"].get("void") is not None:
         legend.append({"name": "void, not judged", "colour": f"#{VOID:02x}{VOID:02x}{VOID:02x}"})
     return {
         "examples": material.masks,
         "legend": legend,
-        "most_wrong": material.evaluation["details"].get("most_wrong", [])[:20],
+        "most_wrong": material.evaluation.get("details", {}).get("most_wrong", [])[:20],
+        "drawn_from": 0 if material.trained else material.drawn_from,
     }
 
 

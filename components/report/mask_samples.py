@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from components import heat
 from components.report import pictures
 from components.report.galleries import VOID, palette
 from components.report.raw_examples import fetch, one_bytes
@@ -46,26 +47,59 @@ def pictured(
     return shown
 
 
+def mapped(task: dict[str, Any], images: dict[str, bytes], loaded: Any) -> list[dict[str, Any]]:
+    """Returns the panels of images without truth, and `maps`: class → heat map.
+
+    Args:
+      task: The task as `overrides.to_plain` writes it; `display.maps` are the classes.
+      images: Encoded images by id.
+      loaded: The SavedModel.
+    """
+    import tensorflow as tf
+
+    from trainer_modules.engine import serving
+
+    chosen = task.get("display", {}).get("maps", [])
+    indices = [task["problem"]["classes"].index(name) for name in chosen]
+    shown = []
+    for name, encoded in images.items():
+        contents = tf.constant([encoded])
+        served = loaded.signatures["serving_default"](image_bytes=contents)["mask_png"]
+        maps: dict[str, str] = {}
+        if chosen:
+            found = loaded.signatures[serving.CLASS_MAPS](
+                image_bytes=contents, classes=tf.constant(indices, tf.int32)
+            )
+            for label, png in zip(chosen, found["maps_png"].numpy()[0], strict=True):
+                maps[label] = pictures.data_uri(Image.fromarray(heat.coloured(png)), _SIZE)
+        shown.append({"id": name, **panels(task, encoded, b"", served.numpy()[0]), "maps": maps})
+    return shown
+
+
 def panels(task: dict[str, Any], encoded: bytes, mask: bytes, predicted: bytes) -> dict[str, str]:
-    """Returns the four pictures of one example as `data:` URIs; void pixels are grey.
+    """Returns the four pictures of one example as `data:` URIs; void pixels are black.
 
     Args:
       task: Gives colours and the form of the masks.
       encoded: The image as found.
-      mask: The true mask as found.
+      mask: The true mask as found; b"" where it is not known, and there is no `truth`.
       predicted: The predicted mask, an id PNG; its size is that of all four.
     """
     problem = task["problem"]
     colours = palette(task)
     by_colour = problem.get("rgb_masks") and problem.get("colours")
     guess = read_ids(predicted)
-    truth = nearest(read_ids(mask, tuple(map(tuple, by_colour)) if by_colour else ()), guess.shape)
     image = pictures.opened(encoded).resize(guess.shape[::-1], Image.Resampling.BILINEAR)
     pixels = np.asarray(image.convert("RGB"))
     painted = pictures.coloured(guess, colours, VOID)
+    known = {}
+    if mask:
+        ids = read_ids(mask, tuple(map(tuple, by_colour)) if by_colour else ())
+        truth = nearest(ids, guess.shape)
+        known["truth"] = _flat(pictures.coloured(np.where(truth < 0, 255, truth), colours, VOID))
     return {
         "image": pictures.data_uri(Image.fromarray(pixels), _SIZE),
-        "truth": _flat(pictures.coloured(np.where(truth < 0, 255, truth), colours, VOID)),
+        **known,
         "predicted": _flat(painted),
         "overlay": pictures.data_uri(Image.fromarray(pictures.overlay(pixels, painted)), _SIZE),
     }

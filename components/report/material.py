@@ -8,6 +8,7 @@ from typing import Any
 
 from components import gate_outcome
 from components.report import storage
+from components.report.pictures import Sheet
 from components.report.statistics import Statistics
 
 _log = logging.getLogger(__name__)
@@ -31,10 +32,12 @@ class Material:
       rejected: The first of the rejected examples, `id` and `reason` each.
       statistics: What TFDV counted, see `components/report/statistics`.
       previous_statistics: The same of the data before; None where there is none.
-      pictures: Example id → thumbnail as a `data:` URI.
-      samples: PNG of training images as the model sees them; None where there are no images.
-      masks: Examples of a segmentation: `id` and `data:` URIs of `image`, `truth`, `predicted`,
-        `overlay`.
+      pictures: Example id → picture as a `data:` URI.
+      samples: Training images as the model sees them; None where there are no images.
+      masks: Examples of a segmentation: `id` and `data:` URIs of `image`, `truth` (where it is
+        known), `predicted`, `overlay`, and `maps` by class.
+      answers: Where nothing was trained: `id`, `picture` and `names` of some images.
+      drawn_from: How many images `answers` or `masks` were drawn from, where nothing was trained.
       fitted: What a regression's model answers, see `components/report/fitted`.
       lineage: What the model was made of: (name, value) pairs in order.
       problems: Part (a name of these attributes) → why it could not be read or made.
@@ -52,8 +55,10 @@ class Material:
     statistics: Statistics = field(default_factory=dict)
     previous_statistics: Statistics | None = None
     pictures: dict[str, str] = field(default_factory=dict)
-    samples: bytes | None = None
-    masks: list[dict[str, str]] = field(default_factory=list)
+    samples: Sheet | None = None
+    masks: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    drawn_from: int = 0
     fitted: dict[str, Any] = field(default_factory=dict)
     lineage: list[tuple[str, str]] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
@@ -62,6 +67,16 @@ class Material:
     def name(self) -> str:
         """What the model is called: `--name`, or the task's name."""
         return self.title or str(self.task.get("name", ""))
+
+    @property
+    def trained(self) -> bool:
+        """Whether the run trained and judged a model; otherwise it exported one as it came."""
+        return bool(self.task.get("phases", True))
+
+    @property
+    def display(self) -> dict[str, str]:
+        """Class name → what people call it, for the classes that have such a name."""
+        return dict(self.task.get("display", {}).get("names", []))
 
     @property
     def kind(self) -> str:
@@ -92,8 +107,12 @@ class Material:
 
     def fill(self, part: str, make: Callable[[], Any]) -> None:
         """Sets a part, or notes why it cannot be had: a report must not lose a model."""
+        self.attempt(part, lambda: setattr(self, part, make()))
+
+    def attempt(self, part: str, make: Callable[[], None]) -> None:
+        """Runs what sets a part, likewise."""
         try:
-            setattr(self, part, make())
+            make()
         except Exception as error:
             _log.exception("the report's %s could not be made", part)
             self.problems[part] = f"{type(error).__name__}: {error}"
@@ -104,28 +123,28 @@ def read(task: dict[str, Any], folders: Mapping[str, str]) -> Material:
 
     Args:
       task: The task as `overrides.to_plain` writes it.
-      folders: URIs of the artifacts `evaluation`, `blessing`, `model_run`, `rejected`, and
-        `serving_check` where there is one.
+      folders: URIs of those of the artifacts `evaluation`, `blessing`, `model_run`, `rejected`
+        and `serving_check` that the run has.
 
     Returns:
       The material, without pictures, statistics and lineage.
     """
     material = Material(task=task)
 
-    def path(folder: str, name: str) -> str:
-        return os.path.join(folders[folder], name)
+    def fill(part: str, folder: str, name: str, load: Callable[[str], Any]) -> None:
+        if folder in folders:
+            material.fill(part, lambda: load(os.path.join(folders[folder], name)))
 
-    material.fill("evaluation", lambda: storage.read_json(path("evaluation", "report.json")))
-    material.fill("gates", lambda: storage.read_json(path("blessing", "gates.json")))
-    if "serving_check" in folders:
-        material.fill("serving", lambda: storage.read_json(path("serving_check", "check.json")))
-    material.fill("history", lambda: storage.read_json(path("model_run", "history.json")))
-    material.fill(
-        "model_summary",
-        lambda: storage.read_bytes(path("model_run", "model_summary.txt")).decode("utf-8"),
-    )
-    material.fill("ingestion", lambda: storage.read_json(path("rejected", "summary.json")))
-    material.fill(
-        "rejected", lambda: storage.read_json_lines(path("rejected", "rejected.jsonl"), LISTED)
+    fill("evaluation", "evaluation", "report.json", storage.read_json)
+    fill("gates", "blessing", "gates.json", storage.read_json)
+    fill("serving", "serving_check", "check.json", storage.read_json)
+    fill("history", "model_run", "history.json", storage.read_json)
+    fill("model_summary", "model_run", "model_summary.txt", storage.read_text)
+    fill("ingestion", "rejected", "summary.json", storage.read_json)
+    fill(
+        "rejected",
+        "rejected",
+        "rejected.jsonl",
+        lambda path: storage.read_json_lines(path, LISTED),
     )
     return material

@@ -3,6 +3,7 @@
 A section that cannot be drawn shows why in its place; the others are not touched by it.
 """
 
+import functools
 import html
 import logging
 import os
@@ -17,6 +18,7 @@ from markupsafe import Markup
 from components.report import (
     classes,
     dataset,
+    exported,
     fitted,
     galleries,
     provenance,
@@ -24,7 +26,7 @@ from components.report import (
     training,
     verdict,
 )
-from components.report.figures import FILTERS
+from components.report.figures import FILTERS, class_name
 from components.report.material import Material
 
 _log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Section:
 
 
 SECTIONS = (
+    Section("answers", "What the network sees", exported.answered, ("answers",)),
     Section("comparison", "Against the last blessed model", verdict.comparison, ("evaluation",)),
     Section("curves", "Learning curves", training.curves, ("history",)),
     Section("classes", "Class by class", classes.table, ("evaluation",)),
@@ -70,8 +73,16 @@ SECTIONS = (
 )
 
 
-def environment() -> jinja2.Environment:
-    """Returns the Jinja environment of the HTML pages; everything is escaped."""
+_JUDGED = Section("verdict", "Verdict", verdict.verdict, ("evaluation",))
+_EXPORTED = Section("exported", "Verdict", exported.verdict)
+
+
+def environment(display: Mapping[str, str] | None = None) -> jinja2.Environment:
+    """Returns the Jinja environment of the HTML pages; everything is escaped.
+
+    Args:
+      display: Class name → what people call it.
+    """
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -80,6 +91,7 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     found.filters.update(FILTERS)
+    found.filters["class_name"] = functools.partial(class_name, display=display or {})
     found.globals["inlined"] = _inlined
     return found
 
@@ -91,10 +103,8 @@ def _inlined(name: str) -> Markup:
 
 def render(material: Material) -> str:
     """Returns the page."""
-    templates = environment()
-    head = _drawn(
-        templates, Section("verdict", "Verdict", verdict.verdict, ("evaluation",)), material
-    )
+    templates = environment(material.display)
+    head = _drawn(templates, _JUDGED if material.trained else _EXPORTED, material)
     drawn = [(section, _drawn(templates, section, material)) for section in SECTIONS]
     return templates.get_template("page.html.jinja").render(
         material=material,

@@ -1,26 +1,52 @@
-"""Small pictures for the page, drawn with Pillow: thumbnails, masks, grids."""
+"""Small pictures for the page, drawn with Pillow: as large as its size allows, masks, grids."""
 
 import base64
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont, ImageOps
 
-THUMBNAIL = 128
+K = TypeVar("K", bound=Hashable)
+LARGEST, _SMALLEST = 320, 72
 _TINY = 64
 _TILE, _CAPTION, _GAP = 112, 20, 8
 
 
-def thumbnail(encoded: bytes, size: int = THUMBNAIL) -> str:
-    """Returns encoded image bytes as a small picture, a `data:` URI.
+def small(encoded: bytes, size: int = LARGEST) -> PillowImage.Image:
+    """Returns encoded image bytes as a picture no side of which is longer than `size`.
 
     Raises:
       OSError: If Pillow cannot read the bytes.
     """
-    return data_uri(opened(encoded, (size, size)), size)
+    picture = opened(encoded, (size, size)).copy()
+    picture.thumbnail((size, size))
+    return picture
+
+
+def within(
+    found: Mapping[K, PillowImage.Image], budget: int, largest: int = LARGEST
+) -> dict[K, str]:
+    """Returns pictures as `data:` URIs, as large as together fits into a part of the page.
+
+    Args:
+      found: Pictures by name.
+      budget: Characters that all of them may take; very many are drawn at the smallest size
+        whatever they take.
+      largest: Longest side in pixels where there is room.
+    """
+    size = largest
+    while True:
+        drawn = {name: data_uri(picture, size) for name, picture in found.items()}
+        taken = sum(map(len, drawn.values()))
+        if taken <= budget or size <= _SMALLEST:
+            return drawn
+        # Bytes grow a little more slowly than the area.
+        size = max(_SMALLEST, int(size * min(0.95, (budget / taken) ** 0.6)))
 
 
 def opened(encoded: bytes, about: tuple[int, int] | None = None) -> PillowImage.Image:
@@ -62,9 +88,28 @@ def data_uri(picture: PillowImage.Image, size: int | None = None, *, lossless: b
         picture.save(buffer, "PNG", optimize=True)
         kind = "png"
     else:
-        picture.save(buffer, "JPEG", quality=80)
-        kind = "jpeg"
+        picture.save(buffer, "WEBP", quality=72)
+        kind = "webp"
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """The same examples in one or more ways, for people to look at before they believe a training.
+
+    Attributes:
+      blocks: (title, images) pairs; images are uint8 `[height, width, channels]`, in one order.
+      labels: The examples' class names; "" where they have none.
+      ids: Their file names.
+    """
+
+    blocks: tuple[tuple[str, tuple[np.ndarray, ...]], ...]
+    labels: tuple[str, ...]
+    ids: tuple[str, ...]
+
+    def png(self) -> bytes:
+        """Returns the sheet as one picture."""
+        return grid(self.blocks, self.labels)
 
 
 def grid(
@@ -102,9 +147,14 @@ def grid(
     return buffer.getvalue()
 
 
+def of_pixels(pixels: np.ndarray) -> PillowImage.Image:
+    """Returns uint8 `[height, width, channels]` as a picture."""
+    return PillowImage.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
 def fit(pixels: np.ndarray, size: int) -> PillowImage.Image:
     """Returns uint8 `[height, width, channels]` as a picture whose longer side is `size`."""
-    picture = PillowImage.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    picture = of_pixels(pixels)
     scale = size / max(picture.size)
     target = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     smooth = PillowImage.Resampling.LANCZOS if scale < 1 else PillowImage.Resampling.NEAREST

@@ -3,10 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from PIL import Image
+
 from components.report import pictures
+from trainer_modules.engine.evaluation_examples import Kept, lottery
 from trainer_modules.engine.examples import records
 
 T = TypeVar("T")
+# What is drawn by lot is drawn from so many examples.
+LOOKED_AT = 4_000
 
 
 def features(files: Iterable[str]) -> Iterator[Any]:
@@ -43,13 +48,33 @@ def fetch(files: Iterable[str], ids: Iterable[str], take: Callable[[Any], T]) ->
     return found
 
 
-def thumbnails(files: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
-    """Returns id → thumbnail as a `data:` URI; an image that Pillow cannot read is left out."""
+def seen(files: Iterable[str], ids: Iterable[str]) -> dict[str, Image.Image]:
+    """Returns id → the example's image, small; one that Pillow cannot read is left out."""
 
-    def take(one: Any) -> str:
+    def take(one: Any) -> Image.Image | None:
         try:
-            return pictures.thumbnail(one_bytes(one, "image"))
+            return pictures.small(one_bytes(one, "image"))
         except (OSError, ValueError):
-            return ""
+            return None
 
     return {name: picture for name, picture in fetch(files, ids, take).items() if picture}
+
+
+def drawn_by_lot(files: Iterable[str], count: int) -> tuple[dict[str, bytes], int]:
+    """Returns id → encoded image of `count` examples drawn by a hash of their ids.
+
+    They are drawn from the first few thousand: a whole split need not be read for it.
+
+    Returns:
+      The images in the order of the draw, and from how many they were drawn.
+    """
+    kept, number = Kept(count), 0
+    for one in features(files):
+        if number == LOOKED_AT:
+            break
+        number += 1
+        name = one_bytes(one, "id").decode("utf-8", "backslashreplace")
+        rank = (lottery(name), name)
+        if kept.full_from is None or rank[0] <= kept.full_from:
+            kept.offer([(rank, {"id": name, "image": one_bytes(one, "image")})])
+    return {one["id"]: one["image"] for one in kept.examples()}, number

@@ -48,6 +48,11 @@ def write_bytes(path: str, content: bytes) -> None:
         f.write(content)
 
 
+def read_text(path: str) -> str:
+    """Returns a text file's content."""
+    return read_bytes(path).decode("utf-8")
+
+
 def read_json(path: str) -> Any:
     """Returns what a JSON file holds."""
     return json.loads(read_bytes(path))

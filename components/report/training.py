@@ -53,21 +53,29 @@ def curves(material: Material) -> dict[str, Any] | None:
         "best_epoch": best,
         "exported_epoch": material.history.get("exported_epoch"),
         "monitor": "validation " * (watched != monitor) + words(monitor),
-        "fine_tuning": [text for _, text in marks],
+        "fine_tuning": _starts(material.history),
         "placement": material.history.get("placement"),
     }
 
 
 def _marks(history: dict[str, Any]) -> list[tuple[float, str]]:
-    """Returns where each phase after the first starts; between two epochs' points."""
-    marks = []
-    for number, phase in enumerate(history.get("phases") or []):
-        if number == 0:
+    """Returns where each phase after the first starts, between two epochs' points, and its number.
+
+    What the phase trains would not fit into a chart with many of them; the text below says it.
+    """
+    phases = list(enumerate(history.get("phases") or [], start=1))
+    return [(phase["first_epoch"] - 0.5, f"phase {number}") for number, phase in phases[1:]]
+
+
+def _starts(history: dict[str, Any]) -> list[str]:
+    """Returns a few words on each phase after the first."""
+    found = []
+    for number, phase in enumerate(history.get("phases") or [], start=1):
+        if number == 1:
             continue
-        trainable = f": {learns(phase['trainable'])}" if phase.get("trainable") else ""
-        name = "fine-tuning" if number == 1 else f"phase {number + 1}"
-        marks.append((phase["first_epoch"] - 0.5, f"{name}{trainable}"))
-    return marks
+        trainable = f", fine-tuning: {learns(phase['trainable'])}" if phase.get("trainable") else ""
+        found.append(f"phase {number} from epoch {phase['first_epoch']}{trainable}")
+    return found
 
 
 def settings(material: Material) -> dict[str, Any]:

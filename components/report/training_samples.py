@@ -9,19 +9,17 @@ from PIL import Image
 
 from components.report import pictures
 from components.report.galleries import palette
-from components.report.raw_examples import features, one_bytes
+from components.report.raw_examples import LOOKED_AT, features, one_bytes
 from trainer_modules.engine import overrides
 from trainer_modules.engine.evaluation_examples import Kept, lottery
 from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.task import Augment, Task
 
 SHOWN = 24
-# The grid is drawn from so many examples; a whole split need not be read for it.
-_LOOKED_AT = 4_000
 
 
-def grid(task: Task, files: Iterable[str]) -> bytes | None:
-    """Returns a PNG of transformed training images; None where the task has no images.
+def sheet(task: Task, files: Iterable[str]) -> pictures.Sheet | None:
+    """Returns transformed training images; None where the task has no images.
 
     Args:
       task: Says what the labels are and how images are augmented.
@@ -31,10 +29,10 @@ def grid(task: Task, files: Iterable[str]) -> bytes | None:
         return None
     kept = Kept(SHOWN)
     for number, one in enumerate(features(files)):
-        if number == _LOOKED_AT:
+        if number == LOOKED_AT:
             break
         name = one_bytes(one, "id").decode("utf-8", "backslashreplace")
-        kept.offer([((lottery(name), name), _example(task, one))])
+        kept.offer([((lottery(name), name), {**_example(task, one), "id": name})])
     examples = kept.examples()
     if not examples:
         return None
@@ -50,8 +48,11 @@ def grid(task: Task, files: Iterable[str]) -> bytes | None:
         rows.append(("with augmentation", images))
     if masks is not None:
         rows.append(("with their masks", _overlays(task, images, masks)))
-    sheets = [(title, list(row)) for title, row in rows]
-    return pictures.grid(sheets, [example["label"] for example in examples])
+    return pictures.Sheet(
+        blocks=tuple((title, tuple(row)) for title, row in rows),
+        labels=tuple(example["label"] for example in examples),
+        ids=tuple(example["id"] for example in examples),
+    )
 
 
 def _example(task: Task, one: Any) -> dict[str, Any]:

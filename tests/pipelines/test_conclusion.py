@@ -4,6 +4,7 @@ from rich.console import Console
 
 from pipelines import conclusion
 from pipelines.summary import Summary, worst_class
+from trainer_modules.engine.display import Display
 
 
 def _gate(name: str | None, value: float | None, bound: float | None, passed: bool | None) -> dict:
@@ -118,3 +119,11 @@ def test_nothing_new_says_what_ran() -> None:
     ran = _shown(_summary(status="nothing_new", cached=["Trainer", "Pusher"], ran=["ModelGate"]))
     assert "cache" not in ran
     assert "1 of 3 components ran, and the model is the one that is served already" in ran
+
+
+def test_the_worst_class_is_named_as_people_call_it() -> None:
+    out = io.StringIO()
+    display = Display(names=(("41", "End of [no] passing"),))
+    summary = _summary(status="pushed", per_class={"41": {"f1": 0.1, "support": 5}})
+    conclusion.show(Console(file=out, width=120), summary, display)
+    assert "worst class  'End of [no] passing (41)'  f1 0.100" in out.getvalue()

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -219,9 +220,17 @@ def _run(*args: str) -> subprocess.CompletedProcess:
     return done
 
 
+def _named_in(report: str, name: str) -> list[tuple[str, float]]:
+    """Returns what the report's figure of an image says: name with id, and per cent."""
+    figure = report.split(f'<figure data-id="{name}">')[1].split("</figure>")[0]
+    lines = [re.sub(r"<[^>]*>", "", line) for line in re.findall("<li>(.*?)</li>", figure)]
+    pairs = [line.rsplit(" ", 1) for line in lines]
+    return [(text, float(percent.rstrip("%"))) for text, percent in pairs]
+
+
 @pytest.mark.slow
 def test_exported_checked_pushed_and_predicting(
-    weights: str, photos: Path, truth: dict[str, np.ndarray], tmp_path: Path
+    weights: str, photos: Path, truth: dict[str, np.ndarray], decode: Any, tmp_path: Path
 ) -> None:
     command = ["pipelines/run_local.py", "--root", str(tmp_path), "--task", "imagenet:mobilenetv2"]
     command += [part for setting in SMALL for part in ("--set", setting)]
@@ -232,6 +241,18 @@ def test_exported_checked_pushed_and_predicting(
         summary = json.loads(summary_file.read_text())
         assert summary["status"] == status and summary["serving"]["passed"]
         assert summary["metrics"] == summary["per_class"] == {} and summary["gates"] == []
+        report = Path(summary["report"]).read_text(encoding="utf-8")
+        assert "could not be" not in report and "Nothing was trained" in report
+        card = Path(summary["pushed_model"], "MODEL_CARD.md").read_text(encoding="utf-8")
+        assert "Nothing was trained" in card or "nothing was trained" in card
+        if not data:
+            assert "No pictures were given" in report
+    for name, probabilities in truth.items():
+        shown = _named_in(report, name)
+        ((first, *rest),) = decode(probabilities[np.newaxis], top=5)
+        for (text, percent), (class_id, label, score) in zip(shown, [first, *rest], strict=True):
+            assert text == f"{label} {class_id}"
+            assert percent == pytest.approx(100 * score, abs=0.06)
     # The check has seen the photos; the model is the one that serves already.
     assert "ServingCheck" not in summary["cached"]
     assert len(list((tmp_path / "serving" / "imagenet-mobilenetv2").iterdir())) == 1

@@ -11,7 +11,7 @@ from trainer_modules.engine import overrides
 from trainer_modules.engine.entry import module_path, task_names
 from trainer_modules.engine.gates import BetterThanChance
 from trainer_modules.engine.problems import Classification, Segmentation
-from trainer_modules.engine.task import Backbone, EncoderDecoder, Task
+from trainer_modules.engine.task import Backbone, EncoderDecoder, SavedNetwork, Task
 
 GOLDEN = Path(__file__).parent / "golden"
 SPELLINGS = [spelling for spelling, _ in tasks.descriptions()]
@@ -86,7 +86,7 @@ def test_weights_reach_the_backbone_or_are_refused(tmp_path: Path) -> None:
     weights = tmp_path / "w.h5"
     weights.touch()
     for spelling, task in TASKS.items():
-        if isinstance(task.model, Backbone | EncoderDecoder):
+        if isinstance(task.model, Backbone | EncoderDecoder | SavedNetwork):
             assert tasks.load(spelling, (), str(weights)).model.weights == str(weights)
         else:
             with pytest.raises(BadInputError, match="no backbone"):

@@ -15,6 +15,9 @@ from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lot
 
 CALIBRATION_BINS = 15
 PAIRS = 30
+# Of each confused pair so many examples are kept while counting, and in the end so many in all,
+# those of the most confused pairs first.
+KEPT_OF_PAIR, KEPT_OF_PAIRS = 4, 160
 # Scores are counted exactly up to so many distinct ones, then on a grid of 2^-20.
 _DISTINCT_SCORES = 1 << 20
 
@@ -40,6 +43,7 @@ class ClassTally:
     most_wrong: Kept = field(default_factory=lambda: Kept(WORST))
     right: Kept = field(default_factory=lambda: Kept(SAMPLED))
     wrong: Kept = field(default_factory=lambda: Kept(SAMPLED))
+    of_pair: dict[tuple[int, int], Kept] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.classes)
@@ -103,9 +107,13 @@ class ClassTally:
             if kept.full_from is not None:
                 chosen = chosen & (draws <= np.uint64(kept.full_from))
             kept.offer(((int(draws[i]), ids[i]), example(i)) for i in np.flatnonzero(chosen))
-        self.most_wrong.offer(
-            ((-float(confidence[i]), ids[i]), example(i)) for i in np.flatnonzero(~right)
-        )
+        wrong = [((-float(confidence[i]), ids[i]), example(i), i) for i in np.flatnonzero(~right)]
+        self.most_wrong.offer((rank, one) for rank, one, _ in wrong)
+        for rank, one, i in wrong:
+            self._of(int(truth[i]), int(predicted[i])).offer([(rank, one)])
+
+    def _of(self, true: int, predicted: int) -> Kept:
+        return self.of_pair.setdefault((true, predicted), Kept(KEPT_OF_PAIR))
 
     def _add_scores(self, rows: np.ndarray) -> None:
         """Adds (score, positives, negatives) rows, one row for each distinct score."""
@@ -129,6 +137,8 @@ class ClassTally:
         self.most_wrong.offer(other.most_wrong.entries)
         self.right.offer(other.right.entries)
         self.wrong.offer(other.wrong.entries)
+        for pair, kept in other.of_pair.items():
+            self._of(*pair).offer(kept.entries)
 
     def per_class(self) -> dict[str, dict[str, float]]:
         """Returns `precision`, `recall`, `f1` and `support` of every class by name."""
@@ -193,6 +203,7 @@ class ClassTally:
             "most_wrong": self.most_wrong.examples(),
             "right": self.right.examples(),
             "wrong": self.wrong.examples(),
+            "of_pairs": self._examples_of_pairs(),
             "unknown_labels": dict(sorted(self.unknown.items())),
             "chance": self._chance(),
         }
@@ -215,6 +226,11 @@ class ClassTally:
             classes=len(self.classes),
             of_metric=True,
         )
+
+    def _examples_of_pairs(self) -> list[dict[str, Any]]:
+        by_count = sorted(self.of_pair, key=lambda pair: (-self.confusion[pair], pair))
+        found = [one for pair in by_count for one in self.of_pair[pair].examples()]
+        return found[:KEPT_OF_PAIRS]
 
     def _confused_pairs(self) -> list[dict[str, Any]]:
         support = self.confusion.sum(axis=1)

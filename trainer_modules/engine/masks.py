@@ -78,6 +78,23 @@ def encode_predictions(outputs: Any) -> Any:
     return tf.map_fn(tf.io.encode_png, ids, fn_output_signature=tf.string)
 
 
+def encode_class_maps(outputs: Any, chosen: Any) -> Any:
+    """Returns grey PNGs, string `[batch, k]`: 255 where a class has the whole probability.
+
+    Args:
+      outputs: Probabilities `[batch, height, width, classes]`.
+      chosen: Indices of classes, int32 `[k]`.
+    """
+    import tensorflow as tf
+
+    found = tf.transpose(tf.gather(outputs, chosen, axis=-1), (0, 3, 1, 2))
+    shape = tf.shape(found)
+    grey = tf.cast(tf.round(tf.clip_by_value(found, 0.0, 1.0) * 255), tf.uint8)
+    flat = tf.reshape(grey, (-1, shape[2], shape[3], 1))
+    pngs = tf.map_fn(tf.io.encode_png, flat, fn_output_signature=tf.string)
+    return tf.reshape(pngs, shape[:2])
+
+
 def loss(problem: Segmentation) -> Any:
     """Returns cross-entropy: the mean over an image's labelled pixels, then over the images.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainer_modules.engine import backbones, decoder
+from trainer_modules.engine import backbones, decoder, saved_network
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.layers import Layer
 from trainer_modules.engine.problems import Regression
@@ -22,6 +22,7 @@ from trainer_modules.engine.task import (
     Model,
     Network,
     Phase,
+    SavedNetwork,
     Task,
 )
 
@@ -89,6 +90,10 @@ def build(task: Task, statistics: Statistics | None = None) -> Built:
     )
     if isinstance(task.model, Network):
         outputs = _stack(_scaled(inputs, image, statistics), task.model, task)
+        return _assemble(inputs, outputs, None, task)
+    if isinstance(task.model, SavedNetwork):
+        scaled = _scaled(inputs, image, statistics)
+        outputs = saved_network.build(scaled, task.model, classes=len(task.problem.names))
         return _assemble(inputs, outputs, None, task)
     rgb = inputs if image.channels == 3 else tf_keras.layers.Concatenate(name="rgb")([inputs] * 3)
     if isinstance(task.model, EncoderDecoder):

@@ -84,6 +84,12 @@ class Segmentation:
 
         return {"mask_png": masks.encode_predictions(outputs)}
 
+    def class_maps(self, outputs: Any, chosen: Any) -> Any:
+        """Returns what `chosen` classes (int32 `[k]`) get: grey PNGs, string `[batch, k]`."""
+        from trainer_modules.engine import masks
+
+        return masks.encode_class_maps(outputs, chosen)
+
     @property
     def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
         """Names of what is served → dtype and shape of one prediction."""

@@ -12,12 +12,13 @@ import tensorflow as tf
 
 from trainer_modules.engine import overrides
 from trainer_modules.engine.preprocessing import load_images
-from trainer_modules.engine.problems import Regression
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.problems import Regression, Segmentation
+from trainer_modules.engine.task import Image, Task
 
 TASK_ASSET = "task.json"
 CLASSES_ASSET = "classes.txt"
 CLASS_IDS_ASSET = "class_ids.txt"
+CLASS_MAPS = "class_maps"
 
 
 def save(model: Any, task: Task, folder: str) -> None:
@@ -27,6 +28,8 @@ def save(model: Any, task: Task, folder: str) -> None:
       serving_default: `image_bytes` string `[batch]`, or for tables one float32 `[batch]` input
         for each feature column → what `task.problem.served` makes of the outputs.
       examples: `examples`, serialized raw tf.Example, string `[batch]` → the same.
+      class_maps: for masks, `image_bytes` and `classes`, int32 `[k]` → `maps_png`, string
+        `[batch, k]`: the probability of each of those classes as a grey PNG.
 
     Beside them stands the function `network`, from pixels (or rows) to the network's outputs, for
     export to forms that cannot decode images.
@@ -84,7 +87,23 @@ def _image_signatures(network: Any, task: Task) -> dict[str, Any]:
         spec = {"image": tf.io.FixedLenFeature([], tf.string)}
         return serve(tf.io.parse_example(examples, spec)["image"])
 
-    return {"serving_default": serve, "examples": serve_examples}
+    found = {"serving_default": serve, "examples": serve_examples}
+    if isinstance(task.problem, Segmentation):
+        found[CLASS_MAPS] = _class_maps(network, task.problem, image)
+    return found
+
+
+def _class_maps(network: Any, problem: Segmentation, image: Image) -> Any:
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="image_bytes"),
+            tf.TensorSpec([None], tf.int32, name="classes"),
+        ]
+    )
+    def maps(image_bytes: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"maps_png": problem.class_maps(network(load_images(image_bytes, image)), classes)}
+
+    return maps
 
 
 def _row_signatures(network: Any, task: Task) -> dict[str, Any]:

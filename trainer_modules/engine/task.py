@@ -7,6 +7,7 @@ Nothing here imports TensorFlow.
 
 from dataclasses import dataclass, field
 
+from trainer_modules.engine.display import Display as Display
 from trainer_modules.engine.gates import BetterThanChance, Gate
 from trainer_modules.engine.hyperparameters import Hyperparameter
 from trainer_modules.engine.layers import Layer
@@ -16,6 +17,7 @@ from trainer_modules.engine.recipe import EarlyStopping as EarlyStopping
 from trainer_modules.engine.recipe import Optimizer as Optimizer
 from trainer_modules.engine.recipe import ReduceOnPlateau as ReduceOnPlateau
 from trainer_modules.engine.recipe import Training, check_choice
+from trainer_modules.engine.saved_network import SavedNetwork as SavedNetwork
 from trainer_modules.engine.schedules import Schedule
 from trainer_modules.engine.sources import Source
 from trainer_modules.engine.submission import Submission as Submission
@@ -145,7 +147,7 @@ def _check_momentum(momentum: float | None) -> None:
         raise ValueError(f"batch_norm_momentum must be in [0, 1). Received: {momentum}")
 
 
-Model = Network | Backbone | EncoderDecoder
+Model = Network | Backbone | EncoderDecoder | SavedNetwork
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,7 @@ class Task:
       serving: What serving must reach before the model is pushed.
       search: What `--tune` varies; () derives it from the recipe, see `engine/search.py`.
       submission: Form of the predictions for the `unlabelled` split.
+      display: What people read beside the real class names.
     """
 
     name: str
@@ -266,6 +269,12 @@ class Task:
     serving: Serving = field(default_factory=Serving)
     search: tuple[Hyperparameter, ...] = ()
     submission: Submission = field(default_factory=Submission)
+    display: Display = field(default_factory=Display)
+
+    def __post_init__(self) -> None:
+        # An `image_folder` knows its classes only when it sees the data.
+        if self.problem.names:
+            self.display.check(self.problem.names)
 
     @property
     def module(self) -> str:

@@ -44,6 +44,26 @@
     });
   }
 
+  // What scrolls can be reached and scrolled by keyboard; what does not is no stop on the way.
+  const regions = [...document.querySelectorAll(".scroll, pre")];
+  const reachable = () => {
+    for (const region of regions) {
+      const scrolls = region.scrollWidth > region.clientWidth || region.scrollHeight > region.clientHeight;
+      if (scrolls === (region.tabIndex === 0)) continue;
+      if (!scrolls) {
+        for (const name of ["tabindex", "role", "aria-label"]) region.removeAttribute(name);
+        continue;
+      }
+      const named = region.querySelector("caption") ?? region.closest("details")?.querySelector("summary") ?? region.closest("section")?.querySelector("h2");
+      region.tabIndex = 0;
+      region.setAttribute("role", "region");
+      region.setAttribute("aria-label", named?.textContent ?? "table");
+    }
+  };
+  const watched = new ResizeObserver(reachable);
+  for (const region of regions) watched.observe(region);
+  reachable();
+
   // The section in view is marked in the navigation.
   const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.hash.slice(1), a]));
   const seen = new IntersectionObserver(
@@ -57,156 +77,4 @@
     { rootMargin: "-10% 0px -75% 0px" },
   );
   for (const section of document.querySelectorAll("main > section")) seen.observe(section);
-
-  // The confusion matrix, on one canvas: 101 classes would be 10,201 elements.
-  const source = document.getElementById("matrix-data");
-  if (!source) return;
-  const { classes, cells, unit } = JSON.parse(source.textContent);
-  const canvas = document.getElementById("matrix");
-  const tip = document.getElementById("tip");
-  const readout = document.getElementById("matrix-readout");
-  const scale = document.getElementById("matrix-scale");
-  const errors = document.getElementById("matrix-errors");
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const n = classes.length;
-  const counts = new Map(cells.map(([t, p, c]) => [t * n + p, c]));
-  const support = new Array(n).fill(0);
-  for (const [t, , c] of cells) support[t] += c;
-  const most = { right: 0, wrong: 0 };
-  for (const [t, p, c] of cells) {
-    const kind = t === p ? "right" : "wrong";
-    most[kind] = Math.max(most[kind], c);
-  }
-  let at = null;
-  let box = { left: 0, top: 0, cell: 1 };
-
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const strength = (t, p, c) => {
-    const share = scale.value === "share" ? c / support[t] : c / Math.max(most.right, most.wrong);
-    // The square root lets a single error be seen beside a full diagonal.
-    return Math.sqrt(share);
-  };
-  const cut = (pen, text, width) => {
-    if (pen.measureText(text).width <= width) return text;
-    let letters = [...text];
-    while (letters.length && pen.measureText(letters.join("") + "…").width > width) letters.pop();
-    return letters.join("") + "…";
-  };
-  const draw = () => {
-    const size = canvas.clientWidth;
-    const ratio = devicePixelRatio || 1;
-    canvas.width = canvas.height = Math.round(size * ratio);
-    const pen = canvas.getContext("2d");
-    pen.scale(ratio, ratio);
-    const named = n <= 45 && size / n > 9;
-    const font = Math.max(8, Math.min(12, (size / n) * 0.55));
-    pen.font = `${font}px system-ui, sans-serif`;
-    const longest = Math.max(...classes.map((name) => pen.measureText(name).width));
-    const margin = named ? Math.min(longest + 10, size * 0.24) : 18;
-    const cell = (size - margin - 1) / n;
-    box = { left: margin, top: margin, cell };
-    canvas.dataset.margin = margin;
-    pen.fillStyle = colour("--raised");
-    pen.fillRect(margin, margin, cell * n, cell * n);
-    const hues = { right: colour("--series-1"), wrong: colour("--bad") };
-    for (const [t, p, c] of cells) {
-      if (errors.checked && t === p) continue;
-      pen.globalAlpha = 0.08 + 0.92 * strength(t, p, c);
-      pen.fillStyle = t === p ? hues.right : hues.wrong;
-      pen.fillRect(margin + p * cell, margin + t * cell, Math.max(cell - (n > 60 ? 0 : 1), 1), Math.max(cell - (n > 60 ? 0 : 1), 1));
-    }
-    pen.globalAlpha = 1;
-    pen.textBaseline = "middle";
-    if (cell >= 20) {
-      pen.textAlign = "center";
-      pen.font = `${Math.min(13, cell * 0.36)}px system-ui, sans-serif`;
-      for (const [t, p, c] of cells) {
-        if (errors.checked && t === p) continue;
-        const text = c >= 1e6 ? `${Math.round(c / 1e5) / 10}M` : c >= 1e4 ? `${Math.round(c / 1e3)}k` : String(c);
-        pen.fillStyle = strength(t, p, c) > 0.62 ? (dark.matches ? "#0e131a" : "#ffffff") : colour("--ink");
-        pen.fillText(text, margin + (p + 0.5) * cell, margin + (t + 0.5) * cell, cell - 2);
-      }
-    }
-    pen.fillStyle = colour("--muted");
-    pen.font = `${font}px system-ui, sans-serif`;
-    if (named) {
-      classes.forEach((name, i) => {
-        const text = cut(pen, name, margin - 8);
-        pen.textAlign = "right";
-        pen.fillText(text, margin - 5, margin + (i + 0.5) * cell);
-        pen.save();
-        pen.translate(margin + (i + 0.5) * cell, margin - 5);
-        pen.rotate(-Math.PI / 2);
-        pen.textAlign = "left";
-        pen.fillText(text, 0, 0);
-        pen.restore();
-      });
-    } else {
-      pen.font = "11px system-ui, sans-serif";
-      pen.textAlign = "left";
-      pen.fillText("predicted →", margin, 8);
-      pen.save();
-      pen.translate(8, margin);
-      pen.rotate(-Math.PI / 2);
-      pen.textAlign = "right";
-      pen.fillText("← true", 0, 0);
-      pen.restore();
-    }
-    if (at) {
-      const [t, p] = at;
-      pen.strokeStyle = colour("--ink");
-      pen.globalAlpha = 0.25;
-      pen.strokeRect(margin, margin + t * cell, cell * n, cell);
-      pen.strokeRect(margin + p * cell, margin, cell, cell * n);
-      pen.globalAlpha = 1;
-      pen.lineWidth = 2;
-      pen.strokeRect(margin + p * cell - 0.5, margin + t * cell - 0.5, cell + 1, cell + 1);
-    }
-  };
-  const show = (t, p, x, y) => {
-    at = [t, p];
-    const count = counts.get(t * n + p) ?? 0;
-    const share = support[t] ? ` (${((100 * count) / support[t]).toFixed(1)} % of ${support[t].toLocaleString("en")})` : "";
-    const head = document.createElement("b");
-    head.textContent = `${count.toLocaleString("en")} ${unit}`;
-    const line = (label, name) => {
-      const row = document.createElement("div");
-      const text = document.createElement("bdi");
-      text.textContent = name;
-      row.append(`${label} `, text);
-      return row;
-    };
-    tip.replaceChildren(head, share, line("true", classes[t]), line("predicted", classes[p]));
-    tip.hidden = false;
-    const width = tip.offsetWidth, height = tip.offsetHeight;
-    tip.style.left = `${Math.max(4, Math.min(x + 14, innerWidth - width - 4))}px`;
-    tip.style.top = `${y + 18 + height > innerHeight ? y - height - 10 : y + 18}px`;
-    readout.textContent = `${count.toLocaleString("en")} ${unit} of \u2068${classes[t]}\u2069 were predicted as \u2068${classes[p]}\u2069${share}.`;
-    draw();
-  };
-  const leave = () => { at = null; tip.hidden = true; draw(); };
-  const point = (event) => {
-    const frame = canvas.getBoundingClientRect();
-    const p = Math.floor((event.clientX - frame.left - box.left) / box.cell);
-    const t = Math.floor((event.clientY - frame.top - box.top) / box.cell);
-    if (t < 0 || p < 0 || t >= n || p >= n) { if (at) leave(); return; }
-    if (!at || at[0] !== t || at[1] !== p || event.type === "pointerdown") show(t, p, event.clientX, event.clientY);
-  };
-  canvas.addEventListener("pointermove", point);
-  canvas.addEventListener("pointerdown", point);
-  canvas.addEventListener("pointerleave", leave);
-  canvas.addEventListener("blur", leave);
-  canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const [t, p] = at ? [at[0] + step[0], at[1] + step[1]] : [0, 0];
-    const frame = canvas.getBoundingClientRect();
-    const [row, column] = [(t + n) % n, (p + n) % n];
-    show(row, column, frame.left + box.left + column * box.cell, frame.top + box.top + row * box.cell);
-  });
-  scale.addEventListener("change", draw);
-  errors.addEventListener("change", draw);
-  dark.addEventListener("change", draw);
-  new ResizeObserver(draw).observe(canvas);
 })();

@@ -225,7 +225,7 @@ def write(
     found = kinds.get("report") or report(classes, examples)
     files = {
         "evaluation/report.json": found,
-        "blessing/gates.json": kinds.get("gates", gates(found)),
+        "blessing/gates.json": kinds["gates"] if "gates" in kinds else gates(found),
         "model_run/history.json": kinds.get("history", history()),
         "rejected/summary.json": {
             "counts": {"train": 600, "eval": 200, "test": 250},
@@ -267,16 +267,23 @@ def write(
 def full(folder: Path, classes: tuple[str, ...], examples: int = 1000, **kinds: Any) -> Material:
     """Returns the material of a classification, with pictures, samples and drift."""
     from components.report import galleries
+    from tests.components.report import other_runs
 
     found = material.read(task(classes), write(folder, classes, examples, **kinds))
-    ids = galleries.wanted_ids(found.evaluation["details"])
-    found.pictures = {name: pictures.thumbnail(image(i)) for i, name in enumerate(ids) if i != 1}
+    details = found.evaluation["details"]
+    ids = galleries.wanted_ids(details) + galleries.further_ids(details)
+    seen = {
+        name: pictures.small(other_runs.photograph(i % 8)) for i, name in enumerate(ids) if i != 1
+    }
+    found.pictures = galleries.drawn(seen, details)
     found.statistics = statistics(classes)
     found.previous_statistics = statistics(classes, shift=0.2)
     pixels = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
     labels = [classes[i % len(classes)] for i in range(16)]
-    found.samples = pictures.grid(
-        [("as they are", list(pixels)), ("augmented", list(255 - pixels))], labels
+    found.samples = pictures.Sheet(
+        blocks=(("as they are", tuple(pixels)), ("augmented", tuple(255 - pixels))),
+        labels=tuple(labels),
+        ids=tuple(f"train/{label}/{i}.jpg" for i, label in enumerate(labels)),
     )
     found.lineage = [("task", "flowers"), ("network", "MobileNetV2"), ("code fingerprint", "ab12")]
     return found

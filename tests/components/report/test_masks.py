@@ -81,9 +81,10 @@ def test_the_models_own_signature_predicts(tmp_path: Path) -> None:
 
 
 def test_samples_show_the_masks_too(tmp_path: Path) -> None:
-    sheet = training_samples.grid(TASK, [_shard(tmp_path / "train.tfrecord", 9)])
+    sheet = training_samples.sheet(TASK, [_shard(tmp_path / "train.tfrecord", 9)])
     assert sheet is not None
-    pixels = np.asarray(Image.open(io.BytesIO(sheet)))
+    assert sorted(sheet.ids) == [f"{i}.png" for i in range(9)]
+    pixels = np.asarray(Image.open(io.BytesIO(sheet.png())))
     # Image, and half image half colour: 112 × 112 pixels each.
     for colour, times in (((100, 100, 100), 9), ((175, 50, 50), 3), ((50, 50, 175), 3)):
         assert (pixels == colour).all(axis=-1).sum() == times * 112**2
@@ -105,4 +106,4 @@ def test_masks_of_changed_images_are_changed_alike(tmp_path: Path) -> None:
 def test_rows_of_numbers_have_no_samples() -> None:
     from trainer_modules.boston_housing import TASK as housing
 
-    assert training_samples.grid(housing, ["/no/such/file"]) is None
+    assert training_samples.sheet(housing, ["/no/such/file"]) is None

@@ -4,39 +4,9 @@ from typing import Any
 import pytest
 
 from components.report import material, page
-from tests.components.report import runs
+from tests.components.report import other_runs, runs
 
 FLOWERS = ("daisy", "roses", "tulips")
-
-
-def _regression() -> material.Material:
-    points = [[float(i), i + (-1) ** i * 0.5] for i in range(40)]
-    wrong = [{"id": "row 3", "true": 3.0, "predicted": 2.5, "error": -0.5}]
-    return material.Material(
-        task={
-            "type": "Task",
-            "name": "prices",
-            "problem": {"type": "Regression", "target": "price", "unit": "k$"},
-            "model": {"type": "Network"},
-        },
-        evaluation={
-            "splits": ["test"],
-            "metrics": {"mae": 0.5, "rmse": 0.5, "example_count": 40.0},
-            "per_class": {},
-            "slices": {},
-            "details": {
-                "kind": "regression",
-                "points": points,
-                "deciles": [
-                    {"from": 0.0, "to": 4.0, "count": 4, "mse": 0.25, "mae": 0.5, "bias": 0.1}
-                ],
-                "most_wrong": wrong,
-            },
-            "baseline": None,
-            "baseline_reason": "No model has been blessed before.",
-        },
-        history=runs.history(),
-    )
 
 
 def test_every_section_of_a_classification_is_there(tmp_path: Path) -> None:
@@ -182,7 +152,7 @@ def test_same_material_gives_the_same_page(tmp_path: Path) -> None:
 
 
 def test_regression_shows_points_and_residuals() -> None:
-    html = page.render(_regression())
+    html = page.render(other_runs.regression())
     regression = html[html.index('<section id="regression">') :]
     assert 'aria-label="Predicted against true"' in regression
     assert 'aria-label="Residuals"' in regression
@@ -248,3 +218,19 @@ def test_a_model_that_does_not_serve_is_not_called_blessed(tmp_path: Path) -> No
     check.unlink()
     html = page.render(material.read(runs.task(FLOWERS), folders))
     assert 'badge bad">not blessed' in html and "serving check could not be read" in html
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Train/00012/00003_00021.png", ["Train/", "00012/", "00003_", "00021.png"]),
+        ("Speed limit (60 km/h)", ["Speed limit (60 km/h)"]),
+        ("train.augment.flip", ["train.", "augment.flip"]),
+        ("Right-of-way", ["Right-of-", "way"]),
+        ("<b>&", ["&lt;b&gt;&amp;"]),
+    ],
+)
+def test_names_wrap_at_their_joints(text: str, pieces: list[str]) -> None:
+    from components.report.figures import breakable
+
+    assert str(breakable(text)).split("<wbr>") == pieces

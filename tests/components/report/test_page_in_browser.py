@@ -213,7 +213,7 @@ def test_fits_a_phone(driver: Any, many: Path) -> None:
 
 
 def test_large_report_is_small_and_light(driver: Any, many: Path) -> None:
-    assert many.stat().st_size < 5_000_000
+    assert many.stat().st_size < 1_000_000
     browser.load(driver, many)
     nodes = driver.execute_script("return document.querySelectorAll('*').length")
     assert nodes < 10_000, "the matrix alone would have 10,201 if it were not a canvas"

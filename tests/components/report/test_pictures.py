@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from components.report import mask_samples, pictures
+from tests.components.report import other_runs
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 128, 0), (0, 0, 255)
 
@@ -20,38 +21,58 @@ def _encoded(picture: Image.Image, kind: str, **kwargs: object) -> bytes:
     return buffer.getvalue()
 
 
-def test_thumbnails_are_small_and_keep_the_shape() -> None:
-    uri = pictures.thumbnail(_encoded(Image.new("RGB", (400, 200), RED), "JPEG"))
-    shown = _decoded(uri)
-    assert shown.size == (128, 64)
-    assert np.abs(np.asarray(shown).mean(axis=(0, 1)) - RED).max() < 6
-    assert len(uri) < 3_000
+def _shown(encoded: bytes, budget: int = 10**6) -> Image.Image:
+    (uri,) = pictures.within({"one": pictures.small(encoded)}, budget).values()
+    return _decoded(uri)
+
+
+def test_pictures_are_small_and_keep_the_shape() -> None:
+    shown = _shown(_encoded(Image.new("RGB", (800, 400), RED), "JPEG"))
+    assert shown.size == (320, 160)
+    assert np.abs(np.asarray(shown.convert("RGB")).mean(axis=(0, 1)) - RED).max() < 6
+
+
+@pytest.mark.parametrize("count", [1, 12, 96])
+def test_pictures_are_as_large_as_the_page_has_room(count: int) -> None:
+    seen = {i: pictures.small(other_runs.photograph(i)) for i in range(count)}
+    drawn = pictures.within(seen, 200_000)
+    taken = sum(map(len, drawn.values()))
+    widths = {_decoded(uri).width for uri in drawn.values()}
+    assert taken <= 200_000
+    assert widths == {320} or taken > 120_000, "room was left"
+    assert (widths == {320}) == (count < 90)
+    assert len(widths) == 1
+
+
+def test_very_many_pictures_are_still_pictures() -> None:
+    drawn = pictures.within({i: pictures.small(other_runs.photograph(i)) for i in range(4)}, 1)
+    assert {_decoded(uri).width for uri in drawn.values()} == {72}
 
 
 def test_tiny_images_keep_every_pixel() -> None:
     pixels = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
-    shown = _decoded(pictures.thumbnail(_encoded(Image.fromarray(pixels), "PNG")))
+    shown = _shown(_encoded(Image.fromarray(pixels), "PNG"))
     np.testing.assert_array_equal(np.asarray(shown), pixels)
 
 
-def test_thumbnails_stand_upright() -> None:
+def test_pictures_stand_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned by 90°
-    encoded = _encoded(Image.new("RGB", (300, 100), RED), "JPEG", exif=exif)
-    assert _decoded(pictures.thumbnail(encoded)).size == (43, 128)
+    encoded = _encoded(Image.new("RGB", (600, 300), RED), "JPEG", exif=exif)
+    assert _shown(encoded).size == (160, 320)
 
 
 def test_transparency_becomes_white_and_16_bits_fit() -> None:
-    clear = _decoded(pictures.thumbnail(_encoded(Image.new("RGBA", (9, 9), (0, 0, 0, 0)), "PNG")))
+    clear = _shown(_encoded(Image.new("RGBA", (9, 9), (0, 0, 0, 0)), "PNG"))
     assert np.asarray(clear.convert("RGB")).min() == 255
     deep = np.linspace(0, 60_000, 64).reshape(8, 8).astype(np.uint16)
-    shown = np.asarray(_decoded(pictures.thumbnail(_encoded(Image.fromarray(deep), "PNG"))))
+    shown = np.asarray(_shown(_encoded(Image.fromarray(deep), "PNG")))
     assert (shown.min(), shown.max()) == (0, 255)
 
 
 def test_bytes_that_are_no_image_are_an_oserror() -> None:
     with pytest.raises(OSError, match="cannot identify"):
-        pictures.thumbnail(b"nothing")
+        pictures.small(b"nothing")
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from trainer_modules.engine.evaluation_classes import CALIBRATION_BINS, ClassTally
+from trainer_modules.engine.evaluation_classes import (
+    CALIBRATION_BINS,
+    KEPT_OF_PAIR,
+    KEPT_OF_PAIRS,
+    ClassTally,
+)
 
 
 def names_of(count: int) -> tuple[str, ...]:
@@ -169,3 +174,26 @@ def test_area_under_curve_stays_true_on_a_grid(monkeypatch: pytest.MonkeyPatch) 
     assert len(found.scores) <= (1 << 10) + 1
     expected = sk.roc_auc_score(truth, second)
     assert found.metrics()["auc"] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("pieces", [1, 5])
+def test_confused_pairs_keep_their_surest_mistakes(pieces: int) -> None:
+    p, truth = random_predictions(4, 400, "plain")
+    classes = names_of(4)
+    predicted = p.argmax(axis=1)
+    details = tally(p, truth, pieces).details()
+    by_pair: dict[tuple[str, str], list[str]] = {}
+    for one in details["of_pairs"]:
+        by_pair.setdefault((one["true"], one["predicted"]), []).append(one["id"])
+    for t, q in {(t, q) for t in range(4) for q in range(4)} - {(i, i) for i in range(4)}:
+        members = np.flatnonzero((truth == t) & (predicted == q))
+        surest = sorted(members, key=lambda i: (-float(p[i].max()), f"{i}.png"))[:KEPT_OF_PAIR]
+        assert by_pair.get((classes[t], classes[q]), []) == [f"{i}.png" for i in surest]
+    counts = {(c["true"], c["predicted"]): c["count"] for c in details["confused_pairs"]}
+    ordered = [counts[pair] for pair in by_pair]
+    assert ordered == sorted(ordered, reverse=True)
+
+
+def test_pairs_keep_no_more_than_the_report_can_show() -> None:
+    p, truth = random_predictions(30, 4000, "plain")
+    assert len(tally(p, truth).details()["of_pairs"]) == KEPT_OF_PAIRS

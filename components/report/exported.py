@@ -1,0 +1,84 @@
+"""What a network that nobody trained here sees in some of the given images."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from components.report import mask_samples, pictures, raw_examples
+from components.report.material import Material
+
+# Images with their names, and with their masks; the latter take four panels and their maps.
+NAMED, MASKED = 48, 6
+TOP = 5
+_BUDGET = 480_000
+
+
+def seen(found: Material, files: Iterable[str], model: str) -> None:
+    """Sets `answers` or `masks` of a run that trained nothing, and `drawn_from`.
+
+    Args:
+      found: The run's material.
+      files: Shards of raw Examples.
+      model: Folder of the SavedModel, whose own signatures predict.
+    """
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(model)
+    serve = loaded.signatures["serving_default"]
+    masks = "mask_png" in serve.structured_outputs
+    images, found.drawn_from = raw_examples.drawn_by_lot(files, MASKED if masks else NAMED)
+    if masks:
+        found.masks = mask_samples.mapped(found.task, images, loaded)
+    else:
+        found.answers = answers(images, serve, _names(found.task))
+
+
+def answers(
+    images: dict[str, bytes], serve: Any, names: list[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """Returns `id`, `picture` and the `TOP` most probable `names` of each image.
+
+    Args:
+      images: Encoded images by id.
+      serve: A signature `image_bytes` → `probabilities`.
+      names: (name, id) of each class in the order of the outputs; "" for no id.
+    """
+    import tensorflow as tf
+
+    small = pictures.within(
+        {name: pictures.small(encoded) for name, encoded in images.items()}, _BUDGET
+    )
+    shown = []
+    for name, encoded in images.items():
+        probabilities = serve(image_bytes=tf.constant([encoded]))["probabilities"].numpy()[0]
+        best = (-probabilities).argsort(kind="stable")[:TOP]
+        shown.append(
+            {
+                "id": name,
+                "picture": small[name],
+                "names": [
+                    {"name": names[i][0], "id": names[i][1], "probability": float(probabilities[i])}
+                    for i in best
+                ],
+            }
+        )
+    return shown
+
+
+def _names(task: dict[str, Any]) -> list[tuple[str, str]]:
+    from trainer_modules.engine import overrides
+
+    problem = overrides.from_plain(task["problem"])
+    ids = getattr(problem, "ids", ()) or ("",) * len(problem.names)
+    return list(zip(problem.names, ids, strict=True))
+
+
+def verdict(material: Material) -> dict[str, Any]:
+    """That nothing was trained, and whether what was exported serves."""
+    return {"serving": material.serving, "problem": material.problems.get("serving", "")}
+
+
+def answered(material: Material) -> dict[str, Any] | None:
+    """The pictures with the names that the network gives them."""
+    if material.trained or material.masks:
+        return None
+    return {"examples": material.answers, "drawn_from": material.drawn_from, "top": TOP}

@@ -1,0 +1,62 @@
+"""The last nodes of every pipeline: the report, and the model's card beside the pushed version."""
+
+from collections.abc import Mapping
+
+from tfx.dsl.components.base.base_node import BaseNode
+
+from components.report import page
+from components.report.component import ModelCard, Report
+from pipelines.config import RunConfig
+from pipelines.platforms import Platform
+from trainer_modules.engine import fingerprint, overrides
+from trainer_modules.engine.task import Task
+
+# Report's input, and the component and output that it is. A pipeline that trains nothing has a
+# few of them only; its model comes from elsewhere.
+_INPUTS = (
+    ("examples", "ImageExampleGen", "examples"),
+    ("rejected", "ImageExampleGen", "rejected"),
+    ("statistics_of_data", "StatisticsGen", "statistics"),
+    ("transformed_examples", "Transform", "transformed_examples"),
+    ("model", "Trainer", "model"),
+    ("model", "PretrainedModel", "model"),
+    ("model_run", "Trainer", "model_run"),
+    ("evaluation", "ImageEvaluator", "evaluation"),
+    ("blessing", "ModelGate", "blessing"),
+    ("serving_check", "ServingCheck", "blessing"),
+)
+
+
+def reported(
+    task: Task, config: RunConfig, data: str, nodes: Mapping[str, BaseNode], platform: Platform
+) -> list[BaseNode]:
+    """Returns the report's nodes.
+
+    Args:
+      task: The task, settings applied.
+      config: Gives the name that the runs are filed under.
+      data: Where the data lies, for people; "" where there is none.
+      nodes: The pipeline's other components by id.
+      platform: Where earlier statistics are found, if anywhere.
+    """
+    previous = None
+    if task.phases and platform.previous_data:
+        previous = platform.previous_data(nodes["StatisticsGen"].outputs["statistics"])
+    report = Report(
+        **{name: nodes[id].outputs[output] for name, id, output in _INPUTS if id in nodes},
+        previous_statistics=previous.outputs["statistics"] if previous else None,
+        task=overrides.to_json(task),
+        name=config.names.own,
+        data=data,
+        # The code that made the model, for its lineage; and the page's templates.
+        code_fingerprint="-".join(
+            (
+                fingerprint.of_modules(("components", "trainer_modules")),
+                fingerprint.of_path(page.TEMPLATES),
+            )
+        ),
+    ).with_id("Report")
+    card = ModelCard(
+        report=report.outputs["report"], pushed_model=nodes["Pusher"].outputs["pushed_model"]
+    ).with_id("ModelCard")
+    return [*([previous] if previous else []), report, card]

@@ -1,0 +1,46 @@
+"""How people see a task: names and maps that change nothing of what is learnt or served."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Display:
+    """What reports and terminals show beside the real names.
+
+    Labels, metrics, predictions and files keep the real names: only people read these.
+
+    Attributes:
+      names: (class name, what people call it) pairs; classes that are not in it are shown by
+        their own name.
+      maps: Classes of a segmentation whose probability the report of a network that is not
+        trained draws as heat maps.
+    """
+
+    names: tuple[tuple[str, str], ...] = ()
+    maps: tuple[str, ...] = ()
+
+    def name(self, label: str) -> str:
+        """Returns what people call the class `label`."""
+        return dict(self.names).get(label, label)
+
+    def both(self, label: str) -> str:
+        """Returns the class as one line of text: `End of no passing (41)`."""
+        shown = self.name(label)
+        return shown if shown == label else f"{shown} ({label})"
+
+    def check(self, classes: tuple[str, ...]) -> None:
+        """Checks that every name that is used is one of a class.
+
+        Args:
+          classes: The task's classes.
+
+        Raises:
+          ValueError: If a name is of no class.
+        """
+        for field, used in (("names", [label for label, _ in self.names]), ("maps", self.maps)):
+            strangers = [label for label in used if label not in classes]
+            if strangers:
+                raise ValueError(
+                    f"display.{field} must name classes of the problem. "
+                    f"Received: {', '.join(strangers)}"
+                )
