@@ -41,7 +41,10 @@ def photographs(count: int, folder: str | None) -> list[Pillow.Image]:
     """Returns pictures of 500 x 375: real ones resized if given, else smooth noise with detail."""
     paths = sorted(Path(folder).rglob("*.jpg"))[:count] if folder else []
     if paths:
-        return [Pillow.open(p).convert("RGB").resize((500, 375)) for p in paths]
+        found = [Pillow.open(p).convert("RGB").resize((500, 375)) for p in paths]
+        for picture in found:
+            picture.info = {}  # TensorFlow warns of many a colour profile.
+        return found
     rng = np.random.default_rng(0)
     coarse = [rng.integers(0, 256, (24, 32, 3), dtype=np.uint8) for _ in range(count)]
     return [Pillow.fromarray(c).resize((500, 375), Pillow.Resampling.BICUBIC) for c in coarse]
