@@ -205,3 +205,7 @@ def test_display_names_stand_beside_the_real_ones(driver: Any, signs: Path) -> N
     assert "Roses & more roses" in names
     assert f"End of <i>no passing</i> {runs.HOSTILE[0]}" in names and "🌷 tulip" in names
     assert driver.execute_script("return document.querySelectorAll('main i').length") == 0
+    gates = driver.execute_script(
+        "return [...document.querySelectorAll('.gates li')].map((e) => e.textContent.trim())"
+    )
+    assert any("recall of roses" in text and text.endswith("Roses & more") for text in gates)
