@@ -152,7 +152,8 @@ def _plain(title: str, rows: list[tuple[str, Any, Any]], names: Any, write: Any)
 
 def render(found: dict[str, Any], first: Run, second: Run) -> str:
     """Returns the comparison as a self-contained HTML page."""
-    template = page.environment().get_template("compare.html.jinja")
+    display = dict(second.task.get("display", {}).get("names", []))
+    template = page.environment(display).get_template("compare.html.jinja")
     return template.render(charts=_curves(first, second), **found)
 
 

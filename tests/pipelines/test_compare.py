@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from pipelines import archive, compare
-from tests.components.report import runs
+from tests.components.report import accessibility, browser, runs
 from trainer_modules.digits import TASK
 from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
@@ -140,7 +140,7 @@ def test_terminal_and_page(folder: str) -> None:
     shown = text.getvalue()
     for part in (FIRST, SECOND, "accuracy", "phases.0.epochs", "failed → passed", path):
         assert part in shown
-    page = Path(path).read_text(encoding="utf-8")
+    page = Path(path).read_text(encoding="utf-8").replace("<wbr>", "")
     assert page.count('<svg class="chart"') == 2
     assert "phases.0.epochs" in page and "http://" not in page.replace("http://www.w3.org", "")
 
@@ -181,3 +181,21 @@ def test_the_last_report_replaces_the_one_before(tmp_path: Path) -> None:
     assert Path(index) == report / "index.html"
     assert sorted(p.name for p in report.iterdir()) == ["index.html", "new.png"]
     assert (report / "index.html").read_text() == "two"
+
+
+def test_axe_has_nothing_to_say_about_the_page(folder: str) -> None:
+    path = Path(compare.run(folder, FIRST, SECOND, Console(file=io.StringIO())))
+    with browser.browser() as driver:
+        for scheme, width in (("light", 0), ("dark", 390)):
+            browser.emulate(driver, scheme=scheme, width=width)
+            browser.load(driver, path)
+            assert accessibility.violations(driver) == []
+
+
+def test_classes_are_shown_as_people_call_them(folder: str) -> None:
+    task = Path(folder, "runs", SECOND, "task.json")
+    found = json.loads(task.read_text())
+    found["display"] = {"type": "Display", "names": [["7", "seven <7>"]], "maps": []}
+    task.write_text(json.dumps(found))
+    page = Path(compare.run(folder, FIRST, SECOND, Console(file=io.StringIO()))).read_text()
+    assert '<bdi>seven &lt;7&gt;</bdi> <bdi class="key">7</bdi>' in page

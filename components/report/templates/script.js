@@ -46,6 +46,15 @@
 
   // What scrolls can be reached and scrolled by keyboard; what does not is no stop on the way.
   const regions = [...document.querySelectorAll(".scroll, pre")];
+  const names = new Map();
+  for (const region of regions) {
+    const around = region.querySelector("caption") ?? region.closest("details")?.querySelector("summary") ?? region.closest("section")?.querySelector("h2");
+    const base = around?.textContent.trim() ?? "table";
+    // Two regions of one name could not be told apart by ear.
+    let name = base;
+    for (let number = 2; [...names.values()].includes(name); number++) name = `${base}, ${number}`;
+    names.set(region, name);
+  }
   const reachable = () => {
     for (const region of regions) {
       const scrolls = region.scrollWidth > region.clientWidth || region.scrollHeight > region.clientHeight;
@@ -54,10 +63,9 @@
         for (const name of ["tabindex", "role", "aria-label"]) region.removeAttribute(name);
         continue;
       }
-      const named = region.querySelector("caption") ?? region.closest("details")?.querySelector("summary") ?? region.closest("section")?.querySelector("h2");
       region.tabIndex = 0;
       region.setAttribute("role", "region");
-      region.setAttribute("aria-label", named?.textContent ?? "table");
+      region.setAttribute("aria-label", names.get(region));
     }
   };
   const watched = new ResizeObserver(reachable);
