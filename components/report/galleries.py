@@ -49,10 +49,15 @@ def drawn(found: Mapping[str, Image.Image], details: dict[str, Any]) -> dict[str
     places = enumerate(_shown_ids(details))
     galleries = {(i, name): found[name] for i, name in places if name in found}
     further = {name: found[name] for name in further_ids(details) if name in found}
-    return {
-        **{name: uri for (_, name), uri in pictures.within(galleries, GALLERY_BUDGET).items()},
-        **pictures.within(further, PAIRS_BUDGET, PAIRS_LARGEST),
-    }
+    shown = {name: uri for (_, name), uri in pictures.within(galleries, GALLERY_BUDGET).items()}
+    taken = 0
+    for name, uri in pictures.within(further, PAIRS_BUDGET, PAIRS_LARGEST).items():
+        # Tiny pictures, which are kept pixel for pixel, may be too many; the last are left out.
+        taken += len(uri)
+        if taken > PAIRS_BUDGET:
+            break
+        shown[name] = uri
+    return shown
 
 
 def of_cells(material: Material) -> list[dict[str, Any]]:
