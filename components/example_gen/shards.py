@@ -32,6 +32,7 @@ class ShardReader:
     Attributes:
       shards: (split, path relative to the root).
       label_names: What the labels' numbers stand for; () for the problem's classes.
+      label_file: Where those names were read, relative to the root; "" for nowhere.
     """
 
     root: str
@@ -39,6 +40,7 @@ class ShardReader:
     classes: tuple[str, ...]
     shards: tuple[tuple[str, str], ...]
     label_names: tuple[str, ...] = ()
+    label_file: str = ""
 
     hash_split = HashSplit(eval=0.0)
     holds_many = True
@@ -50,8 +52,9 @@ class ShardReader:
         return split_names({split for split, _ in self.shards})
 
     def places(self) -> list[str]:
-        """The shards themselves."""
-        return [storage.join(self.root, path) for _, path in self.shards]
+        """The shards themselves, and what names their labels."""
+        files = [path for _, path in self.shards] + ([self.label_file] if self.label_file else [])
+        return [storage.join(self.root, path) for path in files]
 
     def items(self) -> Iterator[Item | Rejected]:
         """Lists the shards."""

@@ -55,6 +55,7 @@ def tfds_reader(root: str, source: TensorFlowDatasets, classes: tuple[str, ...])
         classes=classes,
         shards=shards,
         label_names=names,
+        label_file=storage.join(folder, f"{source.label}.labels.txt"),
     )
 
 

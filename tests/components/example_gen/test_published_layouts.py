@@ -147,6 +147,23 @@ def test_tensorflow_datasets_are_read_by_name(ingest: Any, tmp_path: Path, given
     assert first["label"] == b"waffles"
 
 
+def test_other_label_names_are_other_data(tmp_path: Path) -> None:
+    """Labels become names by that file: the cache must notice when it changes."""
+    from components.example_gen.driver import of_files
+
+    names = food101.TASK.problem.names
+    prepared(tmp_path / "2.0.0", names)
+    source = TensorFlowDatasets(name="food101")
+
+    def fingerprint() -> str:
+        return of_files(reader_for(str(tmp_path), source, food101.TASK.problem))
+
+    before = fingerprint()
+    assert fingerprint() == before
+    write(tmp_path / "2.0.0" / "label.labels.txt", "\n".join(reversed(names)))
+    assert fingerprint() != before
+
+
 def test_what_tensorflow_datasets_lack_is_said(tmp_path: Path) -> None:
     source, problem = TensorFlowDatasets(name="food101"), food101.TASK.problem
     folder = prepared(tmp_path / "2.0.0", problem.names)
