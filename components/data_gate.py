@@ -123,8 +123,18 @@ def DataGate(
     anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
     approval: OutputArtifact[DataApproval],
     max_rejected: Parameter[float] = 0.01,
+    code_fingerprint: Parameter[str] = "",
 ) -> None:
-    """Raises BadInputError unless the data passes `check_rejected` and `check_anomalies`."""
+    """Raises BadInputError unless the data passes `check_rejected` and `check_anomalies`.
+
+    Args:
+      rejected: What could not be read.
+      anomalies: What ExampleValidator found.
+      approval: Where to write the counts.
+      max_rejected: Largest share of rejected examples, in [0, 1].
+      code_fingerprint: Changes when the code does, so that caching notices.
+    """
+    del code_fingerprint
     summary, first = read_rejected(rejected.uri, _SHOWN)
     check_rejected(summary["counts"], first, summary["rejected"], max_rejected)
     check_anomalies(read_anomalies(anomalies))

@@ -22,6 +22,7 @@ from components.evaluator_baseline import Baseline
 from trainer_modules.engine.evaluation import SHARED
 
 REPORT_FILE = "report.json"
+BASELINE_FILE = "baseline.json"
 _DETAILS = "details"
 
 

@@ -43,23 +43,6 @@ from trainer_modules.engine import fingerprint
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import Task
 
-BASELINE_FILE = "baseline.json"
-# What the result depends on besides the model and the examples, for the cache key.
-_CODE = (
-    "components.evaluation_config",
-    "components.evaluator",
-    "components.evaluator_baseline",
-    "components.evaluator_model",
-    "components.evaluator_slices",
-    "components.evaluation_report",
-    "components.served",
-    "trainer_modules.engine.evaluation",
-    "trainer_modules.engine.evaluation_chance",
-    "trainer_modules.engine.evaluation_classes",
-    "trainer_modules.engine.evaluation_regression",
-    "trainer_modules.engine.evaluation_masks",
-)
-
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Runs TFMA and writes `report.json` and `baseline.json` beside its output."""
@@ -191,7 +174,7 @@ def _check(report: dict[str, Any], splits: list[str]) -> None:
 def _write(output: str, report: dict[str, Any], baseline: Baseline) -> None:
     for name, content in (
         (evaluation_report.REPORT_FILE, report),
-        (BASELINE_FILE, dataclasses.asdict(baseline)),
+        (evaluation_report.BASELINE_FILE, dataclasses.asdict(baseline)),
     ):
         text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
         io_utils.write_string_file(os.path.join(output, name), text)
@@ -246,15 +229,17 @@ class ImageEvaluator(base_beam_component.BaseBeamComponent):
           BadInputError: If a gate of the task names what the evaluation will not find.
         """
         check_gates(task)
+        config = eval_config(task)
+        measures = {metric.module for spec in config.metrics_specs for metric in spec.metrics}
         super().__init__(
             spec=ImageEvaluatorSpec(
                 examples=examples,
                 model=model,
                 baseline_model=baseline_model,
-                eval_config=eval_config(task),
+                eval_config=config,
                 example_splits=json.dumps(example_splits),
                 batch_size=evaluation_batch(task),
-                fingerprint=fingerprint.of_modules(_CODE),
+                fingerprint=fingerprint.of_code(f"{__name__}:Executor", *measures),
                 evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             )
         )

@@ -26,7 +26,7 @@ from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, path_utils
 
 from components.bulk_predict import model as models
-from components.evaluator import evaluation_split
+from components.evaluation_config import evaluation_split
 from trainer_modules.engine import examples as stored
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.preprocessing import load_images

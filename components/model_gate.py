@@ -10,14 +10,12 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import BaseChannel, Channel, artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from components.evaluation_report import REPORT_FILE
-from components.evaluator import BASELINE_FILE
+from components.evaluation_report import BASELINE_FILE, REPORT_FILE
 from components.gate_judging import judge
 from trainer_modules.engine import fingerprint, overrides
 
 GATES_FILE = "gates.json"
 VERDICT_FILE = "verdict.txt"
-_CODE = tuple(f"components.gate_{name}" for name in ("judging", "chance", "comparing", "outcome"))
 
 
 class Executor(evaluator_executor.Executor):
@@ -119,7 +117,7 @@ class ModelGate(base_beam_component.BaseBeamComponent):
                 evaluation=evaluation,
                 model=model,
                 gates=gates,
-                fingerprint=fingerprint.of_modules(_CODE),
+                fingerprint=fingerprint.of_code(f"{__name__}:Executor"),
                 blessing=Channel(type=standard_artifacts.ModelBlessing),
             )
         )

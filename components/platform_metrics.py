@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
@@ -47,8 +47,17 @@ def PlatformMetrics(
     evaluation: InputArtifact[standard_artifacts.ModelEvaluation],
     metrics: OutputArtifact[ShownMetrics],
     confusion: OutputArtifact[ShownConfusion],
+    code_fingerprint: Parameter[str] = "",
 ) -> None:
-    """Copies metrics and confusion matrix of `evaluation` into metadata, where the UIs read."""
+    """Copies metrics and confusion matrix of `evaluation` into metadata, where the UIs read.
+
+    Args:
+      evaluation: What ImageEvaluator found.
+      metrics: Receives the metrics as properties.
+      confusion: Receives the matrix as a property.
+      code_fingerprint: Changes when the code does, so that caching notices.
+    """
+    del code_fingerprint
     report = json.loads(io_utils.read_string_file(os.path.join(evaluation.uri, _REPORT)))
     for name, value in report["metrics"].items():
         if value is not None:

@@ -22,6 +22,7 @@ def PushedBaseline(
     model: OutputArtifact[standard_artifacts.Model],
     serving_folder: Parameter[str],
     version: Parameter[str] = "",
+    code_fingerprint: Parameter[str] = "",
 ) -> None:
     """Copies a served version to `model`; leaves a note there when there is none.
 
@@ -31,8 +32,9 @@ def PushedBaseline(
       serving_folder: The folder of versions.
       version: One of them, which a step before this one has chosen, so that the platform's cache
         sees another one; "" for none.
+      code_fingerprint: Changes when the code does, so that caching notices.
     """
-    del candidate
+    del candidate, code_fingerprint
     if not version:
         fileio.makedirs(model.uri)
         io_utils.write_string_file(os.path.join(model.uri, _NONE_FILE), serving_folder)

@@ -17,8 +17,19 @@ _FILE = "schema.pbtxt"
 
 
 @component
-def ReviewedSchema(schema: OutputArtifact[standard_artifacts.Schema], text: Parameter[str]) -> None:
-    """Writes `text`, a TFDV schema as text proto, as the `schema` artifact."""
+def ReviewedSchema(
+    schema: OutputArtifact[standard_artifacts.Schema],
+    text: Parameter[str],
+    code_fingerprint: Parameter[str] = "",
+) -> None:
+    """Writes `text`, a TFDV schema as text proto, as the `schema` artifact.
+
+    Args:
+      schema: Where to write.
+      text: The schema.
+      code_fingerprint: Changes when the code does, so that caching notices.
+    """
+    del code_fingerprint
     fileio.makedirs(schema.uri)
     with fileio.open(os.path.join(schema.uri, _FILE), "w") as f:
         f.write(text)

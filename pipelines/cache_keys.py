@@ -8,51 +8,57 @@ from pathlib import Path
 from typing import Any
 
 from trainer_modules.engine import fingerprint, overrides
-from trainer_modules.engine.entry import TASK_KEY
+from trainer_modules.engine.entry import TASK_KEY, module_path
 from trainer_modules.engine.task import Network, Phase, Task, Training
 
-_ENGINE = "trainer_modules.engine"
-# What each step's code is; comments and layout do not count.
-_DECODING = (f"{_ENGINE}.decoding", f"{_ENGINE}.exif")
-_PREPROCESSING = (
-    *_DECODING,
-    *(f"{_ENGINE}.{name}" for name in ("preprocessing", "problems", "masks")),
-)
-_EXPORTING = (
-    *_PREPROCESSING,
-    *(f"{_ENGINE}.{name}" for name in ("backbones", "imagenet", "models", "saved_network")),
-    *(f"{_ENGINE}.{name}" for name in ("segmentation", "serving", "weights")),
-    "components.pretrained",
-)
-_NOT_TRAINING = ("evaluation", "gates", "sources", "exif", "decoding")
+CODE_KEY = "code"
+_TRANSFORMED = ("image", "problem")
+_TRAINED = ("image", "problem", "model", "phases", "train", "search")
 
 
-def reading() -> str:
-    """Returns the fingerprint of the code that reads data."""
-    return fingerprint.of_modules(("components.example_gen", *_DECODING))
+def starts(component: Any) -> tuple[str, ...]:
+    """Returns where a component's code begins, as `module:name`: its executor and its driver.
+
+    TFX makes a class of its own for the executor of a function component; there it is the function.
+    """
+    executor = component.EXECUTOR_SPEC.executor_class
+    made = executor.__name__ == f"{component.__name__}_Executor"
+    name = component.__name__ if made else executor.__name__
+    driver = component.DRIVER_CLASS
+    return f"{executor.__module__}:{name}", f"{driver.__module__}:{driver.__name__}"
 
 
-def checking() -> str:
-    """Returns that of the serving check."""
-    return fingerprint.of_modules(("components.serving_check", "components.serving_check_process"))
+def of_step(component: Any, *given: Any) -> str:
+    """Returns the fingerprint of all code that a step runs.
+
+    Args:
+      component: The component's class.
+      *given: Dataclasses that the step is handed as JSON.
+    """
+    return fingerprint.of_code(*starts(component), given=given)
 
 
-def exporting() -> str:
-    """Returns that of the code that exports a network without training it."""
-    return fingerprint.of_modules(_EXPORTING)
+def preprocessing_config(task: Task, component: Any) -> dict[str, Any]:
+    """Returns the `custom_config` of Transform, the class `component`."""
+    code = _code(task, _TRANSFORMED, component, f"{module_path(task.module)}:preprocessing_fn")
+    return {TASK_KEY: _seen(task, _TRANSFORMED), CODE_KEY: code}
 
 
-def preprocessing_config(task: Task) -> dict[str, Any]:
-    """Returns Transform's `custom_config`."""
-    code = fingerprint.of_modules(_PREPROCESSING)
-    return {TASK_KEY: _seen(task, ("image", "problem")), "code": code}
+def training_config(task: Task, component: Any) -> dict[str, Any]:
+    """Returns the `custom_config` of Trainer, the class `component`."""
+    code = _code(task, _TRAINED, component, f"{module_path(task.module)}:run_fn")
+    return {TASK_KEY: _seen(task, _TRAINED), CODE_KEY: code, "weights": weights(task)}
 
 
-def training_config(task: Task) -> dict[str, Any]:
-    """Returns the `custom_config` of Trainer and Tuner."""
-    fields = ("image", "problem", "model", "phases", "train", "search")
-    code = fingerprint.of_modules((_ENGINE,), without=_NOT_TRAINING)
-    return {TASK_KEY: _seen(task, fields), "code": code, "weights": weights(task)}
+def tuning_config(task: Task, component: Any, function: str) -> dict[str, Any]:
+    """Returns that of Tuner, which calls `function`, a dotted path."""
+    code = _code(task, _TRAINED, component, ":".join(function.rsplit(".", 1)))
+    return {TASK_KEY: _seen(task, _TRAINED), CODE_KEY: code, "weights": weights(task)}
+
+
+def _code(task: Task, fields: tuple[str, ...], component: Any, start: str) -> str:
+    given = [getattr(task, name) for name in fields]
+    return fingerprint.of_code(start, *starts(component), given=given)
 
 
 def weights(task: Task) -> str:

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import served
-from pipelines import accelerators, cloud_data, notifications, startup, tasks, vertex_serving
+from pipelines import (
+    accelerators,
+    cache_keys,
+    cloud_data,
+    notifications,
+    startup,
+    tasks,
+    vertex_serving,
+)
 from pipelines.accelerators import Accelerator
 from pipelines.cloud_config import KUBEFLOW, VERTEX, CloudConfig
 from trainer_modules.engine.errors import BadInputError
@@ -134,9 +142,11 @@ def _after_push(config: CloudConfig) -> Any:
     from components.vertex_deploy.component import VertexDeploy
 
     settings = vertex_serving.deployment(config).to_json()
-    return lambda pushed: VertexDeploy(pushed_model=pushed, settings=settings).with_id(
-        "VertexDeploy"
-    )
+    return lambda pushed: VertexDeploy(
+        pushed_model=pushed,
+        settings=settings,
+        code_fingerprint=cache_keys.of_step(VertexDeploy),
+    ).with_id("VertexDeploy")
 
 
 def _runtime_parameters(nodes: list[Any]) -> dict[str, str]:

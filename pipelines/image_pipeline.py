@@ -26,7 +26,7 @@ from pipelines import cache_keys, tasks
 from pipelines.config import RunConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
-from trainer_modules.engine import fingerprint, overrides, saved_network
+from trainer_modules.engine import overrides, saved_network
 from trainer_modules.engine.entry import CHECKPOINTS_KEY, module_path
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.search import TRIALS_KEY
@@ -100,7 +100,7 @@ def _exported(
     model = PretrainedModel(
         task=overrides.to_json(task),
         weights=cache_keys.weights(task),
-        code_fingerprint=cache_keys.exporting(),
+        code_fingerprint=cache_keys.of_step(PretrainedModel, task),
     ).with_id("PretrainedModel")
     if nodes:
         model.add_upstream_node(nodes[-1])
@@ -123,7 +123,7 @@ def _trained(
         examples=read,
         schema=schema,
         preprocessing_fn=f"{module_path(task.module)}.preprocessing_fn",
-        custom_config=cache_keys.preprocessing_config(task),
+        custom_config=cache_keys.preprocessing_config(task, ImageTransform),
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         disable_analyzer_cache=True,
@@ -137,7 +137,7 @@ def _trained(
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        custom_config=cache_keys.training_config(task)
+        custom_config=cache_keys.training_config(task, platform.trainer)
         | _checkpoints(config)
         | dict(platform.training),
     ).with_id("Trainer")
@@ -172,7 +172,7 @@ def _trained(
             examples=read,
             rejected=examples.outputs["rejected"],
             columns=task.submission.columns,
-            code_fingerprint=fingerprint.of_modules(("components.bulk_predict",)),
+            code_fingerprint=cache_keys.of_step(BulkPredict, task),
         ).with_id("BulkPredict")
         predict.add_upstream_node(pusher)
         nodes.append(predict)
@@ -184,13 +184,16 @@ def _trained(
             examples=read,
             transformed_examples=transform.outputs["transformed_examples"],
             forms=",".join(task.serving.forms),
-            code_fingerprint=fingerprint.of_modules(("components.export_forms",)),
+            code_fingerprint=cache_keys.of_step(ExportForms, task),
         ).with_id("ExportForms")
         export.add_upstream_node(pusher)
         nodes.append(export)
     if platform.draws:
         nodes.append(
-            PlatformMetrics(evaluation=evaluator.outputs["evaluation"]).with_id("PlatformMetrics")
+            PlatformMetrics(
+                evaluation=evaluator.outputs["evaluation"],
+                code_fingerprint=cache_keys.of_step(PlatformMetrics),
+            ).with_id("PlatformMetrics")
         )
     nodes += reported(task, config, data, {node.id: node for node in nodes}, platform)
     return nodes
@@ -201,7 +204,7 @@ def _read(task: Task, data: str, source: Source) -> ImageExampleGen:
         input_base=data,
         source=overrides.to_json(source),
         problem=overrides.to_json(task.problem),
-        code_fingerprint=cache_keys.reading(),
+        code_fingerprint=cache_keys.of_step(ImageExampleGen, source, task.problem),
     )
 
 
@@ -210,7 +213,7 @@ def _serving_check(task: Task, model: Channel, **inputs: Channel | None) -> Base
         model=model,
         problem=overrides.to_json(task.problem),
         serving=overrides.to_json(task.serving),
-        code_fingerprint=cache_keys.checking(),
+        code_fingerprint=cache_keys.of_step(ServingCheck, task.problem, task.serving),
         **{name: channel for name, channel in inputs.items() if channel is not None},
     ).with_id("ServingCheck")
 
@@ -221,6 +224,7 @@ def _pusher(config: RunConfig, model: Channel, **blessings: Channel) -> BaseNode
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
         ),
+        custom_config={cache_keys.CODE_KEY: cache_keys.of_step(NewModelPusher)},
         **blessings,
     ).with_id("Pusher")
 
@@ -238,7 +242,10 @@ def _judged_data(
         stats_options=tfdv.StatsOptions(schema=schema),
         exclude_splits=["unlabelled"] if task.phases else [],
     )
-    schema_gen = ReviewedSchema(text=text_format.MessageToString(schema)).with_id("ReviewedSchema")
+    schema_gen = ReviewedSchema(
+        text=text_format.MessageToString(schema),
+        code_fingerprint=cache_keys.of_step(ReviewedSchema),
+    ).with_id("ReviewedSchema")
     validator = ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -246,6 +253,7 @@ def _judged_data(
         rejected=examples.outputs["rejected"],
         anomalies=validator.outputs["anomalies"],
         max_rejected=config.max_rejected,
+        code_fingerprint=cache_keys.of_step(DataGate),
     ).with_id("DataGate")
     nodes += [statistics, schema_gen, validator, gate]
     return schema_gen.outputs["schema"]
@@ -254,13 +262,14 @@ def _judged_data(
 def _tuner(
     task: Task, config: RunConfig, transform: ImageTransform, platform: Platform
 ) -> BaseNode:
+    function = "trainer_modules.engine.search.tuner_fn"
     return platform.tuner(
-        tuner_fn="trainer_modules.engine.search.tuner_fn",
+        tuner_fn=function,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-        custom_config=cache_keys.training_config(task)
+        custom_config=cache_keys.tuning_config(task, platform.tuner, function)
         | {TRIALS_KEY: config.tune, **platform.tuning},
     ).with_id("Tuner")
 

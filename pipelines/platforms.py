@@ -17,6 +17,7 @@ from tfx.types.channel import BaseChannel, Channel
 from components.baseline import BaselineStrategy
 from components.previous_data import PreviousStatistics
 from components.pushed_baseline import PushedBaseline
+from pipelines import cache_keys
 
 _BASELINE = "baseline"
 
@@ -43,7 +44,11 @@ def latest_blessed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
 
 def latest_pushed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
     """Returns the component for platforms that have no resolvers."""
-    return PushedBaseline(candidate=candidate, serving_folder=serving_folder).with_id(_BASELINE)
+    return PushedBaseline(
+        candidate=candidate,
+        serving_folder=serving_folder,
+        code_fingerprint=cache_keys.of_step(PushedBaseline),
+    ).with_id(_BASELINE)
 
 
 def _counted_before(now: BaseChannel) -> BaseNode:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from tfx.dsl.components.base.base_node import BaseNode
 
-from components.report import page
+from components.pretrained import PretrainedModel
 from components.report.component import ModelCard, Report
+from pipelines import cache_keys
 from pipelines.config import RunConfig
 from pipelines.platforms import Platform
-from trainer_modules.engine import fingerprint, overrides
+from trainer_modules.engine import overrides
 from trainer_modules.engine.task import Task
 
 # Report's input, and the component and output that it is. A pipeline that trains nothing has a
@@ -42,21 +43,21 @@ def reported(
     previous = None
     if task.phases and platform.previous_data:
         previous = platform.previous_data(nodes["StatisticsGen"].outputs["statistics"])
+    made_by = cache_keys.of_step(PretrainedModel, task)
+    if task.phases:
+        made_by = cache_keys.training_config(task, platform.trainer)[cache_keys.CODE_KEY]
     report = Report(
         **{name: nodes[id].outputs[output] for name, id, output in _INPUTS if id in nodes},
         previous_statistics=previous.outputs["statistics"] if previous else None,
         task=overrides.to_json(task),
         name=config.names.own,
         data=data,
-        # The code that made the model, for its lineage; and the page's templates.
-        code_fingerprint="-".join(
-            (
-                fingerprint.of_modules(("components", "trainer_modules")),
-                fingerprint.of_path(page.TEMPLATES),
-            )
-        ),
+        # For the model's lineage the code that made it, and what draws the page.
+        code_fingerprint=f"{made_by}-{cache_keys.of_step(Report, task)}",
     ).with_id("Report")
     card = ModelCard(
-        report=report.outputs["report"], pushed_model=nodes["Pusher"].outputs["pushed_model"]
+        report=report.outputs["report"],
+        pushed_model=nodes["Pusher"].outputs["pushed_model"],
+        code_fingerprint=cache_keys.of_step(ModelCard),
     ).with_id("ModelCard")
     return [*([previous] if previous else []), report, card]

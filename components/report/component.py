@@ -154,6 +154,7 @@ def ModelCard(
     report: InputArtifact[RunReport],
     pushed_model: InputArtifact[standard_artifacts.PushedModel],
     card: OutputArtifact[MarkdownPage],
+    code_fingerprint: Parameter[str] = "",
 ) -> None:
     """Puts the card beside the pushed model, and where the platforms show it.
 
@@ -161,7 +162,9 @@ def ModelCard(
       report: Report's output.
       pushed_model: Pusher's output; where nothing was pushed, the card is only shown.
       card: The card once more.
+      code_fingerprint: Changes when the code does, so that caching notices.
     """
+    del code_fingerprint
     destination = pushed_model.get_string_custom_property("pushed_destination")
     model_card.place_card(report.uri, destination)
     text = storage.read_bytes(os.path.join(report.uri, model_card.CARD))

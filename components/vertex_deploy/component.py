@@ -82,6 +82,7 @@ def VertexDeploy(
     pushed_model: InputArtifact[standard_artifacts.PushedModel],
     deployed: OutputArtifact[VertexModel],
     settings: Parameter[str],
+    code_fingerprint: Parameter[str] = "",
 ) -> None:
     """Registers and deploys the version that Pusher has pushed, if it has.
 
@@ -89,7 +90,9 @@ def VertexDeploy(
       pushed_model: Pusher's output.
       deployed: What there is in Vertex AI now.
       settings: A `Deployment` as JSON.
+      code_fingerprint: Changes when the code does, so that caching notices.
     """
+    del code_fingerprint
     destination = pushed_model.get_string_custom_property("pushed_destination")
     found = released(Deployment.from_json(settings), destination, run_of(pushed_model.uri))
     _log.info("%s", found["message"])

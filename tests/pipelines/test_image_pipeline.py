@@ -46,25 +46,6 @@ def test_a_setting_reaches_what_depends_on_it(keys, setting: str, reached: set[s
     )
 
 
-def test_code_reaches_training_but_a_comment_does_not(keys, tmp_path, monkeypatch) -> None:
-    import sys
-
-    from trainer_modules.engine import fingerprint
-
-    package = tmp_path / "made_up"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    module = package / "layer.py"
-    monkeypatch.syspath_prepend(str(tmp_path))
-    sys.modules.pop("made_up", None)
-    module.write_text("x = 1\n")
-    before = fingerprint.of_modules(["made_up"])
-    module.write_text("# why\nx  =  1\n")
-    assert fingerprint.of_modules(["made_up"]) == before
-    module.write_text("x = 2\n")
-    assert fingerprint.of_modules(["made_up"]) != before
-
-
 def test_other_weights_under_the_same_name_retrain(keys, tmp_path) -> None:
     weights = tmp_path / "w.h5"
     weights.write_bytes(b"one")

@@ -4,31 +4,35 @@ TFX's cache key holds a component's inputs and parameters, not the code behind a
 pipeline passes these fingerprints as parameters.
 """
 
-import ast
 import hashlib
-import importlib.util
 import os
-from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from trainer_modules.engine import import_closure
 
 
-def of_modules(names: Iterable[str], *, without: tuple[str, ...] = ()) -> str:
-    """Returns a hash of the syntax trees of modules, and of the modules inside packages.
+def of_code(*starts: str, given: Any = (), root: Path = import_closure.ROOT) -> str:
+    """Returns a hash of all code and data files of the project that a step reaches.
 
-    Comments and layout do not count: only what the code says does.
+    Comments, layout and docstrings do not count: only what the code says does.
 
     Args:
-      names: Dotted module or package names; they are found, not imported.
-      without: Beginnings of file names to leave out of packages.
+      starts: Where the step begins: `module` or `module:name`, see `import_closure.reached`.
+        Those outside the project are left out: the lock file pins them.
+      given: What the step is given to read: reading it needs the modules of its dataclasses.
+      root: The folder that holds the packages.
     """
+    own = [start for start in starts if import_closure.is_own(start)]
     digest = hashlib.sha256()
-    for name in sorted(set(names)):
-        for path in _files(name):
-            if without and os.path.basename(path).startswith(without):
-                continue
-            with open(path, encoding="utf-8") as f:
-                tree = ast.parse(f.read())
-            digest.update(os.path.basename(path).encode())
-            digest.update(ast.dump(tree).encode())
+    for name, path in import_closure.reached(
+        [*own, *import_closure.modules_of(given)], root
+    ).items():
+        digest.update(name.encode())
+        if path.suffix == ".py":
+            digest.update(import_closure.code(path).encode())
+        else:
+            _add_file(digest, os.fspath(path))
     return digest.hexdigest()[:16]
 
 
@@ -50,17 +54,3 @@ def _add_file(digest: "hashlib._Hash", path: str) -> None:
     with open(path, "rb") as f:
         while block := f.read(1 << 20):
             digest.update(block)
-
-
-def _files(name: str) -> list[str]:
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"No module named {name!r} to fingerprint")
-    if not spec.submodule_search_locations:
-        return [spec.origin]
-    found = []
-    for location in spec.submodule_search_locations:
-        for folder, subfolders, files in os.walk(location):
-            subfolders[:] = sorted(s for s in subfolders if s != "__pycache__")
-            found += [os.path.join(folder, f) for f in sorted(files) if f.endswith(".py")]
-    return found

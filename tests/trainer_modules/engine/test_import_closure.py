@@ -1,0 +1,168 @@
+"""What code reaches by import: made-up packages, where each rule can be seen alone."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from trainer_modules.engine import fingerprint, import_closure
+
+ROOT = import_closure.ROOT
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Returns a function that writes modules (path → text) below a root and returns the root."""
+
+    def put(**modules: str) -> Path:
+        for name, text in modules.items():
+            path = tmp_path / "components" / (name.replace("__", "/") + ".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            for folder in [path.parent, *path.parent.parents]:
+                if folder == tmp_path:
+                    break
+                (folder / "__init__.py").touch()
+        return tmp_path
+
+    return put
+
+
+def _names(start: str, root: Path) -> set[str]:
+    found = import_closure.reached([f"components.{start}"], root)
+    return {n.removeprefix("components/") for n in found} - {"__init__.py"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import components.b\nx = components.b.y",
+        "import components.b as other\nx = other.y",
+        "from components import b\nx = b.y",
+        "from components.b import y\nx = y",
+        "from . import b\nx = b.y",
+        "from .b import y\nx = y",
+        "def f():\n    from components.b import y\n    return y",
+        "from components.b import y as y",
+        "from components.b import y\n__all__ = ['y']",
+        "from components.b import y\n@y\ndef f(): pass",
+        "from components.b import y\n@print\ndef f(x: y): pass",
+        "from components.b import y\nclass C(y): pass",
+    ],
+)
+def test_each_form_of_import_is_followed(write, statement: str) -> None:
+    root = write(a=statement, b="y = 1", c="z = 1")
+    assert _names("a", root) == {"a.py", "b.py"}
+
+
+def test_what_only_annotations_use_is_not_followed(write) -> None:
+    root = write(
+        a="from components.b import y\nclass C:\n    x: y\ndef f(x: y) -> y: pass", b="y=1"
+    )
+    assert _names("a", root) == {"a.py"}
+
+
+def test_a_name_is_followed_to_where_it_comes_from(write) -> None:
+    root = write(a="from components.b import y\nx = y", b="from components.c import y\n", c="y = 1")
+    assert _names("a", root) == {"a.py", "b.py", "c.py"}
+
+
+def test_packages_count_and_so_do_the_files_a_module_names(write) -> None:
+    root = write(a="from components.p.q import y\nx = y", p__q="F = 'k.json', 'pages'\ny = 1")
+    (root / "components/p/k.json").write_text("1")
+    (root / "components/p/other.json").write_text("1")
+    (root / "components/p/pages/deep").mkdir(parents=True)
+    (root / "components/p/pages/deep/a.html").write_text("1")
+    assert _names("a", root) == {
+        *("a.py", "p/__init__.py", "p/q.py"),
+        *("p/k.json", "p/pages/deep/a.html"),
+    }
+
+
+def test_a_start_inside_a_module_follows_only_what_it_uses(write) -> None:
+    text = (
+        "from components.b import one\nfrom components.c import two\nK = one\n"
+        "def helper(): return K\ndef used(): return helper()\ndef other(): return two\n"
+    )
+    root = write(a=text, b="one = 1", c="two = 2")
+    assert _names("a:used", root) == {"a.py", "b.py"}
+    assert _names("a:other", root) == {"a.py", "c.py"}
+    with pytest.raises(AttributeError, match="no 'third'"):
+        _names("a:third", root)
+
+
+def test_a_module_that_hands_a_function_on_is_passed_through(write) -> None:
+    maker = (
+        "def entry_points(task):\n"
+        "    def first():\n        from components.b import y\n        return y\n"
+        "    def second():\n        from components.c import z\n        return z\n"
+        "    return first, second\n"
+    )
+    task = "from components.maker import entry_points\nTASK = 1\nfirst, second = entry_points(TASK)"
+    root = write(task=task, maker=maker, b="y = 1", c="z = 1")
+    assert _names("task:first", root) == {"maker.py", "b.py"}
+    assert _names("task:second", root) == {"maker.py", "c.py"}
+    own = "from components.c import z\nTASK = 1\ndef first(): return z"
+    assert _names("task:first", write(task=own)) == {"task.py", "c.py"}
+
+
+def test_code_counts_but_comments_layout_and_docstrings_do_not(write) -> None:
+    def key(text: str) -> str:
+        return fingerprint.of_code("components.a", root=write(a=text))
+
+    first = key('"""What."""\nx = 1\n')
+    assert key('"""Other."""\n# why\nx  =  1\n') == first
+    assert key("x = 2\n") != first
+    with pytest.raises(ModuleNotFoundError, match=r"components\.gone"):
+        fingerprint.of_code("components.gone")
+
+
+def test_what_others_wrote_is_left_to_the_lock_file() -> None:
+    assert fingerprint.of_code("tfx.dsl:Any") == fingerprint.of_code()
+
+
+def test_no_module_is_reached_by_a_text_that_nobody_thought_of() -> None:
+    """A dotted path in a text is an import that no rule above sees: each is accounted for here."""
+    accounted = {
+        # Into TFMA's configuration; ImageEvaluator starts from what that names.
+        ("trainer_modules/engine/problems.py", "trainer_modules.engine.evaluation"),
+        ("trainer_modules/engine/regression.py", "trainer_modules.engine.evaluation"),
+        ("trainer_modules/engine/segmentation.py", "trainer_modules.engine.evaluation"),
+        # The start of Tuner's fingerprint.
+        ("pipelines/image_pipeline.py", "trainer_modules.engine.search.tuner_fn"),
+        # Paths put together: a task's module, where Transform and Trainer start, and the classes in
+        # a task's JSON, which are handed over as `given`.
+        ("trainer_modules/engine/entry.py", "trainer_modules."),
+        ("trainer_modules/engine/overrides.py", "trainer_modules."),
+        # Programs, and the name of a class: they run no step's code, or are its start themselves.
+        ("pipelines/compiler.py", "pipelines.container"),
+        ("pipelines/compiler.py", "pipelines.container_driver"),
+        ("pipelines/container.py", "pipelines.container"),
+        ("pipelines/container.py", "components.example_gen.executor.Executor"),
+        ("components/vertex_deploy/registry.py", "pipelines.serve"),
+    }
+    found = set()
+    for package in ("trainer_modules", "components", "pipelines", "schemas"):
+        for path in (ROOT / package).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            for node in ast.walk(_tree(path)):
+                if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+                    continue
+                text = node.value
+                # Where artifacts are declared: types, not code that a step runs.
+                if text.isascii() and "." in text and " " not in text and _is_module(text):
+                    found.add((name, text))
+    assert {f for f in found if f[0] != "components/__init__.py"} == accounted
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _is_module(text: str) -> bool:
+    for dotted in (text, text.rpartition(".")[0]):
+        path = ROOT.joinpath(*dotted.split("."))
+        there = Path(f"{path}.py").is_file() or (path / "__init__.py").is_file()
+        if "." in text and import_closure.is_own(dotted) and there:
+            return True
+    return False

@@ -1,0 +1,298 @@
+"""Which files of this project a piece of code reaches by import, without importing any of them.
+
+A step's cache key holds what this finds, so nobody keeps a list of modules by hand. Imports inside
+functions count. An import that only annotations use does not: what has a type arrives from
+somewhere else, and whoever makes it is reached there.
+"""
+
+import ast
+import dataclasses
+import functools
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+_PACKAGES = ("trainer_modules", "components", "pipelines", "schemas")
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class _Import:
+    """What a name is bound to: a module, or (with `name`) something inside one."""
+
+    module: str
+    name: str = ""
+
+
+def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
+    """Returns the files that `starts` reach: path relative to `root`, sorted → file.
+
+    Args:
+      starts: Modules, or `module:name` for one class or function: then only what that one uses is
+        followed. A module that merely hands the name on, as a task's file does with its `run_fn`,
+        is passed through and is not counted.
+      root: The folder that holds the packages.
+
+    Returns:
+      Python files, those of the packages around them included, and the data files and template
+      folders that they name.
+
+    Raises:
+      ModuleNotFoundError: If a start is no module below `root`.
+      AttributeError: If a module has no such class or function.
+    """
+    found: dict[str, Path] = {}
+    waiting = [_Import(*start.split(":")) for start in starts]
+    seen: set[_Import] = set()
+    while waiting:
+        target = waiting.pop()
+        if target in seen:
+            continue
+        seen.add(target)
+        if _file(root, target.module) is None:
+            raise ModuleNotFoundError(f"no module {target.module!r} below {root}")
+        module = _module(root, target.module)
+        counted, further = module.followed(target.name)
+        waiting += further
+        if counted:
+            found |= {path.relative_to(root).as_posix(): path for path in module.files}
+    return dict(sorted(found.items()))
+
+
+def is_own(start: str) -> bool:
+    """Says whether a module, or `module:name`, lies in one of the project's packages."""
+    return start.partition(":")[0].partition(".")[0] in _PACKAGES
+
+
+def modules_of(*values: Any) -> set[str]:
+    """Returns the modules that define the dataclasses in `values`: reading them needs those."""
+    found: set[str] = set()
+    for value in values:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            found.add(type(value).__module__)
+            found |= modules_of(*(getattr(value, f.name) for f in dataclasses.fields(value)))
+        elif isinstance(value, list | tuple):
+            found |= modules_of(*value)
+        elif isinstance(value, dict):
+            found |= modules_of(*value.values())
+    return found
+
+
+def _module(root: Path, name: str) -> "_Module":
+    path = _file(root, name) or Path()
+    return _looked_at(root, name, path, path.read_text(encoding="utf-8"))
+
+
+@functools.lru_cache(maxsize=1024)
+def _looked_at(root: Path, name: str, path: Path, text: str) -> "_Module":
+    return _Module(root, name, path, text)
+
+
+class _Module:
+    """One module as text."""
+
+    def __init__(self, root: Path, name: str, path: Path, text: str) -> None:
+        self._root, self._name, self._path = root, name, path
+        self._tree = _parsed(text)
+        self.files = [*self._packages(), path, *self._data()]
+        self.bound = _imports(root, name, self._tree)
+        self._found: dict[str, tuple[bool, list[_Import]]] = {}
+
+    def followed(self, name: str) -> tuple[bool, list[_Import]]:
+        """Returns whether the module counts, and where its imports lead.
+
+        Args:
+          name: The class or function to start from; "" for the whole module.
+        """
+        if name not in self._found:
+            self._found[name] = self._follow(name)
+        return self._found[name]
+
+    def _follow(self, name: str) -> tuple[bool, list[_Import]]:
+        if not name:
+            return True, self._leads(self._tree)
+        definitions = [
+            node
+            for node in ast.walk(self._tree)
+            if isinstance(node, _Function | ast.ClassDef) and node.name == name
+        ]
+        if definitions:
+            parts = self._parts_of(definitions)
+            return True, [lead for part in parts for lead in self._leads(part)]
+        for node in self._tree.body:
+            # `preprocessing_fn, run_fn = entry_points(TASK)`
+            if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+                continue
+            maker = self.bound.get(next(iter(_names(node.value.func)), ""))
+            if maker and any(name in _names(target) for target in node.targets):
+                return False, [_Import(maker.module, name)]
+        if name in self.bound:
+            return False, [self.bound[name]]
+        raise AttributeError(f"module {self._name!r} has no {name!r} to start from")
+
+    def _packages(self) -> Iterator[Path]:
+        """Yields the `__init__.py` of each package around the module."""
+        for folder in self._path.parents:
+            if folder == self._root:
+                return
+            if (folder / "__init__.py").exists():
+                yield folder / "__init__.py"
+
+    def _data(self) -> Iterator[Path]:
+        """Yields the files, and those in folders, that the module names and that lie near it."""
+        texts = {
+            node.value
+            for node in ast.walk(self._tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        top = self._root / self._name.partition(".")[0]
+        near = [p for p in self._path.parents if p == top or top in p.parents]
+        for folder in near:
+            there = {entry.name: Path(entry.path) for entry in os.scandir(folder)}
+            for path in (there[text] for text in sorted(texts & set(there))):
+                if path.is_file() and path.suffix != ".py":
+                    yield path
+                elif path.is_dir() and not (path / "__init__.py").exists():
+                    yield from (p for p in sorted(path.rglob("*")) if _is_data(p))
+
+    def _parts_of(self, definitions: list[Any]) -> list[ast.AST]:
+        """Returns the definitions, and what they use of their own module, and so on."""
+        own = {name: node for node in self._tree.body for name in _defined(node)}
+        parts, names = list(definitions), set().union(*(_used(d) for d in definitions))
+        taken: set[str] = set()
+        while new := (names & set(own)) - taken:
+            taken |= new
+            parts += [own[name] for name in new]
+            names |= set().union(*(_used(own[name]) for name in new))
+        return parts
+
+    def _leads(self, part: ast.AST) -> list[_Import]:
+        # `import a.b` binds `a`, as `import a.c` does: both count as used.
+        used = _used(part) | _handed_on(part) | {name for name in self.bound if "." in name}
+        leads = [self.bound[name] for name in used & set(self.bound)]
+        return [end for lead in leads for end in _ends(self._root, lead)]
+
+
+def _ends(root: Path, lead: _Import) -> Iterator[_Import]:
+    """Yields the module that an import names, and the one that a name in it comes from."""
+    yield _Import(lead.module)
+    if lead.name:
+        again = _module(root, lead.module).bound.get(lead.name)
+        if again:
+            yield from _ends(root, again)
+
+
+def _imports(root: Path, name: str, tree: ast.AST) -> dict[str, _Import]:
+    bound: dict[str, _Import] = {}
+    package = name if _file(root, name, "") else name.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if _file(root, alias.name):
+                    bound[alias.asname or alias.name] = _Import(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1])
+            source = ".".join(filter(None, [base if node.level else "", node.module or ""]))
+            for alias in node.names:
+                inner = f"{source}.{alias.name}"
+                if _file(root, inner):
+                    bound[alias.asname or alias.name] = _Import(inner)
+                elif _file(root, source):
+                    bound[alias.asname or alias.name] = _Import(source, alias.name)
+    return bound
+
+
+def _used(part: ast.AST) -> set[str]:
+    """Returns the names that code reads, annotations aside.
+
+    Those of a decorated function count: decorators read them, as TFX's `@component` does.
+    """
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(part):
+        if isinstance(node, ast.AnnAssign):
+            skipped.add(node.annotation)
+        elif isinstance(node, _Function) and not node.decorator_list:
+            arguments = node.args
+            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+            every += [a for a in (arguments.vararg, arguments.kwarg) if a]
+            skipped |= {a.annotation for a in every if a.annotation}
+            skipped |= {node.returns} if node.returns else set()
+    names: set[str] = set()
+    waiting = [part]
+    while waiting:
+        node = waiting.pop()
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        waiting += ast.iter_child_nodes(node)
+    return names
+
+
+def _handed_on(part: ast.AST) -> set[str]:
+    """Returns names that a module imports for others: `import x as x`, and those in `__all__`."""
+    found: set[str] = set()
+    for node in ast.walk(part):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {a.asname for a in node.names if a.asname and a.asname == a.name}
+        elif isinstance(node, ast.Assign) and "__all__" in _names(node.targets[0]):
+            found |= set(ast.literal_eval(node.value))
+    return found
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    if isinstance(node, _Function | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Assign):
+        return set().union(*(_names(target) for target in node.targets))
+    return _names(node.target) if isinstance(node, ast.AnnAssign) else set()
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _is_data(path: Path) -> bool:
+    return path.is_file() and path.suffix not in (".py", ".pyc")
+
+
+def _file(root: Path, name: str, plain: str = ".py") -> Path | None:
+    """Returns a module's file; with `plain=""` only that of a package."""
+    if not is_own(name):
+        return None
+    folder = root.joinpath(*name.split("."))
+    file = folder.with_name(folder.name + ".py")
+    if plain and file.is_file():
+        return file
+    return folder / "__init__.py" if (folder / "__init__.py").is_file() else None
+
+
+def code(path: Path) -> str:
+    """Returns a hash of what a Python file says: comments, layout and docstrings left out."""
+    return _code(path.read_text(encoding="utf-8"))
+
+
+@functools.lru_cache(maxsize=1024)
+def _code(text: str) -> str:
+    return hashlib.sha256(ast.dump(_parsed(text)).encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(text: str) -> ast.Module:
+    """Returns the syntax tree without its docstrings."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | _Function):
+            continue
+        first = node.body[0] if node.body else None
+        if (
+            isinstance(first, ast.Expr)
+            and isinstance(first.value, ast.Constant)
+            and isinstance(first.value.value, str)
+        ):
+            node.body = node.body[1:]
+    return tree
