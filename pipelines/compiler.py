@@ -15,6 +15,7 @@ from pipelines import (
     accelerators,
     cache_keys,
     cloud_data,
+    early_checks,
     notifications,
     startup,
     tasks,
@@ -77,8 +78,10 @@ def compile_job(config: CloudConfig) -> Compiled:
     if accelerator.device != "cpu" and config.target == VERTEX:
         config.check_submit()
     task = tasks.load(config.task, config.settings, config.weights)
+    early_checks.check_settings(task)
     startup.prepare()
     task, data, source = cloud_data.prepare(task, config)
+    early_checks.check_network(task, download=False)
     task = cloud_data.for_accelerator(task, accelerator.device)
     if "://" not in config.serving_folder:
         # A folder that is mounted here too can be looked at before anything is sent.

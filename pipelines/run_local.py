@@ -20,7 +20,7 @@ if __name__ == "__main__":
 try:
     from rich.console import Console
 
-    from pipelines import startup, tasks
+    from pipelines import early_checks, startup, tasks
     from pipelines.config import RunConfig, from_args, local_parser
     from trainer_modules.engine.errors import BadInputError
     from trainer_modules.engine.task import Task
@@ -44,6 +44,7 @@ def main(argv: list[str] | None = None) -> int:
             config.data, config.root, config.weights, *config.settings, *config.beam
         )
         task = tasks.load(config.task, config.settings, config.weights)
+        early_checks.check_settings(task)
         return _locked_run(task, config, args)
     except BadInputError as error:
         Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {_escape(error)}")
@@ -176,6 +177,10 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
     task, data, source = ingest.prepare(task, config.data, config.root)
     served.check_room(config.serving_folder, task=task.name, classes=task.problem.names)
     startup.prepare()
+    # Published weights are fetched before a first training; later they may have gone from the
+    # cache, and a run with nothing new to do has no need of them.
+    first = not os.path.isdir(os.path.join(config.artifacts_folder, "Trainer"))
+    early_checks.check_network(task, download=first)
 
     from pipelines import lineage
     from pipelines.image_pipeline import create_pipeline

@@ -1,13 +1,14 @@
 """Finds a task by name and applies what the command line changes of it."""
 
 import dataclasses
-import importlib
+import os
 from pathlib import Path
 from typing import Any
 
 import schemas
+from pipelines import task_files
 from trainer_modules.engine import overrides
-from trainer_modules.engine.entry import module_path, task_names
+from trainer_modules.engine.entry import task_names
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task import Backbone, EncoderDecoder, SavedNetwork, Task
@@ -22,49 +23,88 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
       weights: `imagenet`, `none` or a path, for tasks with a backbone; None leaves it.
 
     Raises:
-      BadInputError: If there is no such task, setting, or backbone to give weights to.
+      BadInputError: If there is no such task, setting, schema, or backbone to give weights to, or
+        the task's file is broken.
     """
     task = _find(name)
+    if not Path(schema_path(task)).is_file():
+        raise BadInputError(
+            f"task '{task.module}' has no schema: {_shown(schema_path(task))} is missing. Write "
+            "what its raw features are there; the schema of a task like it is a start."
+        )
+    _check_settings(settings, weights)
     if weights is not None:
-        if not isinstance(task.model, Backbone | EncoderDecoder | SavedNetwork):
+        task = _with_weights(task, name, weights)
+    task = overrides.apply(task, settings)
+    overrides.check_types(task, "--set ")
+    return task
+
+
+def _check_settings(settings: tuple[str, ...], weights: str | None) -> None:
+    """Raises BadInputError for what `--set` cannot change, or another option changes too."""
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        if key.partition(".")[0] == "name":
             raise BadInputError(
-                f"--weights: the network of task '{name}' has no backbone to take weights."
+                f"--set {key}: a task has the name of its file. Choose another task with --task, "
+                "and another name for what it makes with --name."
             )
-        if weights not in ("imagenet", "none") and not Path(weights).exists():
+        if weights is not None and key in ("model", "model.weights"):
+            raise BadInputError(
+                f"--weights {weights} and --set {setting} both say which weights to start from. "
+                "Leave one of them out."
+            )
+
+
+def _with_weights(task: Task, name: str, weights: str) -> Task:
+    if not isinstance(task.model, Backbone | EncoderDecoder | SavedNetwork):
+        raise BadInputError(
+            f"--weights: the network of task '{name}' has no backbone to take weights."
+        )
+    remote = "://" in weights
+    if weights not in ("imagenet", "none") and not remote:
+        if not Path(weights).exists():
             raise BadInputError(
                 f"--weights must be imagenet, none, or an existing file or folder. "
                 f"Received: {weights}"
             )
-        path = weights if weights in ("imagenet", "none") else str(Path(weights).resolve())
-        task = dataclasses.replace(task, model=dataclasses.replace(task.model, weights=path))
-    return overrides.apply(task, settings)
+        weights = str(Path(weights).resolve())
+    return dataclasses.replace(task, model=dataclasses.replace(task.model, weights=weights))
 
 
 def _find(name: str) -> Task:
     module_name, _, variant = name.partition(":")
     if module_name not in task_names():
         raise BadInputError(f"--task {did_you_mean(module_name, task_names())}.")
-    module = importlib.import_module(module_path(module_name))
-    variants: dict[str, Task] = getattr(module, "VARIANTS", {})
-    if not variant:
-        task: Task = module.TASK
-        return task
-    if variant not in variants:
+    _, found = task_files.load(module_name)
+    if variant not in found:
         raise BadInputError(
-            f"--task {name}: the variant of '{module_name}' {did_you_mean(variant, variants)}."
+            f"--task {name}: the variant of '{module_name}' "
+            f"{did_you_mean(variant, [known for known in found if known])}."
         )
-    return variants[variant]
+    return found[variant]
 
 
 def descriptions() -> list[tuple[str, str]]:
-    """Returns each task's name and the first line of its docstring; variants follow their task."""
+    """Returns each task's name and the first line of its docstring; variants follow their task.
+
+    A broken file stands among them with what is wrong with it.
+    """
     found = []
     for name in task_names():
-        module = importlib.import_module(module_path(name))
-        first_line = (module.__doc__ or "").split("\n")[0]
+        try:
+            first_line, known = task_files.load(name)
+        except BadInputError as error:
+            found.append((name, f"broken: {error}"))
+            continue
         found.append((name, first_line))
-        found += [(f"{name}:{variant}", "") for variant in getattr(module, "VARIANTS", {})]
+        found += [(f"{name}:{variant}", "") for variant in known if variant]
     return found
+
+
+def _shown(path: str) -> str:
+    near = os.path.relpath(path)
+    return path if near.startswith("..") else near
 
 
 def schema_path(task: Task) -> str:
@@ -82,7 +122,13 @@ def schema(task: Task) -> Any:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     found = schema_pb2.Schema()
-    text_format.Parse(Path(schema_path(task)).read_text(encoding="utf-8"), found)
+    path = schema_path(task)
+    try:
+        text_format.Parse(Path(path).read_text(encoding="utf-8"), found)
+    except text_format.ParseError as error:
+        raise BadInputError(
+            f"{_shown(path)} is no schema as TFDV writes it (text proto): {error}"
+        ) from error
     learns = bool(task.phases)
     if not learns:
         # What a network is only tried on has no truth, and needs none.

@@ -182,7 +182,7 @@ LEARNING = {"Transform", "Tuner", "Trainer"}
         ("components/bulk_predict/model.py", {"BulkPredict", "ExportForms"}, LEARNING),
         ("components/report/templates/style.css", {"Report"}, LEARNING | {"ImageEvaluator"}),
         ("components/custom_job.py", {"cloud Trainer", "cloud Tuner"}, {"Trainer"}),
-        ("trainer_modules/imagenet_classes.json", {"PretrainedModel"}, {"Trainer"}),
+        ("trainer_modules/imagenet_classes.json", {"PretrainedModel"}, {"Pusher"}),
         # A task travels as data: a gate changed in its file trains nothing anew.
         ("trainer_modules/digits.py", set(), LEARNING | {"ImageExampleGen"}),
     ],

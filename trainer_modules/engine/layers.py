@@ -7,6 +7,8 @@ Keras' default. `build` imports Keras only when called.
 from dataclasses import dataclass
 from typing import Any
 
+from trainer_modules.engine.limits import check_number
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -14,6 +16,9 @@ class Dense:
 
     units: int
     activation: str = "linear"
+
+    def __post_init__(self) -> None:
+        check_number("units", self.units, least=1)
 
     def build(self, name: str | None = None) -> Any:
         """Returns the `tf_keras` layer."""
@@ -31,6 +36,12 @@ class Conv:
     activation: str = "relu"
     padding: str = "valid"
 
+    def __post_init__(self) -> None:
+        check_number("filters", self.filters, least=1)
+        check_number("size", self.size, least=1)
+        if self.padding not in ("valid", "same"):
+            raise ValueError(f"padding must be one of valid, same. Received: {self.padding!r}")
+
     def build(self, name: str | None = None) -> Any:
         """Returns the `tf_keras` layer."""
         from tf_keras import layers
@@ -45,6 +56,9 @@ class MaxPool:
     """Max pooling over `size` × `size` pixels."""
 
     size: int = 2
+
+    def __post_init__(self) -> None:
+        check_number("size", self.size, least=1)
 
     def build(self, name: str | None = None) -> Any:
         """Returns the `tf_keras` layer."""
@@ -80,6 +94,9 @@ class Dropout:
     """Drops a fraction `rate` of the inputs, in training only."""
 
     rate: float
+
+    def __post_init__(self) -> None:
+        check_number("rate", self.rate, least=0, below=1)
 
     def build(self, name: str | None = None) -> Any:
         """Returns the `tf_keras` layer."""

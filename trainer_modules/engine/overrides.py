@@ -69,7 +69,7 @@ def _replace(target: Any, path: list[str], text: str, key: str) -> Any:
         return dataclasses.replace(target, **{head: new})  # type: ignore[type-var]
     except BadInputError:
         raise
-    except ValueError as e:
+    except (ValueError, TypeError) as e:
         raise BadInputError(f"--set {key}: {e}") from e
 
 
@@ -77,14 +77,14 @@ def _parse(text: str, hint: Any, key: str, *, current: Any) -> Any:
     if text.startswith(("{", "[")):
         try:
             value = from_plain(json.loads(text))
-        except (ValueError, BadInputError) as e:
+        except (ValueError, TypeError, RecursionError) as e:
             raise BadInputError(f"--set {key}: {text!r} is not a value for it: {e}") from e
     elif hint is str:
         value = text
     else:
         try:
             value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
     value = _fit(value, hint)
     if not _is_a(value, hint):
@@ -92,6 +92,35 @@ def _parse(text: str, hint: Any, key: str, *, current: Any) -> Any:
             f"--set {key}: must be {_describe(hint)} (now {current!r}); received {text!r}."
         )
     return value
+
+
+def check_types(value: Any, path: str = "") -> None:
+    """Checks that every value in a dataclass, and in those inside it, has the type of its field.
+
+    Python does not: `gates=AtLeast("accuracy", 0.9)` makes a task whose gates are no tuple.
+
+    Raises:
+      BadInputError: If one has not; it begins with the field's path, as `--set` spells it.
+    """
+    if isinstance(value, tuple):
+        for i, item in enumerate(value):
+            check_types(item, f"{path}{i}.")
+    if not dataclasses.is_dataclass(value):
+        return
+    hints = typing.get_type_hints(type(value))
+    for field in dataclasses.fields(value):
+        held = getattr(value, field.name)
+        hint = hints[field.name]
+        if not _is_a(held if isinstance(held, list) else _fit(held, hint), hint):
+            one = " For a single one write (…,), with the comma." if _wants_tuple(hint) else ""
+            raise BadInputError(
+                f"{path}{field.name} must be {_describe(hint)}. Received: {held!r}.{one}"
+            )
+        check_types(held, f"{path}{field.name}.")
+
+
+def _wants_tuple(hint: Any) -> bool:
+    return typing.get_origin(hint) is tuple and typing.get_args(hint)[-1:] == (...,)
 
 
 def _fit(value: Any, hint: Any) -> Any:
@@ -138,4 +167,9 @@ def _describe(hint: Any) -> str:
         return " or ".join(_describe(h) for h in typing.get_args(hint))
     if hint is type(None):
         return "None"
-    return getattr(hint, "__name__", str(hint)) if typing.get_origin(hint) is None else str(hint)
+    if typing.get_origin(hint) is tuple:
+        args = typing.get_args(hint)
+        if args[-1:] == (...,):
+            return f"a tuple of {_describe(args[0])}"
+        return f"a tuple of {len(args)} ({', '.join(_describe(a) for a in args)})"
+    return str(getattr(hint, "__name__", hint))

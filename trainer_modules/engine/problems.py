@@ -50,6 +50,11 @@ class Classification:
         """The training metric that a person follows."""
         return "accuracy"
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of the training metrics; () of classes may still become more than five."""
+        return ("accuracy",) if 0 < len(self.classes) <= 5 else ("accuracy", "top_5_accuracy")
+
     def label_index(self, label: Any) -> Any:
         """Returns int64 indices `[batch]` of class names `[batch]`; -1 for an unknown name."""
         import tensorflow as tf
@@ -179,6 +184,11 @@ class Binary(Classification):
         from tf_keras import losses
 
         return losses.BinaryCrossentropy(label_smoothing=label_smoothing)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of the training metrics."""
+        return ("binary_accuracy",)
 
     def training_metrics(self) -> list[Any]:
         """Returns fresh Keras metrics for `compile`."""

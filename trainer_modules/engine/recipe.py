@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from trainer_modules.engine.limits import check_number
+
 
 def check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
     """Raises ValueError unless `value` is one of `valid`; `name` is what people call it."""
@@ -25,6 +27,8 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         check_choice("optimizer", self.name, ("adam", "rmsprop", "sgd"))
+        check_number("epsilon", self.epsilon, above=0)
+        check_number("momentum", self.momentum, least=0, below=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,17 @@ class Augment:
     translation: float = 0.0
     contrast: float = 0.0
 
+    def __post_init__(self) -> None:
+        for factor in self.saturation or ():
+            check_number("saturation", factor, least=0)
+        if self.saturation and self.saturation[0] > self.saturation[1]:
+            raise ValueError(
+                f"saturation must be (low, high), the lower first. Received: {self.saturation}"
+            )
+        for name in ("brightness", "rotation", "translation", "contrast"):
+            check_number(name, getattr(self, name), least=0, most=1)
+        check_number("zoom", self.zoom, least=0, below=1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStopping:
@@ -57,6 +72,10 @@ class EarlyStopping:
     monitor: str = "val_loss"
     patience: int = 3
     min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_number("patience", self.patience, least=0)
+        check_number("min_delta", self.min_delta, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +86,11 @@ class ReduceOnPlateau:
     factor: float = 0.1
     patience: int = 2
     min_learning_rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_number("factor", self.factor, above=0, below=1)
+        check_number("patience", self.patience, least=0)
+        check_number("min_learning_rate", self.min_learning_rate, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,12 +142,11 @@ class Training:
     cache_megabytes: int = 2048
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1. Received: {self.batch_size}")
-        if self.epochs is not None and self.epochs < 1:
-            raise ValueError(f"epochs must be at least 1. Received: {self.epochs}")
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(f"label_smoothing must be in [0, 1). Received: {self.label_smoothing}")
+        for name in ("batch_size", "eval_batch_size", "epochs", "steps_per_execution"):
+            check_number(name, getattr(self, name), least=1)
+        for name in ("shuffle", "seed", "cache_megabytes"):
+            check_number(name, getattr(self, name), least=0)
+        check_number("label_smoothing", self.label_smoothing, least=0, below=1)
         check_choice("accelerator", self.accelerator, ("auto", "cpu", "gpu", "tpu"))
         check_choice(
             "precision", self.precision, ("auto", "float32", "mixed_float16", "mixed_bfloat16")

@@ -79,6 +79,11 @@ class Regression:
 
         return losses.MeanSquaredError()
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of the training metrics."""
+        return ("mae",)
+
     def training_metrics(self) -> list[Any]:
         """Returns fresh Keras metrics for `compile`."""
         from tf_keras import metrics

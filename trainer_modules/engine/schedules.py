@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from trainer_modules.engine.limits import check_number
+
 
 @dataclass(frozen=True, kw_only=True)
 class Exponential:
@@ -20,6 +22,11 @@ class Exponential:
     steps: int
     rate: float
     staircase: bool = False
+
+    def __post_init__(self) -> None:
+        check_number("initial", self.initial, above=0)
+        check_number("steps", self.steps, least=1)
+        check_number("rate", self.rate, above=0, most=1)
 
     def build(self, total_steps: int) -> Any:
         """Returns the Keras schedule; `total_steps` plays no part in this one."""
@@ -45,6 +52,11 @@ class Cosine:
     peak: float
     warmup: float = 0.1
     floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_number("peak", self.peak, above=0)
+        check_number("warmup", self.warmup, least=0, below=1)
+        check_number("floor", self.floor, least=0, most=1)
 
     def build(self, total_steps: int) -> Any:
         """Returns the Keras schedule over `total_steps` optimiser steps of the phase."""

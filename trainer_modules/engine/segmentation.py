@@ -72,6 +72,11 @@ class Segmentation:
 
         return masks.loss(self)
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of the training metrics."""
+        return ("pixel_accuracy", "mean_iou")
+
     def training_metrics(self) -> list[Any]:
         """Returns fresh Keras metrics for `compile`."""
         from trainer_modules.engine import masks

@@ -11,6 +11,7 @@ from trainer_modules.engine.display import Display as Display
 from trainer_modules.engine.gates import BetterThanChance, Gate
 from trainer_modules.engine.hyperparameters import Hyperparameter
 from trainer_modules.engine.layers import Layer
+from trainer_modules.engine.limits import check_number
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.recipe import Augment as Augment
 from trainer_modules.engine.recipe import EarlyStopping as EarlyStopping
@@ -50,10 +51,8 @@ class Image:
     quality: int = 95
 
     def __post_init__(self) -> None:
-        if self.height < 1 or self.width < 1:
-            raise ValueError(
-                f"height and width must be at least 1. Received: {self.height} × {self.width}"
-            )
+        check_number("height", self.height, least=1)
+        check_number("width", self.width, least=1)
         if self.channels not in (1, 3):
             raise ValueError(f"channels must be 1 or 3. Received: {self.channels}")
         if not 1 <= self.quality <= 100:
@@ -113,6 +112,7 @@ class Backbone:
     scaling: str = "auto"
 
     def __post_init__(self) -> None:
+        check_number("alpha", self.alpha, above=0)
         _check_momentum(self.batch_norm_momentum)
         check_choice("scaling", self.scaling, SCALINGS)
 
@@ -138,6 +138,7 @@ class EncoderDecoder:
     scaling: str = "auto"
 
     def __post_init__(self) -> None:
+        check_number("alpha", self.alpha, above=0)
         _check_momentum(self.batch_norm_momentum)
         check_choice("scaling", self.scaling, SCALINGS)
 
@@ -157,8 +158,7 @@ class Last:
     layers: int
 
     def __post_init__(self) -> None:
-        if self.layers < 1:
-            raise ValueError(f"Last must name at least 1 layer. Received: {self.layers}")
+        check_number("the layers of Last", self.layers, least=1)
 
 
 @dataclass(frozen=True)
@@ -197,16 +197,11 @@ class Phase:
     validation_share: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ValueError(f"epochs must be at least 1. Received: {self.epochs}")
-        if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
-            raise ValueError(
-                f"steps_per_epoch must be at least 1. Received: {self.steps_per_epoch}"
-            )
-        if not 0 < self.validation_share <= 1:
-            raise ValueError(
-                f"validation_share must be within (0, 1]. Received: {self.validation_share}"
-            )
+        for name in ("epochs", "steps_per_epoch", "validation_freq"):
+            check_number(name, getattr(self, name), least=1)
+        if not isinstance(self.learning_rate, Schedule):
+            check_number("learning_rate", self.learning_rate, above=0)
+        check_number("validation_share", self.validation_share, above=0, most=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,10 +224,9 @@ class Serving:
     def __post_init__(self) -> None:
         for form in self.forms:
             check_choice("forms", form, ("tflite", "tflite_int8", "onnx"))
-        if self.samples < 1:
-            raise ValueError(f"samples must be at least 1. Received: {self.samples}")
-        if self.max_latency_ms is not None and self.max_latency_ms <= 0:
-            raise ValueError(f"max_latency_ms must be above 0. Received: {self.max_latency_ms}")
+        check_number("samples", self.samples, least=1)
+        check_number("max_latency_ms", self.max_latency_ms, above=0)
+        check_number("tolerance", self.tolerance, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)

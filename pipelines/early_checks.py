@@ -1,0 +1,176 @@
+"""Whether a task can run at all: all that needs no data is checked before any are read.
+
+`check_settings` needs no TensorFlow and takes milliseconds. `check_network` builds the network as
+Trainer will: weights of another network or a phase that names layers that there are not show
+themselves in seconds, not after the data have been read and transformed.
+"""
+
+import math
+import os
+import zipfile
+from pathlib import Path
+
+from components.gate_checking import check_gates
+from trainer_modules.engine import backbone_limits
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.gates import AtLeast, AtMost, Gate
+from trainer_modules.engine.task import (
+    Backbone,
+    EncoderDecoder,
+    Everything,
+    Network,
+    Phase,
+    Task,
+)
+
+# What a metric can reach; all others are shares.
+_RANGES = {
+    "log_loss": (0.0, math.inf),
+    "mse": (0.0, math.inf),
+    "rmse": (0.0, math.inf),
+    "mae": (0.0, math.inf),
+    "bias": (-math.inf, math.inf),
+    "r2": (-math.inf, 1.0),
+    "example_count": (0.0, math.inf),
+    "support": (0.0, math.inf),
+}
+
+
+def check_settings(task: Task) -> None:
+    """Checks gates, monitors, phases, and what the backbone can take.
+
+    Raises:
+      BadInputError: If the task cannot run as it is; the message names the setting.
+    """
+    check_gates(task)
+    for i, gate in enumerate(task.gates):
+        _check_bound(i, gate)
+    _check_monitors(task)
+    for i, phase in enumerate(task.phases):
+        _check_phase(f"phases.{i}", phase, task)
+    if isinstance(task.model, Backbone | EncoderDecoder):
+        _check_backbone(task.model, task)
+        check_weights(task.model.weights)
+
+
+def check_network(task: Task, *, download: bool) -> None:
+    """Builds the network with its weights, and sets what each phase trains.
+
+    Args:
+      task: The task; its classes may still be unknown.
+      download: Whether published weights that are not there may be fetched.
+
+    Raises:
+      BadInputError: If the network cannot be built, or a phase cannot train it.
+    """
+    import dataclasses
+
+    from trainer_modules.engine import models, preflight
+    from trainer_modules.engine.preprocessing import standardises
+
+    if not task.phases or standardises(task):
+        # A task without phases builds its network first of all; the other needs its data's figures.
+        return
+    model = task.model
+    published = isinstance(model, Backbone | EncoderDecoder) and model.weights == "imagenet"
+    if published and not download:
+        model = dataclasses.replace(model, weights="none")  # type: ignore[arg-type]
+    built = models.build(dataclasses.replace(task, model=model))
+    for phase in task.phases:
+        models.set_trainable(built, phase)
+    preflight.check_compiled(task, built)
+
+
+def _check_bound(i: int, gate: Gate) -> None:
+    low, high = _RANGES.get(gate.metric, (0.0, 1.0))
+    if isinstance(gate, AtLeast | AtMost):
+        setting, value = "bound", gate.bound
+    else:
+        setting, value, (low, high) = "by", gate.by, (0.0, max(1.0, high) if low >= 0 else math.inf)
+    if not low <= value <= high or not math.isfinite(value):
+        words = f"within {low:g}..{high:g}" if math.isfinite(high) else f"at least {low:g}"
+        hint = f"; did you mean {value / 100:g}?" if high == 1 and 1 < value <= 100 else ""
+        raise BadInputError(
+            f"gates.{i}.{setting} of {type(gate).__name__}({gate.metric!r}) must be {words}, which "
+            f"is all that {gate.metric} can reach. Received: {value:g}{hint}"
+        )
+
+
+def _check_monitors(task: Task) -> None:
+    train = task.train
+    monitors = {
+        "train.best": train.best,
+        "train.early_stopping.monitor": train.early_stopping and train.early_stopping.monitor,
+        "train.reduce_on_plateau.monitor": train.reduce_on_plateau
+        and train.reduce_on_plateau.monitor,
+    }
+    measured = ["loss", *task.problem.measured]
+    known = [*measured, *(f"val_{name}" for name in measured)]
+    for setting, metric in monitors.items():
+        if metric and metric not in known:
+            raise BadInputError(f"{setting} {did_you_mean(metric, known)}.")
+
+
+def _check_phase(setting: str, phase: Phase, task: Task) -> None:
+    if isinstance(task.model, Network) and not isinstance(phase.trainable, Everything):
+        raise BadInputError(
+            f"{setting}.trainable must be Everything() for a network without a backbone. "
+            f"Received: {phase.trainable}"
+        )
+    constant = isinstance(phase.learning_rate, float | int)
+    if task.train.reduce_on_plateau and not constant:
+        raise BadInputError(
+            "train.reduce_on_plateau needs phases with a constant learning rate. "
+            f"Received: {setting}.learning_rate={phase.learning_rate}"
+        )
+
+
+def _check_backbone(model: Backbone | EncoderDecoder, task: Task) -> None:
+    if model.name not in backbone_limits.NAMES:
+        raise BadInputError(f"model.name {did_you_mean(model.name, backbone_limits.NAMES)}.")
+    if model.alpha is not None and not backbone_limits.takes_alpha(model.name):
+        raise BadInputError(
+            f"model.alpha is a setting of the MobileNets; {model.name} has no width multiplier. "
+            f"Received: {model.alpha}"
+        )
+    image, least = task.image, backbone_limits.smallest(model.name)
+    if image is None:
+        raise BadInputError(f"image must be an Image for {model.name}. Received: None")
+    if min(image.height, image.width) < least:
+        raise BadInputError(
+            f"image.height and image.width must be at least {least} for {model.name}. "
+            f"Received: {image.height} × {image.width}"
+        )
+
+
+def check_weights(weights: str) -> None:
+    """Checks that `weights` can be read, if it is a path on this machine.
+
+    Raises:
+      BadInputError: If there is nothing there, or nothing that weights are kept in.
+    """
+    if weights in ("imagenet", "none") or "://" in weights:
+        return
+    path = Path(weights)
+    if not path.exists():
+        raise BadInputError(
+            f"there are no weights at {weights}. --weights takes imagenet, none, or the path of a "
+            ".h5, .weights.h5 or .keras file, or of a SavedModel folder."
+        )
+    if path.is_dir():
+        missing = [name for name in ("saved_model.pb",) if not (path / name).is_file()]
+        if missing:
+            raise BadInputError(f"the weights {weights} are a folder without {missing[0]}.")
+    elif weights.endswith((".h5", ".hdf5")):
+        import h5py
+
+        if not h5py.is_hdf5(weights):
+            raise BadInputError(f"the weights in {weights} are no HDF5 file, or a damaged one.")
+    elif weights.endswith(".keras"):
+        if not zipfile.is_zipfile(weights):
+            raise BadInputError(f"the weights in {weights} are no .keras file, or a damaged one.")
+    else:
+        raise BadInputError(
+            "--weights takes a .h5, .weights.h5 or .keras file, or a SavedModel folder (one with "
+            f"saved_model.pb in it). Received: {os.fspath(path)}"
+        )

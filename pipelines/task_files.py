@@ -1,0 +1,118 @@
+"""Reads a task's file, and says where in it a mistake is."""
+
+import ast
+import importlib
+import os
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from trainer_modules.engine import overrides
+from trainer_modules.engine.entry import module_path
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.task import Task
+
+_ENTRIES = ("preprocessing_fn", "run_fn")
+
+
+def load(name: str) -> tuple[str, dict[str, Task]]:
+    """Reads `trainer_modules/<name>.py`.
+
+    Returns:
+      The first line of its docstring; and the task under "", its variants under their names.
+
+    Raises:
+      BadInputError: If the file is broken; it names the file, and the line where it is known.
+    """
+    module = _imported(name)
+    path = _path(name)
+    tasks = {"": _constant(module, "TASK", Task, path)}
+    variants = getattr(module, "VARIANTS", {})
+    if not isinstance(variants, dict):
+        raise _broken(path, _line(path, "VARIANTS"), "VARIANTS must be a dict of name to Task.")
+    tasks |= {str(variant): task for variant, task in variants.items()}
+    for variant, task in tasks.items():
+        where = f"VARIANTS['{variant}']" if variant else "TASK"
+        _check(where, task, name, path)
+    for entry in _ENTRIES:
+        if not callable(getattr(module, entry, None)):
+            raise _broken(
+                path,
+                None,
+                f"there is no {entry}. End the file with "
+                "`preprocessing_fn, run_fn = entry_points(TASK)`.",
+            )
+    return (module.__doc__ or "").split("\n")[0], tasks
+
+
+def _path(name: str) -> str:
+    import trainer_modules
+
+    folder = os.path.dirname(os.path.abspath(trainer_modules.__file__))
+    path = os.path.join(folder, f"{name}.py")
+    near = os.path.relpath(path)
+    return path if near.startswith("..") else near
+
+
+def _imported(name: str) -> ModuleType:
+    path = _path(name)
+    try:
+        return importlib.import_module(module_path(name))
+    except SyntaxError as error:
+        at = error.lineno if _is(error.filename, path) else None
+        said = f"{error.msg}: {(error.text or '').strip()}" if error.text else error.msg
+        raise _broken(path, at, f"{said}.") from error
+    except Exception as error:
+        # Whatever a file of data can raise while it is read, a person made a mistake in it.
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if _is(frame.filename, path)]
+        said = str(error) or type(error).__name__
+        if isinstance(error, TypeError):
+            said = said.replace("__init__() ", "").replace("__init__()", "")
+        raise _broken(path, lines[-1] if lines else None, said) from error
+
+
+def _is(filename: str | None, path: str) -> bool:
+    return bool(filename) and os.path.abspath(filename or "") == os.path.abspath(path)
+
+
+def _constant(module: ModuleType, name: str, kind: type, path: str) -> Any:
+    value = getattr(module, name, None)
+    if not isinstance(value, kind):
+        received = "nothing" if value is None else f"{type(value).__name__} {value!r:.80}"
+        raise _broken(
+            path, _line(path, name), f"{name} must be a {kind.__name__}. Received: {received}"
+        )
+    return value
+
+
+def _check(where: str, task: Any, name: str, path: str) -> None:
+    """Checks what the constructors do not: that every value has the type of its field."""
+    if not isinstance(task, Task):
+        said = f"{where} must be a Task. Received: {type(task).__name__} {task!r:.80}"
+        raise _broken(path, _line(path, "VARIANTS"), said)
+    try:
+        overrides.check_types(task)
+    except BadInputError as error:
+        field = str(error).split(" ")[0].rpartition(".")[2]
+        raise _broken(path, _line(path, field), f"{where}.{error}") from error
+    if task.module != name:
+        said = f"the name of {where} must be '{name}', or '{name}-' and the variant's name"
+        raise _broken(path, _line(path, "name"), f"{said}. Received: {task.name!r}")
+
+
+def _line(path: str, name: str) -> int | None:
+    """Returns the only line where `name` is given a value; None if there are none or several."""
+    lines = []
+    for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg == name:
+            lines.append(node.value.lineno)
+        elif isinstance(node, ast.Assign):
+            lines += [t.lineno for t in node.targets if getattr(t, "id", "") == name]
+    return lines[0] if len(set(lines)) == 1 else None
+
+
+def _broken(path: str, line: int | None, said: str) -> BadInputError:
+    place = f"{path}, line {line}" if line else path
+    return BadInputError(f"{place}: {said}")
