@@ -1,5 +1,6 @@
 # Everything runs in .venv, which the first target to need it sets up from uv.lock.
-# TASK, DATA, ARGS pass on: make run TASK=image_folder DATA=photos ARGS="--set phases.0.epochs=2"
+# TASK, DATA, ARGS pass on: make run TASK=image_folder DATA="my photos" ARGS="--set train.epochs=2"
+# TASK and DATA are taken as they are written, blanks, quotes and $ included; ARGS is read as words.
 
 TASK ?= digits
 ARGS ?=
@@ -9,11 +10,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV := $(shell command -v uv || echo .uv/bin/uv)
 PY := .venv/bin/python
 READY := .venv/.ready
+# A text as one word of the shell.
+quoted = '$(subst ','\'',$(value $(1)))'
 
-.PHONY: run serve doctor test test-slow rehearse-kubeflow lint format image install clean help
+.PHONY: run serve doctor test test-slow rehearse-kubeflow lint format image install clean clean-all help
 
 run: $(READY)  ## set up on first use, then the default job: digits, trained, judged, pushed
-	@$(PY) pipelines/run_local.py --task $(TASK) $(if $(DATA),--data $(DATA)) $(ARGS)
+	@./run --task $(call quoted,TASK) $(if $(value DATA),--data $(call quoted,DATA)) $(ARGS)
 
 serve: $(READY)  ## serve what was pushed, on http://127.0.0.1:8501
 	@$(PY) -m pipelines.serve $(ARGS)
@@ -57,8 +60,19 @@ $(READY): uv.lock pyproject.toml
 	@UV_HTTP_TIMEOUT=300 $(UV) sync --quiet --locked --python 3.11
 	@touch $@
 
-clean:  ## remove runs and caches, keep .venv
-	rm -rf runs .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove runs and caches; keep .venv and the models in runs/serving
+	@for f in runs/* runs/.[!.]* .pytest_cache .mypy_cache .ruff_cache; do \
+		if [ "$$f" = runs/serving ]; then echo "keep    $$f: the pushed models"; \
+		elif [ -e "$$f" ]; then echo "remove  $$f"; rm -rf -- "$$f"; fi; \
+	done
+
+clean-all:  ## remove the pushed models and .venv too, after asking
+	@printf 'This removes runs, the pushed models in runs/serving among them, and .venv. Type yes: '; \
+	read -r answer || true; \
+	[ "$$answer" = yes ] || { echo; echo "nothing removed"; exit 1; }; \
+	for f in runs .pytest_cache .mypy_cache .ruff_cache .venv; do \
+		if [ -e "$$f" ]; then echo "remove  $$f"; rm -rf -- "$$f"; fi; \
+	done
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
