@@ -58,7 +58,7 @@ def check_network(task: Task, *, download: bool) -> None:
 
     Args:
       task: The task; its classes may still be unknown.
-      download: Whether published weights that are not there may be fetched.
+      download: Whether weights that lie on the network may be fetched.
 
     Raises:
       BadInputError: If the network cannot be built, or a phase cannot train it.
@@ -72,8 +72,10 @@ def check_network(task: Task, *, download: bool) -> None:
         # A task without phases builds its network first of all; the other needs its data's figures.
         return
     model = task.model
-    published = isinstance(model, Backbone | EncoderDecoder) and model.weights == "imagenet"
-    if published and not download:
+    fetched = isinstance(model, Backbone | EncoderDecoder) and (
+        model.weights == "imagenet" or "://" in model.weights
+    )
+    if fetched and not download:
         model = dataclasses.replace(model, weights="none")  # type: ignore[arg-type]
     built = models.build(dataclasses.replace(task, model=model))
     for phase in task.phases:

@@ -13,7 +13,7 @@ if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 try:
-    from pipelines import cloud_options
+    from pipelines import chatter, cloud_options
     from pipelines.cloud_config import KUBEFLOW, VERTEX, CloudConfig
     from trainer_modules.engine.errors import BadInputError
 except ModuleNotFoundError as missing:
@@ -29,15 +29,16 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = cloud_options.config_from(args)
         _note(config)
-        if args.command == "compile":
-            return _compile(config, args)
-        if args.command == "upload":
-            return _upload(config)
-        if args.command == "doctor":
-            from pipelines import doctor
+        with chatter.aside():
+            if args.command == "compile":
+                return _compile(config, args)
+            if args.command == "upload":
+                return _upload(config)
+            if args.command == "doctor":
+                from pipelines import doctor
 
-            return doctor.run(config)
-        return _talk(config, args)
+                return doctor.run(config)
+            return _talk(config, args)
     except BadInputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -61,16 +62,19 @@ def _note(config: CloudConfig) -> None:
 
 
 def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
+    ending = {VERTEX: "json", KUBEFLOW: "yaml"}[config.target]
+    if args.output and not args.output.endswith(f".{ending}"):
+        raise BadInputError(
+            f"--output must end in .{ending}, the form that {config.target} reads. "
+            f"Received: {args.output}"
+        )
+    folder = os.path.dirname(args.output or "")
+    if folder and not os.path.isdir(folder):
+        raise BadInputError(f"--output {args.output}: there is no folder {folder}.")
     from pipelines import compiler
 
     compiled = compiler.compile_job(config)
-    ending = {VERTEX: "json", KUBEFLOW: "yaml"}[config.target]
     output = args.output or f"{compiled.name}-{config.target}.{ending}"
-    if not output.endswith(f".{ending}"):
-        raise BadInputError(
-            f"--output must end in .{ending}, the form that {config.target} reads. "
-            f"Received: {output}"
-        )
     try:
         Path(output).write_text(compiled.text(config.target), encoding="utf-8")
     except OSError as error:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from components import heat
+from trainer_modules.engine.colours import complete
 
 FOLDERS = ("masks", "coloured", "overlays")
 MAPS = "maps"
@@ -31,20 +32,8 @@ class Legend:
 
 
 def legend(names: Sequence[str], colours: Sequence[tuple[int, int, int]]) -> Legend:
-    """Returns the legend; classes without a colour get one of the PASCAL VOC colour map."""
-    given = [tuple(c) for c in colours][: len(names)]
-    rest = [_voc_colour(i) for i in range(len(given), len(names))]
-    return Legend(tuple(names), (*given, *rest))  # type: ignore[arg-type]
-
-
-def _voc_colour(index: int) -> tuple[int, int, int]:
-    """Returns the colour that the PASCAL VOC devkit gives to class `index` + 1."""
-    bits, colour = index + 1, [0, 0, 0]
-    for shift in range(7, -1, -1):
-        for channel in range(3):
-            colour[channel] |= ((bits >> channel) & 1) << shift
-        bits >>= 3
-    return colour[0], colour[1], colour[2]
+    """Returns the legend; classes without a colour get the one that they have everywhere."""
+    return Legend(tuple(names), complete(colours, len(names)))
 
 
 def file_name(entry_id: str, whole: bool) -> str:

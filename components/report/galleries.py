@@ -8,6 +8,7 @@ from PIL import Image
 
 from components.report import charts, pictures
 from components.report.material import Material
+from trainer_modules.engine.colours import complete
 
 MOST_WRONG, SAMPLED = 48, 24
 # Characters of the page that pictures may take: those of the galleries, and those that only a
@@ -128,15 +129,9 @@ def masks(material: Material) -> dict[str, Any] | None:
 
 
 def palette(task: dict[str, Any]) -> np.ndarray:
-    """Returns the classes' colours, uint8 `[classes, 3]`: the task's, else well apart hues."""
-    import matplotlib
-
+    """Returns the classes' colours, uint8 `[classes, 3]`: the task's, else as predict has them."""
     given = task["problem"].get("colours") or []
-    count = len(task["problem"]["classes"])
-    if len(given) >= count:
-        return np.array(given[:count], np.uint8)
-    colours = [matplotlib.colormaps["tab20"](i % 20)[:3] for i in range(count)]
-    return (np.array(colours) * 255).round().astype(np.uint8)
+    return np.array(complete(given, len(task["problem"]["classes"])), np.uint8)
 
 
 def regression(material: Material) -> dict[str, Any] | None:
