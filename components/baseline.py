@@ -31,7 +31,7 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
             model=Channel(type=standard_artifacts.Model),
             model_blessing=Channel(type=standard_artifacts.ModelBlessing),
             candidate=trainer.outputs["model"],
-        ).with_id("baseline")
+        ).with_id("Baseline")
         ImageEvaluator(..., baseline_model=baseline.outputs["model"])
 
     Kubeflow's and Vertex's pipelines know TFX's own strategy only; there ImageEvaluator notices

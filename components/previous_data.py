@@ -18,7 +18,7 @@ class PreviousStatistics(resolver.ResolverStrategy):
             strategy_class=PreviousStatistics,
             statistics=Channel(type=standard_artifacts.ExampleStatistics),
             now=statistics_gen.outputs["statistics"],
-        ).with_id("previous_statistics")
+        ).with_id("PreviousStatistics")
         Report(..., previous_statistics=previous.outputs["statistics"])
 
     Kubeflow's and Vertex's pipelines know TFX's own strategies only; there Report goes without.

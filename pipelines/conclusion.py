@@ -20,8 +20,8 @@ _VERDICTS = {
     summaries.FAILED: "[bold red]failed[/]",
 }
 
-# Failed gates of one kind that are shown; the summary has them all.
-_SHOWN = 10
+# Failed classes of one gate that are named; the summary has them all.
+_SHOWN = 8
 
 
 def show(console: Console, summary: Summary, display: Display = Display()) -> None:  # noqa: B008
@@ -42,8 +42,12 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
         return
     if summary.gates:
         console.print(_gates(summary))
-    for gate in gate_outcome.with_status(summary.gates, gate_outcome.FAILED):
-        console.print(f"not blessed: {escape(gate['message'])}", soft_wrap=True)
+    for alike in _alike(summary.gates):
+        failed = sorted(gate_outcome.with_status(alike, gate_outcome.FAILED), key=_margin)
+        # What many classes have in common, their row in the table says.
+        for gate in failed[: 1 if len(alike) > 1 else None]:
+            more = f"; {len(failed) - 1} more like it" if len(failed) > 1 else ""
+            console.print(f"not blessed: {escape(gate['message'])}{more}", soft_wrap=True)
     for line in _not_compared(summary):
         console.print(escape(line), soft_wrap=True)
     if summary.serving and not summary.serving["passed"]:
@@ -93,29 +97,40 @@ def _number(value: float | None) -> str:
 
 
 def _gates(summary: Summary) -> Table:
+    """Returns a row for each kind of gate: of a hundred classes, the worst one and its like."""
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("gate", "value", "bound", ""):
-        table.add_column(column, justify="right" if column in ("value", "bound") else "left")
+    table.add_column("gate", overflow="fold")
+    for column in ("value", "bound"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", overflow="fold")
     for alike in _alike(summary.gates):
-        failed = gate_outcome.with_status(alike, gate_outcome.FAILED)
-        passed = gate_outcome.with_status(alike, gate_outcome.PASSED)
+        failed = sorted(gate_outcome.with_status(alike, gate_outcome.FAILED), key=_margin)
+        passed = sorted(gate_outcome.with_status(alike, gate_outcome.PASSED), key=_margin)
         left = gate_outcome.with_status(alike, gate_outcome.NOT_COMPARED)
-        for gate in failed[:_SHOWN]:
-            table.add_row(_subject(gate), *_figures(gate), "[bold red]failed[/]")
-        if len(failed) > _SHOWN:
-            table.add_row(f"… and {len(failed) - _SHOWN} more classes", "", "", "")
-        if passed:
-            nearest = min(passed, key=_margin)
-            others = f", the nearest of {len(passed)}" if len(passed) > 1 else ""
-            table.add_row(_subject(nearest) + others, *_figures(nearest), "[green]passed[/]")
+        if failed or passed:
+            first = (failed or passed)[0]
+            told = _outcome(failed, passed)
+            table.add_row(_subject(first, len(failed + passed)), *_figures(first), told)
         if left:
-            others = f" and {len(left) - 1} more classes" if len(left) > 1 else ""
-            table.add_row(_subject(left[0]) + others, "", "", "[yellow]not compared[/]")
+            table.add_row(_subject(left[0], len(left)), "", "", "[yellow]not compared[/]")
     return table
 
 
+def _outcome(failed: list[dict[str, Any]], passed: list[dict[str, Any]]) -> str:
+    """Returns a row's verdict; both lists begin with the worst."""
+    count = len(failed) + len(passed)
+    if not failed:
+        worst = f", the worst '{escape(str(passed[0]['class']))}'" if count > 1 else ""
+        return f"[green]passed[/]{worst}"
+    if count == 1:
+        return "[bold red]failed[/]"
+    named = ", ".join(f"'{gate['class']}'" for gate in failed[:_SHOWN])
+    more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+    return f"[bold red]{len(failed)} of {count} failed[/]: {escape(named)}{more}"
+
+
 def _alike(gates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Returns the gates grouped: one gate for each class is one group."""
+    """Returns the gates grouped: one gate for each class is one group, whatever its bounds."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for gate in gates:
         of_class = gate.get("class") is not None
@@ -127,12 +142,16 @@ def _alike(gates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def _margin(gate: dict[str, Any]) -> float:
-    known = gate["value"] is not None and gate["bound"] is not None
-    return abs(gate["value"] - gate["bound"]) if known else math.inf
+    """Returns how far a value lies on the passing side of its bound; unknown ones come last."""
+    if gate["value"] is None or gate["bound"] is None:
+        return math.inf
+    return float(gate["value"] - gate["bound"]) * (-1 if gate.get("kind") == "at_most" else 1)
 
 
-def _subject(gate: dict[str, Any]) -> str:
+def _subject(gate: dict[str, Any], count: int) -> str:
     of = f" of '{gate['class']}'" if gate.get("class") else ""
+    if count > 1:
+        of = f" of each of {count} classes"
     of += " against chance" if gate.get("kind") == "better_than_chance" else ""
     of += " against before" if gate.get("kind") == "no_worse" else ""
     within = f" in {gate['slice']}" if gate.get("slice") else ""

@@ -5,12 +5,14 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
+
+from pipelines.progress import Progress
 
 # Without a terminal, a line of training progress at most every so many seconds.
 _PACE = 5.0
@@ -23,21 +25,28 @@ class RunConsole(logging.Handler):
     now and then elsewhere; warnings are always printed.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, expected: Mapping[str, float] | None = None) -> None:
+        """Makes the console.
+
+        Args:
+          stream: Where to print.
+          expected: How long components took before, in seconds.
+        """
         super().__init__()
+        self._expected = expected or {}
+        self._progress = Progress("")
         self.console = Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
         self._status: Status | None = None
-        self._node = ""
         self._printed = 0.0
         self._held = ""
 
     def start(self, node: str) -> None:
         """Says that a component begins."""
-        self._node = node
+        self._progress = Progress(node, self._expected.get(node))
         self._printed = time.monotonic()
         self._held = ""
         if self.console.is_terminal:
-            self._status = self.console.status(f"{node} …", spinner="dots")
+            self._status = self.console.status(_Living(self._progress), spinner="dots")
             self._status.start()
 
     def finish(self, node: str, *, seconds: float, cached: bool, note: str = "") -> None:
@@ -63,14 +72,15 @@ class RunConsole(logging.Handler):
             return
         if record.levelno >= logging.WARNING:
             self.console.print(Text(f"    {message}", style="yellow"))
-        elif self._status is not None:
-            self._status.update(Text(f"{self._node}  {message}"))
+            return
+        told = self._progress.hear(message)
+        if self._status is not None:
             self._held = message if message.startswith("epoch") else self._held
         elif message.startswith("epoch") and time.monotonic() - self._printed < _PACE:
             self._held = message
         else:
             self._release()
-            self.console.print(Text(f"    {message}", style="dim"))
+            self.console.print(Text(f"    {told}", style="dim"))
             self._printed = time.monotonic()
 
     def _release(self) -> None:
@@ -84,6 +94,16 @@ class RunConsole(logging.Handler):
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+class _Living:
+    """The line of a component at work, made anew each time it is drawn."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __rich__(self) -> Text:
+        return Text(self._progress.line, no_wrap=True, overflow="ellipsis")
 
 
 class _Terminal:
@@ -120,7 +140,7 @@ class _Terminal:
 
 
 @contextlib.contextmanager
-def quiet(log_file: str) -> Iterator[RunConsole]:
+def quiet(log_file: str, expected: Mapping[str, float] | None = None) -> Iterator[RunConsole]:
     """Sends both output streams and all logging to `log_file`; yields the console for people.
 
     The redirection is of the file descriptors, since TensorFlow's C++ part writes to them.
@@ -130,7 +150,7 @@ def quiet(log_file: str) -> Iterator[RunConsole]:
     sys.stderr.flush()
     kept_out, kept_err = os.dup(1), os.dup(2)
     terminal = _Terminal(os.fdopen(os.dup(kept_out), "w", buffering=1, encoding="utf-8"))
-    console = RunConsole(terminal)
+    console = RunConsole(terminal, expected)
     log = open(log_file, "a", buffering=1, encoding="utf-8")  # noqa: SIM115  (closed below)
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)

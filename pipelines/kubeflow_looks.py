@@ -44,7 +44,7 @@ LOOKS = (
         before="ImageExampleGen",
         seen={"input_config": "STRING", "input_fingerprint": "STRING", "span": "NUMBER_INTEGER"},
     ),
-    Look("ServedVersion", "served", before="baseline", seen={"version": "STRING"}),
+    Look("ServedVersion", "served", before="Baseline", seen={"version": "STRING"}),
 )
 
 

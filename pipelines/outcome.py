@@ -84,6 +84,16 @@ def _examples(summary: Summary, result: NodeResult) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
 
 
+def _training(summary: Summary, result: NodeResult) -> str:
+    """Names the epoch whose weights the exported model has."""
+    found = _read_json(result.outputs["model_run"][0].uri, "history.json")
+    exported, epochs = found.get("exported_epoch"), len(found.get("epochs", []))
+    if not exported:
+        return ""
+    chosen = f", the best by {found['monitor']}" if exported != epochs else ""
+    return f"exported: epoch {exported} of {epochs}{chosen}"
+
+
 def _evaluation(summary: Summary, result: NodeResult) -> str:
     report = _read_json(result.outputs["evaluation"][0].uri, "report.json")
     summary.metrics = report["metrics"]
@@ -135,6 +145,7 @@ def _exports(summary: Summary, result: NodeResult) -> str:
 
 _READERS = {
     "ImageExampleGen": _examples,
+    "Trainer": _training,
     "ImageEvaluator": _evaluation,
     "ModelGate": _gate,
     "ServingCheck": _serving_check,

@@ -19,7 +19,7 @@ from components.previous_data import PreviousStatistics
 from components.pushed_baseline import PushedBaseline
 from pipelines import cache_keys
 
-_BASELINE = "baseline"
+_BASELINE = "Baseline"
 
 
 def _other_than_candidate(candidate: BaseChannel, serving_folder: str) -> BaseNode:
@@ -56,7 +56,7 @@ def _counted_before(now: BaseChannel) -> BaseNode:
         strategy_class=PreviousStatistics,
         statistics=Channel(type=standard_artifacts.ExampleStatistics),
         now=now,
-    ).with_id("previous_statistics")
+    ).with_id("PreviousStatistics")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Platform:
     """Where the DAG is going to run.
 
     Attributes:
-      baseline: Makes the node `baseline` with the output `model`, the model to compare with, from
+      baseline: Makes the node `Baseline` with the output `model`, the model to compare with, from
         the candidate's channel and the serving folder.
       previous_data: Makes the node whose output `statistics` are those of the data before, from
         the channel of this run's; None where the platform has no such resolver.

@@ -111,6 +111,7 @@ def _lock(path: str) -> Iterator[None]:
 
 def _run(task: Task, config: RunConfig) -> int:
     from pipelines import console as consoles
+    from pipelines import progress
     from pipelines.summary import EXIT_CODES, Summary
 
     begin = time.monotonic()
@@ -118,7 +119,7 @@ def _run(task: Task, config: RunConfig) -> int:
     log = os.path.join(config.folder, "logs", f"{run_id}.log")
     own = config.names.own
     summary = Summary(task=task.name, name=own, run_id=run_id, log=log)
-    with consoles.quiet(log) as console:
+    with consoles.quiet(log, progress.expected(config.folder)) as console:
         console.console.print(f"[bold]{own}[/]  run {run_id}  log {log}")
         try:
             code = _execute(task, config, summary, console, begin)

@@ -26,7 +26,7 @@ class Run:
     @property
     def ran(self) -> set[str]:
         """Components that did work, lookups left out."""
-        lookups = {"total", "baseline", "previous_statistics"}
+        lookups = {"total", "Baseline", "PreviousStatistics"}
         return set(self.summary["seconds"]) - set(self.summary["cached"]) - lookups
 
 

@@ -134,7 +134,7 @@ def test_kubeflow_has_no_resolvers_and_looks_outside_each_time() -> None:
     assert never == {"DataFingerprint", "ServedVersion"}
     for name, look, seen in (
         ("ImageExampleGen", "DataFingerprint", {"input_config", "input_fingerprint", "span"}),
-        ("baseline", "ServedVersion", {"version"}),
+        ("Baseline", "ServedVersion", {"version"}),
     ):
         parameters = tasks[name]["inputs"]["parameters"]
         taken = {
@@ -153,7 +153,7 @@ def test_vertex_asks_for_the_last_blessed_model_and_drives_the_reader() -> None:
     compiled = _compile()
     inputs = _tasks(compiled)["ImageEvaluator"]["inputs"]["artifacts"]
     producer = inputs["baseline_model"]["taskOutputArtifact"]["producerTask"]
-    assert producer == "baseline-model-resolver"
+    assert producer == "Baseline-model-resolver"
     driver = _container(compiled, "ImageExampleGen")["lifecycle"]["preCacheCheck"]
     assert driver["command"] == ["python", "-m", "pipelines.container_driver"]
 

@@ -40,12 +40,49 @@ def _summary(**fields) -> Summary:
     return Summary(task="t", run_id="r", seconds={"total": 1.0}, **fields)
 
 
-def test_every_failed_gate_has_its_sentence_and_alike_gates_are_one_line() -> None:
-    gates = [_gate(str(i), 0.5 + i / 100, 0.6, i >= 10) for i in range(40)]
+def test_a_gate_on_every_class_is_one_row_and_one_sentence() -> None:
+    gates = [_gate(str(i), 0.5 + i / 100, 0.6, i >= 10) for i in range(101)]
     text = _shown(_summary(status="not_blessed", gates=gates))
-    assert text.count("not blessed: recall of class") == 10
-    assert "the nearest of 30" in text and "recall of '10'" in text
-    assert text.count(" passed") == 1
+    assert text.count("not blessed: recall of class") == 1
+    assert "recall of class '0' 0.5 < 0.6; 9 more like it" in text
+    assert "recall of each of 101 classes" in text and "10 of 101 failed: '0', '1', '2'" in text
+    assert len(text.splitlines()) < 12
+
+
+def test_a_gate_that_every_class_passed_names_the_worst() -> None:
+    gates = [_gate(str(i), 0.7 + abs(i - 5) / 100, 0.6, True) for i in range(101)]
+    text = _shown(_summary(status="pushed", gates=gates))
+    assert "passed, the worst '5'" in text and "0.7000" in text and "failed" not in text
+
+
+def test_bounds_that_differ_by_class_are_one_row_too() -> None:
+    gates = [
+        _gate(str(i), 0.9, 0.8 + i / 1000, True) | {"kind": "no_worse", "baseline": 0.8}
+        for i in range(101)
+    ]
+    text = _shown(_summary(status="pushed", gates=gates))
+    assert text.count("passed") == 1 and "the worst '100'" in text
+
+
+def test_overall_gates_keep_a_row_and_a_sentence_each() -> None:
+    gates = [
+        _gate(None, 0.5, bound, False) | {"name": f"{m} >= {bound}", "metric": m, "message": m}
+        for m, bound in (("accuracy", 0.9), ("macro_f1", 0.8))
+    ]
+    text = _shown(_summary(status="not_blessed", gates=gates))
+    assert text.count("failed") == 2
+    assert "not blessed: accuracy" in text and "not blessed: macro_f1" in text
+
+
+def test_on_a_narrow_terminal_nothing_is_cut_off_and_in_a_file_nothing_is_coloured() -> None:
+    names = ["a rather long name of a dish", "crème brûlée", "[bold]x[/]"]
+    gates = [_gate(name, 0.1, 0.6, False) for name in names]
+    out = io.StringIO()
+    conclusion.show(Console(file=out, width=40), _summary(status="not_blessed", gates=gates))
+    text = out.getvalue()
+    assert "\x1b" not in text and "…" not in text
+    told = " ".join(text.split())
+    assert all(word in told for word in ("rather", "crème", "brûlée", "[bold]x[/]"))
 
 
 def test_what_is_undefined_is_said_and_does_not_stop_the_rest() -> None:
@@ -92,7 +129,7 @@ def test_gates_without_a_baseline_have_not_passed() -> None:
         )
     )
     assert text.count(" passed") == 1
-    assert "recall of 'a' against before and 2 more classes" in text and "not compared" in text
+    assert "recall of each of 3 classes against before" in text and "not compared" in text
     assert "not compared: 3 gates. No model has been blessed before." in text
 
 

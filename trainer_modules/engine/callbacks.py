@@ -122,7 +122,7 @@ class Progress(tf_keras.callbacks.Callback):
             return
         self._said = now
         _log.info(
-            "epoch %d/%d  step %d/%d  loss %.4g  %.0f s",
+            "epoch %d/%d  step %d/%d  loss %.4g  %.0f s so far",
             self._epoch + 1,
             self._epochs,
             batch + 1,
@@ -135,7 +135,7 @@ class Progress(tf_keras.callbacks.Callback):
         """Says how the epoch went."""
         shown = {k: v for k, v in (logs or {}).items() if "learning_rate" not in k}
         _log.info(
-            "epoch %d/%d  %s  %.1f s",
+            "epoch %d/%d  %s  took %.1f s",
             epoch + 1,
             self._epochs,
             "  ".join(f"{k} {float(v):.4g}" for k, v in shown.items()),

@@ -1,0 +1,92 @@
+"""How long the work still takes: from epochs done, and from the runs before this one."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+# `epoch 3/60  …  took 1.2 s`, or within an epoch `epoch 3/60  step 40/120  …  1.2 s so far`.
+_EPOCH = re.compile(r"epoch (\d+)/(\d+)(?:  step (\d+)/(\d+))?.*?(?:took )?([\d.]+) s(?: so far)?$")
+
+
+def words(seconds: float) -> str:
+    """Returns a time as people say it: `8 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def epochs_left(message: str) -> float | None:
+    """Returns the seconds that the epochs after a message will take, or None if it is of none.
+
+    Judged by the epoch that the message is about: later phases may train more of the network.
+    """
+    found = _EPOCH.match(message)
+    if not found:
+        return None
+    epoch, epochs, step, steps, took = found.groups()
+    share = int(step) / int(steps) if step and int(steps) else 1.0
+    whole = float(took) / share
+    return (int(epochs) - int(epoch)) * whole + (whole - float(took))
+
+
+def expected(folder: str) -> dict[str, float]:
+    """Returns how long each component took when it last worked, from the runs kept in `folder`."""
+    runs = os.path.join(folder, "runs")
+    found: dict[str, float] = {}
+    for name in sorted(os.listdir(runs)) if os.path.isdir(runs) else []:
+        try:
+            with open(os.path.join(runs, name, "summary.json"), encoding="utf-8") as f:
+                summary = json.load(f)
+            cached = set(summary["cached"])
+            found |= {
+                node: float(took) for node, took in summary["seconds"].items() if node not in cached
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # It only helps to guess; a run that cannot be read is no reason to stop.
+    return found
+
+
+@dataclass
+class Progress:
+    """One component at work.
+
+    Attributes:
+      node: Its id.
+      before: Seconds that it took when it last worked; None where that is not known.
+      now: The clock, in seconds.
+    """
+
+    node: str
+    before: float | None = None
+    now: Callable[[], float] = time.monotonic
+    _began: float = field(init=False)
+    _message: str = field(default="", init=False)
+    _until: float | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.now()
+        self._until = self._began + self.before if self.before else None
+
+    def hear(self, message: str) -> str:
+        """Takes a message of the component; returns it with the time that is left."""
+        left = epochs_left(message)
+        self._message = message
+        if left is None:
+            return message
+        self._until = self.now() + left
+        return f"{message}, about {words(left)} left" if left >= 1 else message
+
+    @property
+    def line(self) -> str:
+        """The living line: what it does, how long it has been at it, how long it will be."""
+        parts = [self.node, self._message, f"{words(self.now() - self._began)} elapsed"]
+        left = self._until - self.now() if self._until is not None else 0.0
+        if left >= 1:
+            parts[-1] += f", about {words(left)} left"
+        return "  ".join(part for part in parts if part)
