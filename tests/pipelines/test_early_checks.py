@@ -1,0 +1,164 @@
+"""What needs no data is refused before any are read."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines import early_checks, tasks
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.evaluation_classes import ClassTally
+from trainer_modules.engine.evaluation_masks import MaskTally
+from trainer_modules.engine.evaluation_regression import RegressionTally
+from trainer_modules.engine.gates import AtLeast, AtMost, NoWorse
+
+ROOT = Path(__file__).parents[2]
+REFUSED = [
+    ("digits", "gates.0.bound=60", r"within 0\.\.1.*accuracy can reach.*did you mean 0\.6"),
+    ("digits", "gates.0.metric=acuracy", "accuracy"),
+    ("boston_housing", "gates.0.bound=-1", "at least 0"),
+    ("digits", "train.best=val_acuracy", "did you mean 'val_accuracy'"),
+    ("digits", 'train.early_stopping={"type":"EarlyStopping","monitor":"x"}', "early_stopping"),
+    ("digits", 'phases.0.trainable={"type":"HeadOnly"}', "without a backbone"),
+    ("digits", "phases.0.learning_rate=0", "above 0"),
+    ("digits", "phases.0.learning_rate=-1e-3", "above 0"),
+    ("digits", "phases.0.learning_rate=1e999", "above 0"),
+    ("digits", "train.batch_size=0", "at least 1"),
+    ("digits", "train.eval_batch_size=-1", "at least 1"),
+    ("digits", "train.steps_per_execution=0", "at least 1"),
+    ("digits", "train.shuffle=-1", "at least 0"),
+    ("digits", "train.optimizer.epsilon=0", "above 0"),
+    ("digits", "model.layers.1.units=0", "at least 1"),
+    ("digits", "serving.tolerance=-1", "at least 0"),
+    ("gtsrb", "model.name=VGG17", "did you mean 'VGG1[69]'"),
+    ("gtsrb", "model.alpha=0.35", "MobileNets"),
+    ("gtsrb", "image.height=31", "at least 32 for VGG16"),
+    ("gtsrb", "model.weights=/nowhere/w.h5", "no weights at /nowhere"),
+    ("gtsrb", 'phases.0.trainable={"type":"Last","layers":0}', "at least 1"),
+    ("food101", "train.augment.zoom=1", "below 1"),
+    ("flowers", "train.augment.saturation=(2, 0)", "the lower first"),
+    ("cassava", "phases.0.learning_rate.rate=1.5", "at most 1"),
+]
+
+
+@pytest.mark.parametrize(("task", "setting", "said"), REFUSED, ids=[r[1][:40] for r in REFUSED])
+def test_a_setting_that_cannot_work_is_refused(task: str, setting: str, said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        early_checks.check_settings(tasks.load(task, (setting,)))
+
+
+def test_every_task_passes_as_it_is_written() -> None:
+    names = [name for name, _ in tasks.descriptions()]
+    assert len(names) > 15
+    for name in names:
+        early_checks.check_settings(tasks.load(name))
+
+
+def test_it_takes_no_tensorflow_and_ends_a_run_with_2(tmp_path) -> None:
+    text = (
+        "import sys; from pipelines import run_local\n"
+        "code = run_local.main(sys.argv[1:])\n"
+        "assert 'tensorflow' not in sys.modules; sys.exit(code)"
+    )
+    options = ["--root", str(tmp_path / "runs"), "--set", "gates.0.bound=60"]
+    command = [sys.executable, "-c", text, *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "error: gates.0.bound" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("name", ["w.h5", "w.weights.h5", "w.keras", "w.txt", "folder"])
+def test_a_file_that_is_no_weights_is_refused(tmp_path, name: str) -> None:
+    path = tmp_path / name
+    path.mkdir() if name == "folder" else path.write_bytes(b"not what its name says")
+    with pytest.raises(BadInputError, match=str(path)):
+        early_checks.check_weights(str(path))
+
+
+def test_files_that_can_be_opened_pass(tmp_path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "w.h5", "w"):
+        pass
+    with zipfile.ZipFile(tmp_path / "w.keras", "w"):
+        pass
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved/saved_model.pb").touch()
+    for name in ("w.h5", "w.keras", "saved"):
+        early_checks.check_weights(os.fspath(tmp_path / name))
+    early_checks.check_weights("gs://bucket/w.h5")
+
+
+def test_no_metric_leaves_the_range_that_gates_are_held_to() -> None:
+    """The ranges against what the tallies really compute, at the extremes and in between."""
+    random = np.random.default_rng(0)
+    found: dict[str, list[float]] = {}
+    for classes in (2, 7):
+        for sharp in (0.1, 50.0):
+            tally = ClassTally(tuple(f"c{i}" for i in range(classes)))
+            logits = random.normal(size=(60, classes)) * sharp
+            p = np.exp(logits - logits.max(1, keepdims=True))
+            p = p / p.sum(1, keepdims=True)
+            labels = [f"c{i}" for i in random.integers(0, classes, 60)]
+            _add(tally, labels, p)
+            _collect(found, tally.metrics(), *tally.per_class().values())
+    for name in (*found, *RegressionTally().metrics(), *MaskTally(("a", "b")).metrics()):
+        low, high = early_checks._RANGES.get(name, (0.0, 1.0))
+        for value in found.get(name, []):
+            assert np.isnan(value) or low - 1e-9 <= value <= high + 1e-9, (name, value)
+    assert len(found) >= 12
+    # Whatever is an error or a count has no upper bound; a share has.
+    unbounded = {n for n, (_, high) in early_checks._RANGES.items() if not np.isfinite(high)}
+    assert {"log_loss", "mse", "rmse", "mae", "bias", "example_count", "support"} == unbounded
+
+
+def _add(tally: ClassTally, labels: list[str], probabilities: np.ndarray) -> None:
+    ids = [f"id{i}" for i in range(len(labels))]
+    tally.add(labels, [{"probabilities": row} for row in probabilities], ids)
+
+
+def _collect(found: dict[str, list[float]], *tables: dict[str, float]) -> None:
+    for table in tables:
+        for name, value in table.items():
+            found.setdefault(name, []).append(float(value))
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        AtLeast("accuracy", float("nan")),
+        AtLeast("accuracy", -0.1),
+        AtMost("log_loss", -1.0),
+        NoWorse("accuracy", by=2.0),
+        NoWorse("accuracy", by=-0.1),
+    ],
+)
+def test_bounds_that_no_model_can_meet_or_miss(gate) -> None:
+    task = dataclasses.replace(tasks.load("digits"), gates=(gate,))
+    with pytest.raises(BadInputError, match=r"gates\.0\."):
+        early_checks.check_settings(task)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('phases.0.trainable={"type":"Last","layers":999}', "at most the"),
+        ("model.weights=WRONG", "are not those of VGG16"),
+    ],
+)
+def test_the_network_is_built_before_the_data_are_read(tmp_path, setting: str, said: str) -> None:
+    from tf_keras import applications
+
+    wrong = tmp_path / "wrong.h5"
+    applications.MobileNetV2(weights=None, alpha=0.35, include_top=False).save_weights(wrong)
+    task = tasks.load("gtsrb", (setting.replace("WRONG", str(wrong)),), None)
+    early_checks.check_settings(task)
+    with pytest.raises(BadInputError, match=said):
+        early_checks.check_network(task, download=False)
