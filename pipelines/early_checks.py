@@ -5,6 +5,7 @@ Trainer will: weights of another network or a phase that names layers that there
 themselves in seconds, not after the data have been read and transformed.
 """
 
+import dataclasses
 import math
 import os
 import zipfile
@@ -14,6 +15,7 @@ from components.gate_checking import check_gates
 from trainer_modules.engine import backbone_limits
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.gates import AtLeast, AtMost, Gate
+from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task import (
     Backbone,
     EncoderDecoder,
@@ -63,24 +65,32 @@ def check_network(task: Task, *, download: bool) -> None:
     Raises:
       BadInputError: If the network cannot be built, or a phase cannot train it.
     """
-    import dataclasses
+    import tf_keras
 
     from trainer_modules.engine import models, preflight
     from trainer_modules.engine.preprocessing import standardises
 
-    if not task.phases or standardises(task):
-        # A task without phases builds its network first of all; the other needs its data's figures.
-        return
-    model = task.model
+    if not task.phases:
+        return  # It builds its network first of all.
+    model, problem = task.model, task.problem
+    if isinstance(problem, Classification) and not problem.classes:
+        problem = dataclasses.replace(problem, classes=("one", "other"))
+    # Figures that the data have not given yet: they scale, and change no layer.
+    columns = task.image.channels if task.image else len(getattr(problem, "features", ()))
+    statistics = ((0.0,) * columns, (1.0,) * columns) if standardises(task) else None
     fetched = isinstance(model, Backbone | EncoderDecoder) and (
         model.weights == "imagenet" or "://" in model.weights
     )
     if fetched and not download:
         model = dataclasses.replace(model, weights="none")  # type: ignore[arg-type]
-    built = models.build(dataclasses.replace(task, model=model))
-    for phase in task.phases:
-        models.set_trainable(built, phase)
-    preflight.check_compiled(task, built)
+    try:
+        built = models.build(dataclasses.replace(task, model=model, problem=problem), statistics)
+        for phase in task.phases:
+            models.set_trainable(built, phase)
+        preflight.check_compiled(task, built)
+    finally:
+        # Trainer may run in this process: its layers shall be numbered as if this had not been.
+        tf_keras.backend.clear_session()
 
 
 def _check_bound(i: int, gate: Gate) -> None:

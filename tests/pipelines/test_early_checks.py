@@ -162,3 +162,13 @@ def test_the_network_is_built_before_the_data_are_read(tmp_path, setting: str, s
     early_checks.check_settings(task)
     with pytest.raises(BadInputError, match=said):
         early_checks.check_network(task, download=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["digits", "boston_housing:all", "image_folder", "camvid"])
+def test_a_sound_network_passes_and_leaves_no_trace(name: str) -> None:
+    """Classes that are unknown and figures of the data that are not there stop nothing."""
+    from tf_keras import layers
+
+    early_checks.check_network(tasks.load(name), download=False)
+    assert layers.Dense(1).name == "dense"
