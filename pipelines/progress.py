@@ -85,8 +85,9 @@ class Progress:
     @property
     def line(self) -> str:
         """The living line: what it does, how long it has been at it, how long it will be."""
-        parts = [self.node, self._message, f"{words(self.now() - self._began)} elapsed"]
+        times = f"{words(self.now() - self._began)} elapsed"
         left = self._until - self.now() if self._until is not None else 0.0
         if left >= 1:
-            parts[-1] += f", about {words(left)} left"
-        return "  ".join(part for part in parts if part)
+            times += f", about {words(left)} left"
+        # The times before the message: a narrow terminal cuts off the end.
+        return "  ".join(part for part in (self.node, times, self._message) if part)

@@ -87,7 +87,7 @@ class Volume:
 
     def baseline(self) -> str:
         """Returns the served version that the last run compared with; "" for none."""
-        given = self.cluster.handed(self.ids[-1], "baseline")["inputs"]["parameterValues"]
+        given = self.cluster.handed(self.ids[-1], "Baseline")["inputs"]["parameterValues"]
         return Path(given["version"]).name
 
     def versions(self) -> list[str]:

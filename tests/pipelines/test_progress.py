@@ -89,7 +89,9 @@ def test_the_living_line_labels_its_times() -> None:
     told = work.hear("epoch 1/4  loss 0.1  took 5.0 s")
     assert told == "epoch 1/4  loss 0.1  took 5.0 s, about 15 s left"
     clock[0] = 145.0
-    assert work.line.endswith("took 5.0 s  45 s elapsed, about 10 s left")
+    assert work.line == (
+        "Transform  45 s elapsed, about 10 s left  epoch 1/4  loss 0.1  took 5.0 s"
+    )
 
 
 def test_in_a_file_there_are_epochs_with_the_time_left_and_no_control_characters(tmp_path) -> None:
