@@ -14,7 +14,7 @@ from pathlib import Path
 from components.gate_checking import check_gates
 from trainer_modules.engine import backbone_limits
 from trainer_modules.engine.errors import BadInputError, did_you_mean
-from trainer_modules.engine.gates import AtLeast, AtMost, Gate
+from trainer_modules.engine.gates import AtLeast, AtMost, BetterThanChance, Gate
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task import (
     Backbone,
@@ -94,6 +94,8 @@ def check_network(task: Task, *, download: bool) -> None:
 
 
 def _check_bound(i: int, gate: Gate) -> None:
+    if isinstance(gate, BetterThanChance):
+        return  # It has no bound: chance is its bound.
     low, high = _RANGES.get(gate.metric, (0.0, 1.0))
     if isinstance(gate, AtLeast | AtMost):
         setting, value = "bound", gate.bound
