@@ -41,8 +41,9 @@ _OURS = re.compile(
 
 def _pieces(text: str) -> Iterator[str]:
     """Yields code: fenced and indented blocks, line by line, and what stands in backticks."""
-    for block in re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        yield from block.replace("\\\n", " ").splitlines()
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        if language in ("", "sh"):
+            yield from block.replace("\\\n", " ").splitlines()
     rest = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     yield from (line.strip() for line in re.findall(r"^    \S.*$", rest, re.MULTILINE))
     yield from (" ".join(code.split()) for code in re.findall(r"`([^`]+)`", rest))
