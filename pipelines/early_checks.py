@@ -52,7 +52,7 @@ def check_settings(task: Task) -> None:
         _check_phase(f"phases.{i}", phase, task)
     if isinstance(task.model, Backbone | EncoderDecoder):
         _check_backbone(task.model, task)
-        check_weights(task.model.weights)
+    check_weights(getattr(task.model, "weights", "none"))
 
 
 def check_network(task: Task, *, download: bool) -> None:
