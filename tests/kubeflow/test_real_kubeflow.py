@@ -156,6 +156,14 @@ def test_a_refused_model_is_not_pushed(volume: Volume) -> None:
 
 
 @nights
+def test_a_withdrawn_model_does_not_come_back_by_itself(volume: Volume) -> None:
+    *before, newest = volume.versions()
+    shutil.move(volume.serving / newest, volume.place / "withdrawn")
+    assert _ran(volume.night()) == LOOKS
+    assert volume.versions() == before
+
+
+@nights
 def test_the_newest_span_is_read(volume: Volume) -> None:
     volume.upload(volume.place / "weeks/span-1")
     spans = str(volume.place / "weeks/span-{SPAN}")
