@@ -90,7 +90,8 @@ def test_the_published_efficientnet_computes_what_that_of_keras_does(
         answers = tf.cast(base(images, training=False), tf.float32).numpy()
         assert exported.difference(unscaled, answers, rows=True) < within
     variance = named.get_layer(index=2).get_weights()[1]
-    np.testing.assert_allclose(variance, [0.229, 0.224, 0.225], rtol=1e-5)
+    rtol = 1e-2 if low else 1e-5
+    np.testing.assert_allclose(variance.astype(np.float32), DEVIATION, rtol=rtol)
 
 
 def rgb_files(shard_writer: Callable[..., list[str]], folder: Path, size: int) -> list[str]:
@@ -221,6 +222,8 @@ def test_two_replicas_export_the_efficientnet_that_they_trained(
     assert found["replicas"] == 2
     assert found["exported"] == pytest.approx(found["validated"], abs=1e-4)
 
+
+DEVIATION = [0.229, 0.224, 0.225]
 
 TRAIN = """
 import json, sys
