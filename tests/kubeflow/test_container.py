@@ -183,7 +183,7 @@ def test_the_newest_span_or_the_chosen_one(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("tfx_ready")
 def test_the_baseline_is_the_newest_version_that_is_not_the_candidate(tmp_path: Path) -> None:
-    def export(folder: Path, fingerprint: bytes, classes: str = "ab") -> None:
+    def export(folder: Path, fingerprint: bytes, classes: tuple[str, ...] = ("cat", "dog")) -> None:
         (folder / "assets").mkdir(parents=True)
         (folder / "assets/classes.txt").write_text("".join(f"{c}\n" for c in classes))
         (folder / "saved_model.pb").write_bytes(b"graph")
@@ -199,8 +199,8 @@ def test_the_baseline_is_the_newest_version_that_is_not_the_candidate(tmp_path: 
     export(served / "9", b"old")
     export(served / "10", b"older run, higher number")
     assert _look(tmp_path, "ServedVersion", candidate) == {"version": str(served / "10")}
-    # Models of other classes are passed over for those that can be compared with.
-    export(served / "10000", b"of other things", "xy")
+    # A model of other classes is passed over for one of the same.
+    export(served / "10000", b"with a class renamed", ("cat", "hound"))
     assert _look(tmp_path, "ServedVersion", candidate) == {"version": str(served / "10")}
     # The run has pushed it: what it was compared with stays what it is compared with.
     export(served / "11", b"new")
