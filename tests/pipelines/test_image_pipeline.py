@@ -67,9 +67,9 @@ def test_a_task_without_phases_is_exported_checked_and_pushed(tfx_ready) -> None
         pipeline = create_pipeline(task, run, data=data, source=task.source)
         return [node.id for node in pipeline.components]
 
-    exported = ["PretrainedModel", "ServingCheck", "Pusher"]
+    exported = ["PretrainedModel", "ServingCheck", "Pusher", "Report", "ModelCard"]
     assert ids("") == exported
     read = ["ImageExampleGen", "ReviewedSchema", "StatisticsGen", "ExampleValidator", "DataGate"]
-    assert ids("/data")[-3:] == exported and set(ids("/data")[:-3]) == set(read)
+    assert ids("/data")[-5:] == exported and set(ids("/data")[:-5]) == set(read)
     with pytest.raises(BadInputError, match="nothing can be tuned"):
         ids("", tune=3)
