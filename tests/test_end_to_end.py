@@ -156,12 +156,12 @@ def test_a_deleted_version_is_pushed_again(first: Run, root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty tiny pictures in two classes that anything can tell apart."""
+    """Eighty tiny pictures in two classes that anything can tell apart, enough to show it."""
     folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
     for name, level in (("dark", 40), ("light", 200)):
         (folder / name).mkdir()
-        for i in range(20):
+        for i in range(40):
             pixels = np.clip(rng.normal(level, 15, (20, 24, 3)), 0, 255).astype(np.uint8)
             Pillow.fromarray(pixels).save(folder / name / f"{i}.png")
     return folder
