@@ -133,9 +133,9 @@ def _open(contents: bytes, form: str, max_pixels: int) -> Image.Image:
     """Reads the header. `Image.open` would warn of large claims, or refuse without their size."""
     stream = io.BytesIO(contents)
     if form == "HEIF":
-        import pillow_heif
+        import pi_heif
 
-        return pillow_heif.HeifImageFile(stream)
+        return pi_heif.HeifImageFile(stream)
     if form == "WEBP":
         # The decoder takes memory for the whole canvas at once; its size stands in the header.
         width, height = (int.from_bytes(contents[i : i + 3], "little") + 1 for i in (24, 27))
