@@ -62,7 +62,7 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
                     return found
                 blessed.append(found)
                 continue
-            _log.warning("a blessed model has vanished, trying the one before: %s", model.uri)
+            _log.warning("a blessed model no longer exists; trying the previous one: %s", model.uri)
             vanished = vanished or found
         if blessed:
             # The newest of the most alike: `max` keeps the first of equals.

@@ -95,7 +95,7 @@ def one_job() -> Iterator[None]:
     def cancel(number: int, frame: object) -> None:
         del number, frame
         for job in started:
-            logging.warning("this step is cancelled, and so is %s", job.get_job_name())
+            logging.warning("this step was cancelled; cancelling %s too", job.get_job_name())
             job._client.cancel_custom_job(name=job.get_job_name())
         logging.shutdown()
         os._exit(_CANCELLED)
@@ -133,14 +133,14 @@ def _end_others(client: Any, parent: str, job: dict[str, Any]) -> None:
         if one.display_name == job["display_name"] and one.state not in over
     ]
     for name in left:
-        logging.warning("an earlier attempt of this step left %s running: it is cancelled", name)
+        logging.warning("an earlier attempt of this step left %s running; cancelling it", name)
         client.cancel_custom_job(name=name)
     end = time.monotonic() + _GONE_WITHIN
     while left := [name for name in left if client.get_custom_job(name=name).state not in over]:
         if time.monotonic() > end:
             raise ServiceError(
-                f"{left[0]}, which an earlier attempt of this step left running, is cancelled "
-                f"and still not gone after {_GONE_WITHIN / 60:.0f} minutes. Both would write the "
-                "same checkpoints, so nothing is started: try again when it is gone."
+                f"{left[0]}, left running by an earlier attempt of this step, was cancelled but "
+                f"has not stopped after {_GONE_WITHIN / 60:.0f} minutes. Both jobs would write "
+                "the same checkpoints, so no new one is started. Try again once it has stopped."
             )
         time.sleep(_LOOK)

@@ -53,8 +53,8 @@ def check_rejected(
         share = total / (readable + total)
         raise BadInputError(
             f"{total} of {readable + total} examples ({share:.1%}) were rejected, more than "
-            f"--max-rejected {bound:g} allows. The first: {first}. Mend or remove them, or allow "
-            f"more with --max-rejected."
+            f"--max-rejected {bound:g} allows. The first: {first}. Repair or remove them, or "
+            "allow more with --max-rejected."
         )
     # Where nothing is learnt, nothing but `unlabelled` is read.
     needed = UNLABELLED if set(counts) == {UNLABELLED} else TRAIN
@@ -81,7 +81,7 @@ def check_anomalies(anomalies: Mapping[str, Mapping[str, str]]) -> None:
     ]
     if found:
         raise BadInputError(
-            f"The data does not fit the schema: {'; '.join(found[:_SHOWN])}. Mend the data, or "
+            f"The data does not fit the schema: {'; '.join(found[:_SHOWN])}. Correct the data, or "
             "the schema in schemas/ if the data is right."
         )
 

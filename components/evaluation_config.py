@@ -25,8 +25,8 @@ def evaluation_split(splits: list[str]) -> str:
         if name in splits:
             return name
     raise BadInputError(
-        f"There is nothing to evaluate on: the examples need a split called test or eval and "
-        f"have {', '.join(splits) or 'none'}."
+        "There is nothing to evaluate on: the examples must have a split called test or eval. "
+        f"Found: {', '.join(splits) or 'none'}."
     )
 
 

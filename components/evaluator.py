@@ -165,9 +165,9 @@ def _check(report: dict[str, Any], splits: list[str]) -> None:
     if unknown:
         label, example = next(iter(unknown.items()))
         raise BadInputError(
-            f"In {where} the label '{label}' of '{example}' is none of the model's classes: "
-            f"{', '.join(report['details']['classes'])}. Correct the labels, or name the class "
-            "in the task."
+            f"In {where} the label '{label}' of '{example}' is not one of the model's classes: "
+            f"{', '.join(report['details']['classes'])}. Correct the labels, or name the class in "
+            "the task."
         )
 
 

@@ -13,7 +13,7 @@ SIGNATURE = "examples"
 _BY_NAME = "probabilities "
 # What PushedBaseline leaves in place of a model when none has been pushed.
 NOTHING_YET = "NO_MODEL_PUSHED_YET"
-NO_BASELINE = "No model has been blessed before."
+NO_BASELINE = "No earlier model has been blessed."
 
 
 @dataclass(frozen=True)
@@ -47,26 +47,29 @@ def decide(model: str, baseline: str | None) -> Baseline:
     if not baseline:
         return Baseline(False, NO_BASELINE)
     if os.path.normpath(baseline) == os.path.normpath(model):
-        return Baseline(False, "The last blessed model is this one itself.", baseline)
+        return Baseline(False, "The last blessed model is this model itself.", baseline)
     try:
         new_outputs, old_outputs = _outputs(model), _outputs(baseline)
         new, old = served.classes_of(model), served.classes_of(baseline)
     except (tf.errors.OpError, OSError) as e:
         return Baseline(
-            False, f"The last blessed model cannot be read any more ({baseline}): {e}", baseline
+            False, f"The last blessed model can no longer be read ({baseline}): {e}", baseline
         )
     if new_outputs != old_outputs:
-        why = f"its signature '{SIGNATURE}' gives {old_outputs}, this model's {new_outputs}"
+        why = (
+            f"its signature '{SIGNATURE}' returns {old_outputs}, but this model's returns "
+            f"{new_outputs}"
+        )
     else:
         why = _incomparable(new, old, new_outputs)
     if why:
-        return Baseline(False, f"The last blessed model cannot be compared with: {why}.", baseline)
+        return Baseline(False, f"The last blessed model cannot be compared: {why}.", baseline)
     added = tuple(name for name in new if name not in old)
     removed = tuple(name for name in old if name not in new)
     reason = f"Compared with the last blessed model, {baseline}"
     if added or removed:
         count = len(new) - len(added)
-        reason += f", on the {count} {'class' if count == 1 else 'classes'} that both know"
+        reason += f", on the {count} {'class' if count == 1 else 'classes'} that both models know"
         reason += f"; {', '.join(added)} added, not compared" if added else ""
         reason += f"; {', '.join(removed)} removed, not compared" if removed else ""
     return Baseline(
@@ -79,9 +82,11 @@ def _incomparable(new: tuple[str, ...], old: tuple[str, ...], outputs: str) -> s
     if new == old:
         return ""
     if served.likeness(new, old) == served.NOTHING_SHARED:
-        return f"its classes ({', '.join(old)}) are all other ones"
+        return f"none of its classes ({', '.join(old)}) is among this model's"
     if _BY_NAME not in outputs:
-        return f"its classes ({', '.join(old)}) differ, and predictions are not told by name"
+        return (
+            f"its classes ({', '.join(old)}) differ, and the predictions cannot be matched by name"
+        )
     return ""
 
 

@@ -63,5 +63,5 @@ def check_slices(wanted: Iterable[str], slices: Iterable[str]) -> None:
             raise BadInputError(
                 f"The task slices by '{feature}', which no example has. A slice's feature "
                 f"{did_you_mean(feature, _OF_IMAGES)}. It may also be a column that the source "
-                "carries along (the source's `slices`)."
+                "keeps (the source's `slices`)."
             )

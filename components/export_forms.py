@@ -150,8 +150,8 @@ def check(form: str, found: Tolerance) -> None:
     for name, value in asdict(found).items():
         if not value <= allowed[name]:
             raise FormError(
-                f"{form} differs from the SavedModel: {name} {value:.3g}, tolerated "
-                f"{allowed[name]:g}. Nothing is exported in this form."
+                f"{form} differs from the SavedModel: its {name} is {value:.3g}, but the "
+                f"tolerance is {allowed[name]:g}. Nothing was exported in this form."
             )
 
 
@@ -175,7 +175,9 @@ def export(
     """
     loaded = tf.saved_model.load(folder)
     if not hasattr(loaded, "network"):
-        raise BadInputError(f"{folder} was written by an older release; train it again to export.")
+        raise BadInputError(
+            f"{folder} was written by an older release. Train the model again to export it."
+        )
     wanted = np.concatenate([loaded.network(batch).numpy() for batch in inputs])
     classes = "value" not in models.Predictor(folder).outputs
     found: dict[str, Any] = {}

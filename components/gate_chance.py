@@ -25,7 +25,9 @@ def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
     """
     found = report.get("details", {}).get("chance")
     if not found or not found["of"]:
-        raise BadInputError("The gate BetterThanChance cannot be judged: nothing was counted.")
+        raise BadInputError(
+            "The gate BetterThanChance cannot be judged: the evaluation contains no counts for it."
+        )
     wins, of, odds = found["wins"], found["of"], found["odds"]
     value = report["metrics"][found["metric"]]
     least = wins_needed(of, odds, gate.confidence)
@@ -93,10 +95,10 @@ def _sentence(
     begin = f"{metric} {reached} on {of:,} {unit}"
     against = f"{found['constant']} ({floor})"
     if of < fewest or not fewest:
-        return f"{begin} proves nothing against {against}: " + (
-            f"{fewest:,} test {unit} would be needed at least"
+        return f"{begin} is no evidence against {against}: " + (
+            f"at least {fewest:,} test {unit} would be needed"
             if fewest
-            else "no number of such test examples can tell a model from it"
+            else "no number of such test examples can distinguish a model from it"
         )
     counts = f"{wins:,} {found['wins_are']}, {least:,} needed at confidence {gate.confidence:g}"
     if passed:

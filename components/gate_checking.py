@@ -38,14 +38,15 @@ def check_gates(task: Task) -> None:
             rows = report["per_class"]
             if not rows:
                 raise BadInputError(
-                    f"The gate on {gate.metric} asks for classes; this task has none."
+                    f"The gate on {gate.metric} names classes, but this task has none."
                 )
             table = find_class(gate, class_name or next(iter(rows)), rows)
         find_metric(gate, table, report)
         feature = getattr(gate, "slice", "").split("=", 1)[0]
         if feature and feature not in task.slices:
             raise BadInputError(
-                f"The gate on {gate.metric} judges the slice '{gate.slice}', but the task does "  # type: ignore[union-attr]
+                f"The gate on {gate.metric} judges the slice '{gate.slice}', "
+                "but the task does "  # type: ignore[union-attr]
                 f"not slice by '{feature}': the feature {did_you_mean(feature, task.slices)}"
             )
 

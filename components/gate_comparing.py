@@ -37,14 +37,14 @@ def judge_no_worse(gate: NoWorse, report: Mapping[str, Any]) -> Iterator[Judged]
         if before is None:
             yield _left(gate, what, None, _no_baseline(report))
         elif gate.metric not in now["metrics"] or gate.metric not in before["metrics"]:
-            yield _left(gate, what, None, "it depends on which classes there are")
+            yield _left(gate, what, None, "its value depends on the set of classes, which changed")
         else:
             yield _compared(gate, _Side(what, None, now["metrics"], before["metrics"], None), now)
         return
     for name, row in report["per_class"].items():
         what = f"{gate.metric} of class '{name}'"
         if not row["support"]:
-            yield _left(gate, what, name, "there are no examples of it in the judged split")
+            yield _left(gate, what, name, "the judged split has no examples of it")
         elif before is None:
             yield _left(gate, what, name, _no_baseline(report))
         elif name not in before["per_class"] or name not in now["per_class"]:
@@ -76,7 +76,7 @@ def _left(gate: NoWorse, what: str, class_name: str | None, why: str) -> Judged:
 def _compared(gate: NoWorse, side: _Side, now: Mapping[str, Any]) -> Judged:
     value, baseline = side.now[gate.metric], side.before[gate.metric]
     if baseline is None:
-        why = "it is undefined for the last blessed model"
+        why = "its value is undefined for the last blessed model"
         return _left(gate, side.what, side.class_name, why)
     pictures = None if gate.lower_is_better else _pictures(gate.metric, side, now)
     by = max(gate.by, UNTOLD / pictures) if pictures else gate.by

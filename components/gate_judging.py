@@ -94,8 +94,9 @@ def _within_slice(report: dict[str, Any], gate: AtLeast | AtMost) -> dict[str, A
         return report
     if gate.slice not in report["slices"]:
         raise BadInputError(
-            f"The gate on {gate.metric} names a slice that no example is in: "
-            f"{did_you_mean(gate.slice, report['slices'])} (slices come from the task's `slices`)"
+            f"The gate on {gate.metric} names a slice without examples. The slice "
+            f"{did_you_mean(gate.slice, report['slices'])} (slices are set by the task's "
+            "`slices`)"
         )
     found: dict[str, Any] = report["slices"][gate.slice]
     return found
@@ -103,7 +104,7 @@ def _within_slice(report: dict[str, Any], gate: AtLeast | AtMost) -> dict[str, A
 
 def _check_there_are_classes(gate: Gate, table: dict[str, Any]) -> None:
     if not table:
-        raise BadInputError(f"The gate on {_metric(gate)} asks for classes; this task has none.")
+        raise BadInputError(f"The gate on {_metric(gate)} names classes, but this task has none.")
 
 
 def _check_classes(gate: Gate, names: list[str], table: dict[str, Any]) -> None:
@@ -115,7 +116,7 @@ def _check_classes(gate: Gate, names: list[str], table: dict[str, Any]) -> None:
         raise BadInputError(
             f"The gate on {_metric(gate)} cannot be judged: there are no examples of "
             f"{', '.join(repr(name) for name in empty)} in the evaluated split. Add examples of "
-            "them, or take the gate off these classes."
+            "them, or remove the gate from these classes."
         )
 
 
@@ -146,7 +147,7 @@ def find_metric(gate: Gate, metrics: dict[str, Any], report: dict[str, Any]) -> 
         hint = did_you_mean(metric, [name for name in metrics if name != "support"])
         per_class: dict[str, Any] = next(iter(report["per_class"].values()), {})
         if metric in per_class and metric not in metrics:
-            hint += " (measured class by class: set each_class=True or class_name)"
+            hint += " (this metric is measured for each class: set each_class=True or class_name)"
         raise BadInputError(f"A gate's metric {hint}")
     value: float | None = metrics[metric]
     return value

@@ -119,18 +119,18 @@ def limits(material: Material) -> list[str]:
     empty = [name for name in per_class if name not in judged]
     if empty:
         listed = ", ".join(_both(material, name) for name in empty)
-        found.append(f"Never judged, for want of examples: {listed}.")
+        found.append(f"Not evaluated, because the split has no examples of them: {listed}.")
     confusion = classes.confusion(material)
     if confusion and confusion["pairs"]:
         pairs = "; ".join(
-            f"{_both(material, p['true'])} taken for {_both(material, p['predicted'])} "
+            f"{_both(material, p['true'])} mistaken for {_both(material, p['predicted'])} "
             f"({p['share']:.1%})"
             for p in confusion["pairs"][:_PAIRS]
         )
         found.append(f"Most often confused: {pairs}.")
     error = material.evaluation.get("metrics", {}).get("expected_calibration_error")
     if error is not None:
-        found.append(f"Its confidence is off by {error:.1%} on average.")
+        found.append(f" Its confidence differs from its accuracy by {error:.1%} on average.")
     return found
 
 

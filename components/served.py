@@ -71,8 +71,8 @@ def check_room(serving_folder: str, *, task: str, classes: Sequence[str]) -> Non
     owner = _task_of(newest)
     if owner and owner != task:
         raise BadInputError(
-            f"'{name}' is the name of a model of task '{owner}' ({newest}), and task '{task}' "
-            "would take its place. Choose another --name."
+            f"'{name}' is already the name of a model of task '{owner}' ({newest}), which task "
+            f"'{task}' would replace. Choose another --name."
         )
     check_classes(newest, classes)
 
@@ -90,9 +90,9 @@ def check_classes(newest: str, classes: Sequence[str]) -> None:
     name = posixpath.basename(folder)
     raise BadInputError(
         f"The data has the classes {_listed(classes)}, and the model that is served as '{name}' "
-        f"knows none of them but {_listed(served)} ({newest}). A model of something else does not "
-        "take its place: give these images a name of their own, for example --name "
-        f"{_suggested(classes)}. To give up the served model instead, move {folder} away."
+        f"knows none of them; it knows {_listed(served)} ({newest}). It is not replaced by a "
+        "model of different classes. Give these images a name of their own, for example --name "
+        f"{_suggested(classes)}. To stop serving the other model instead, move {folder} away."
     )
 
 

@@ -49,7 +49,7 @@ def patiently(
                 raise ServiceError(explain(error)) from error
             if attempt == ATTEMPTS:
                 raise ServiceError(
-                    f"{explain(error)} It stayed so for {ATTEMPTS} attempts; try again later."
+                    f"{explain(error)} All {ATTEMPTS} attempts failed in this way; try again later."
                 ) from error
             time.sleep(pause)
             pause *= 2

@@ -84,11 +84,15 @@ class _Checker:
         taken = {k: v.dtype.name for k, v in self._serve.structured_input_signature[1].items()}
         wanted = self._request["input_dtypes"]
         if taken != wanted:
-            raise CheckFailedError(f"`serving_default` must take {wanted}. It takes {taken}")
+            raise CheckFailedError(
+                f"the inputs of `serving_default` must be {wanted}. Received: {taken}"
+            )
         given = {k: v.dtype.name for k, v in self._serve.structured_outputs.items()}
         promised = {k: dtype for k, (dtype, _) in self._request["outputs"].items()}
         if given != promised:
-            raise CheckFailedError(f"`serving_default` must answer {promised}. It answers {given}")
+            raise CheckFailedError(
+                f"the outputs of `serving_default` must be {promised}. Received: {given}"
+            )
 
     def _call(self, inputs: dict[str, list[Any]]) -> dict[str, Any]:
         import tensorflow as tf
@@ -107,7 +111,9 @@ class _Checker:
             value = self._outputs[name]
             wanted = (self._count, *shape)
             if value.shape != wanted:
-                raise CheckFailedError(f"`{name}` must be of shape {wanted}; it is {value.shape}")
+                raise CheckFailedError(
+                    f"`{name}` must be of shape {wanted}. Received: {value.shape}"
+                )
             if dtype != "string" and not _all_finite(value):
                 raise CheckFailedError(f"`{name}` has values that are not finite")
         if "probabilities" in self._outputs:
@@ -130,12 +136,12 @@ class _Checker:
         probabilities = self._outputs["probabilities"]
         sums = probabilities.sum(axis=1)
         if abs(sums - 1).max() > 1e-3:
-            raise CheckFailedError(f"probabilities must sum to 1; one row sums to {sums.min():.4f}")
+            raise CheckFailedError(f"probabilities must sum to 1. One row sums to {sums.min():.4f}")
         for row, label in zip(probabilities, self._outputs["label"], strict=True):
             expected = classes[int(row.argmax())]
             if label.decode() != expected:
                 raise CheckFailedError(
-                    f"the most probable class is '{expected}', the label says '{label.decode()}'"
+                    f"the most probable class is '{expected}', but the label is '{label.decode()}'"
                 )
 
     def _one_by_one(self) -> None:
@@ -150,11 +156,11 @@ class _Checker:
             gap = float(abs(got - wanted).max())
             if not gap <= self._request["tolerance"] * max(1.0, float(abs(wanted).max())):
                 raise CheckFailedError(
-                    f"{of} differs by {gap:.2g} from what it is {where}, more than "
+                    f"{of} differs by {gap:.2g} from its value {where}, which is more than "
                     f"{self._request['tolerance']:g}"
                 )
         elif got != wanted:
-            raise CheckFailedError(f"{of} is not what it is {where}")
+            raise CheckFailedError(f"{of} is not the same as {where}")
 
     def _like_examples(self) -> None:
         import tensorflow as tf
@@ -185,10 +191,10 @@ class _Checker:
                 self._call({name: [junk]})
             except tf.errors.OpError:
                 continue
-            raise CheckFailedError(f"{title} ({junk[:8]!r}…) was answered instead of refused")
+            raise CheckFailedError(f"{title} ({junk[:8]!r}…) got an answer instead of an error")
         again = self._call(self._inputs)
         for output, value in again.items():
-            self._compare(output, value[0], self._outputs[output][0], 0, "before the junk")
+            self._compare(output, value[0], self._outputs[output][0], 0, "before the invalid input")
 
     def _latency(self) -> None:
         """Calls with one instance at a time, as a client that waits for each answer."""

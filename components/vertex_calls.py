@@ -53,14 +53,15 @@ def explain(error: Exception, where: str) -> str:
     text = getattr(error, "message", None) or str(error)
     if isinstance(error, google.auth.exceptions.GoogleAuthError | exceptions.Unauthenticated):
         return (
-            f"{where} does not know who you are: {text} Run `gcloud auth application-default "
-            "login`, or name a service account's key in GOOGLE_APPLICATION_CREDENTIALS."
+            f"{where} does not accept your credentials: {text} Run `gcloud auth "
+            "application-default login`, or name a service account's key in "
+            "GOOGLE_APPLICATION_CREDENTIALS."
         )
     if isinstance(error, exceptions.Forbidden):
-        return f"{where} does not let you: {text} docs/vertex.md lists the roles that are needed."
+        return f"{where} denies permission: {text} docs/vertex.md lists the roles that are needed."
     if isinstance(error, exceptions.ResourceExhausted | exceptions.TooManyRequests):
         return (
-            f"{where}: a quota is used up: {text} Ask for more under IAM & Admin > Quotas, or "
+            f"{where}: a quota is exhausted: {text} Ask for more under IAM & Admin > Quotas, or "
             "use another --region or --accelerator."
         )
     return f"{where}: {type(error).__name__}: {text}"

@@ -22,9 +22,9 @@ LIBTPU = "/lib/libtpu.so"
 """Where Google's pages want the driver, and where the TPU image has it."""
 
 _NO_TENSORFLOW = (
-    "Vertex AI trains no TensorFlow on TPU v6e and later "
-    "(https://cloud.google.com/vertex-ai/docs/training/training-with-tpu-vm). "
-    "Take tpu-v5e-{chips} there, or a GKE node pool with --target kubeflow."
+    "Vertex AI does not support training with TensorFlow on TPU v6e and later "
+    "(https://cloud.google.com/vertex-ai/docs/training/training-with-tpu-vm). Use "
+    "tpu-v5e-{chips} there, or a GKE node pool with --target kubeflow."
 )
 
 
@@ -197,11 +197,11 @@ def find(name: str, target: str, *, spot: bool = False, reservation: str = "") -
         if kind in _GPUS:
             counts = ", ".join(str(number) for number in _GPUS[kind][2])
             raise BadInputError(
-                f"--accelerator {name}: no machine has {count or 'none'} of {kind}; the number "
-                f"must be one of {counts}."
+                f"--accelerator {name}: the number of {kind} must be one of {counts}. Received: "
+                f"{count or 'none'}"
             )
         if kind in _ALL:
-            raise BadInputError(f"--accelerator {name}: '{kind}' takes no number after it.")
+            raise BadInputError(f"--accelerator {name}: '{kind}' must not be followed by a number.")
         raise BadInputError(f"--accelerator {did_you_mean(name, names(target))}.")
     found = _ALL[full]
     if not _fits(found, target):
@@ -209,12 +209,12 @@ def find(name: str, target: str, *, spot: bool = False, reservation: str = "") -
             raise BadInputError(f"--accelerator {name}: {_NO_TENSORFLOW.format(chips=found.chips)}")
         raise BadInputError(
             f"--accelerator {name}: {'Kubernetes nodes' if target == KUBEFLOW else 'Vertex AI'} "
-            f"do not come with it. It must be one of {', '.join(names(target))}."
+            f"do not offer it. It must be one of {', '.join(names(target))}."
         )
     if spot and reservation:
-        raise BadInputError("--spot and --reservation exclude each other: choose one.")
+        raise BadInputError("--spot and --reservation are mutually exclusive. Choose one.")
     if found.device == "cpu" and (spot or reservation) and target == VERTEX:
         raise BadInputError(
-            "--spot and --reservation are for training machines: name one with --accelerator."
+            "--spot and --reservation apply to a training machine. Choose one with --accelerator."
         )
     return found

@@ -108,7 +108,7 @@ def find(folder: str, name: str) -> Run:
         choices = [LATEST, PREVIOUS][: len(known)] + known[:-6:-1]
         raise BadInputError(
             f"--compare: a run {did_you_mean(name, choices)}. Runs are kept in {runs}; the path "
-            "of a run's folder is taken too."
+            "of a run's folder is also accepted."
         )
     return _read(os.path.join(runs, name), name)
 
@@ -123,5 +123,5 @@ def _read(folder: str, name: str) -> Run:
         except FileNotFoundError:
             parts.append({})
         except ValueError as error:
-            raise BadInputError(f"--compare: {path} is no JSON ({error}).") from error
+            raise BadInputError(f"--compare: {path} is not valid JSON ({error}).") from error
     return Run(name, *parts)

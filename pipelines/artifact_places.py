@@ -93,15 +93,17 @@ def check_inputs(executor_input: Mapping[str, Any]) -> None:
         for artifact in found.get("artifacts", []):
             missing = _missing(artifact)
             if missing and key == _BASELINE:
-                logging.warning("the last blessed model is gone: there is nothing in %s", missing)
+                logging.warning(
+                    "the last blessed model no longer exists: there is nothing in %s", missing
+                )
             elif missing:
                 step = of(artifact["uri"]).step
                 raise BadInputError(
-                    f"The input '{key}' is gone: there is nothing in {missing}. The step {step} "
-                    "made it and was then taken from the cache, but its files have been deleted "
-                    "since, by a lifecycle rule or by hand. Make them anew with one run without "
-                    "the cache (run_kubeflow.py submit … --no-cache), and keep what runs leave "
-                    "for longer than the longest time without new data."
+                    f"The input '{key}' no longer exists: there is nothing in {missing}. The step "
+                    f"{step} produced it and was later served from the cache, but its files have "
+                    "since been deleted, by a lifecycle rule or by hand. Recreate them with one "
+                    "run without the cache (run_kubeflow.py submit … --no-cache), and keep the "
+                    "files of runs for longer than the longest period without new data."
                 )
 
 

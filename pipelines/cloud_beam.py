@@ -91,7 +91,7 @@ def dataflow_options(config: CloudConfig) -> list[str]:
         if not value
     ]
     if missing:
-        raise BadInputError(f"For Dataflow this is missing: {', '.join(missing)}.")
+        raise BadInputError(f"Dataflow also needs: {', '.join(missing)}.")
     options = {
         "runner": "DataflowRunner",
         "project": config.project,

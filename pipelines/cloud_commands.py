@@ -152,14 +152,14 @@ def _judged(platform: Platform, name: str, judges: tuple[str, ...]) -> int:
     try:
         said = platform.blessings(name)
         unread = [judge for judge in judges if judge not in said]
-        why = f"the platform shows no blessing of {', '.join(unread)}"
+        why = f"the platform has no record of a blessing by {', '.join(unread)}"
     except ServiceError as error:
         said, unread, why = {}, list(judges), str(error)
     against = [judge for judge in judges if not said.get(judge, True)]
     if against:
         print(
-            f"the model is not blessed, so nothing was pushed: {' and '.join(against)} refused it. "
-            "The run's report says why."
+            f"the model is not blessed, so nothing was pushed: {' and '.join(against)} rejected "
+            "it. The run's report gives the reasons."
         )
         return 3
     if unread:
@@ -185,7 +185,7 @@ def _schedule(
     zone = ", ".join(text for text in (timing.timezone, scheduled.clock) if text)
     print(f"{scheduled.done} the schedule {name}: {timing.cron} ({zone})")
     if scheduled.paused:
-        print(f"it was paused and stays so; to let it go on: resume {name}")
+        print(f"it was paused and remains paused; to continue it: resume {name}")
     else:
         print(f"next runs: {_moments(timing)}")
     print(scheduled.link)

@@ -121,15 +121,15 @@ class CloudConfig(ServingConfig, NotifyConfig):
             if value is not None and "://" not in value and not value.startswith("/"):
                 raise BadInputError(
                     f"--{_dashed(name)} must be gs://…, s3://…, minio://… or an absolute path "
-                    f"that every container sees. Received: {value}"
+                    f"that exists in every container. Received: {value}"
                 )
         for name in ("data", "serving_root"):
             value = getattr(self, name)
             if value and "://" in value and not value.startswith("gs://"):
                 raise BadInputError(
-                    f"--{_dashed(name)} {value}: TensorFlow reads and writes gs:// and mounted "
-                    "paths. Mount the bucket (--volume CLAIM=/path) and name the path; only the "
-                    "pipeline root may be s3:// or minio://."
+                    f"--{_dashed(name)} {value}: TensorFlow reads and writes only gs:// and "
+                    "mounted paths. Mount the bucket (--volume CLAIM=/path) and name the path; "
+                    "only the pipeline root may be s3:// or minio://."
                 )
 
     @property
@@ -179,14 +179,14 @@ class CloudConfig(ServingConfig, NotifyConfig):
         self._check(_TO_COMPILE[self.target])
         if not (self.pipeline_root or "").startswith(_STORES[self.target]):
             raise BadInputError(
-                f"--pipeline-root {self.pipeline_root}: {self.target} cannot keep artifacts there, "
-                f"but in {' or '.join(_STORES[self.target])}. Data and --serving-root may lie on a "
-                "mounted volume."
+                f"--pipeline-root {self.pipeline_root}: {self.target} cannot keep artifacts "
+                f"there. Use {' or '.join(_STORES[self.target])}. Data and --serving-root may be "
+                "on a mounted volume."
             )
         if self._store_is_closed:
             raise BadInputError(
-                f"With --pipeline-root {self.pipeline_root} models cannot be pushed beside it: "
-                "name a gs:// or mounted folder with --serving-root."
+                f"With --pipeline-root {self.pipeline_root} models cannot be pushed next to it. "
+                "Name a gs:// or mounted folder with --serving-root."
             )
         vertex_serving.check(self)
         notifications.check(self)
@@ -199,8 +199,8 @@ class CloudConfig(ServingConfig, NotifyConfig):
         """Raises BadInputError if Vertex AI is to keep artifacts where it cannot."""
         if self.target == VERTEX and not (self.pipeline_root or "").startswith("gs://"):
             raise BadInputError(
-                f"--pipeline-root {self.pipeline_root}: Vertex AI keeps artifacts in gs:// only; a "
-                "folder is for jobs that are compiled to be rehearsed."
+                f"--pipeline-root {self.pipeline_root}: Vertex AI keeps artifacts in gs:// only; "
+                "a local folder is only for jobs that are compiled for a rehearsal."
             )
 
     def check_manage(self) -> None:
@@ -214,7 +214,7 @@ class CloudConfig(ServingConfig, NotifyConfig):
         if missing:
             options = ", ".join(f"--{_dashed(name)}" for name in missing)
             raise BadInputError(
-                f"For {self.target} this is missing: {options}. Give them as options, or as "
+                f"Required for {self.target} but missing: {options}. Pass them as options, or set "
                 f"{', '.join(missing)} in a file named with --config."
             )
 
@@ -250,14 +250,14 @@ def _read(file: str) -> dict[str, Any]:
         try:
             values = yaml.safe_load(content)
         except yaml.YAMLError as error:
-            raise BadInputError(f"--config {file} is no YAML: {error}") from error
+            raise BadInputError(f"--config {file} is not valid YAML: {error}") from error
     else:
         try:
             values = tomllib.loads(content)
         except tomllib.TOMLDecodeError as error:
-            raise BadInputError(f"--config {file} is no TOML: {error}") from error
+            raise BadInputError(f"--config {file} is not valid TOML: {error}") from error
     if not isinstance(values, dict):
-        raise BadInputError(f"--config {file} must hold KEY = VALUE pairs.")
+        raise BadInputError(f"--config {file} must contain KEY = VALUE pairs.")
     hints = typing.get_type_hints(CloudConfig)
     return {key: _fit(file, key, value, hints) for key, value in values.items()}
 

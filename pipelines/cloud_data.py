@@ -39,8 +39,8 @@ def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
         return ingest.with_classes(task, data, source), data, source
     if isinstance(task.problem, Classification) and not task.problem.classes:
         raise BadInputError(
-            f"The classes of task '{task.name}' come from its data, and {data} cannot be looked "
-            'at here. Name them, for example --set \'problem.classes=("cat", "dog")\', or '
+            f"The classes of task '{task.name}' come from its data, but {data} cannot be read "
+            'from here. Name them, for example --set \'problem.classes=("cat", "dog")\', or '
             "compile where the data is mounted."
         )
     return task, data, source
@@ -77,7 +77,7 @@ def upload(name: str, target: str) -> None:
     source = next((s for s in (task.source, *task.also) if isinstance(s, Bundled)), None)
     if source is None:
         raise BadInputError(
-            f"Task '{name}' brings no data along to upload: copy yours to {target}."
+            f"Task '{name}' has no data of its own to upload. Copy yours to {target}."
         )
     startup.prepare()
     from tfx.utils import io_utils

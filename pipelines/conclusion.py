@@ -38,7 +38,7 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
     )
     if summary.error:
         console.print(escape(summary.error))
-        console.print(f"The whole story is in {summary.log}", style="dim", highlight=False)
+        console.print(f"Full log: {summary.log}", style="dim", highlight=False)
         return
     if summary.gates:
         console.print(_gates(summary))
@@ -46,7 +46,7 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
         failed = sorted(gate_outcome.with_status(alike, gate_outcome.FAILED), key=_margin)
         # What many classes have in common, their row in the table says.
         for gate in failed[: 1 if len(alike) > 1 else None]:
-            more = f"; {len(failed) - 1} more like it" if len(failed) > 1 else ""
+            more = f"; {len(failed) - 1} more failed" if len(failed) > 1 else ""
             console.print(f"not blessed: {escape(gate['message'])}{more}", soft_wrap=True)
     for line in _not_compared(summary):
         console.print(escape(line), soft_wrap=True)
@@ -75,7 +75,7 @@ def _why(summary: Summary) -> str:
     if not summary.ran:
         return ": every result came from the cache"
     again = f"{len(summary.ran)} of {len(summary.ran) + len(summary.cached)} components ran"
-    return f": {again}, and the model is the one that is served already"
+    return f": {again}, and the model is already being served"
 
 
 def _not_compared(summary: Summary) -> list[str]:

@@ -98,7 +98,7 @@ def local_parser() -> argparse.ArgumentParser:
     """Returns the parser of `run_local.py`."""
     parser = argparse.ArgumentParser(
         prog="run_local.py",
-        description="Run a task's pipeline on this machine: read the data, train, judge, push.",
+        description="Run a task's pipeline on this machine: read the data, train, evaluate, push.",
         epilog="Exit codes: 0 pushed, or nothing new to do; 1 a component failed; 2 bad input or "
         "usage; 3 trained but not blessed.",
     )
@@ -110,7 +110,7 @@ def local_parser() -> argparse.ArgumentParser:
         help="file the runs and serve the model under this name, so that one task keeps several "
         "models, for example one for each folder of images; default: the task's",
     )
-    parser.add_argument("--data", metavar="PATH|gs://…", help="where the task's data lies")
+    parser.add_argument("--data", metavar="PATH|gs://…", help="location of the task's data")
     parser.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
     parser.add_argument(
         "--set",
@@ -126,30 +126,36 @@ def local_parser() -> argparse.ArgumentParser:
         type=float,
         default=0.01,
         metavar="SHARE",
-        help="stop when a larger share of the examples cannot be read; default: 0.01",
+        help="stop if a larger share of the examples cannot be read; default: 0.01",
     )
     parser.add_argument(
         "--metadata", metavar="URI", help="lineage store: a SQLite file or mysql://…"
     )
     parser.add_argument(
-        "--beam", action="append", default=[], metavar="ARG", help="an option for Beam, repeatable"
+        "--beam",
+        action="append",
+        default=[],
+        metavar="ARG",
+        help="an option for Beam; may be repeated",
     )
     parser.add_argument(
         "--tune",
         type=int,
         default=0,
         metavar="N",
-        help="search hyperparameters in N trials first, and train with the best",
+        help="search hyperparameters in N trials first, then train with the best",
     )
-    parser.add_argument("--fresh", action="store_true", help="do every step again")
+    parser.add_argument(
+        "--fresh", action="store_true", help="run every step again, without the cache"
+    )
     parser.add_argument(
         "--compare",
         nargs=2,
         metavar=("RUN_A", "RUN_B"),
-        help="show two runs of the task side by side and stop; each a run id, a run's folder, "
-        "latest or previous",
+        help="compare two runs of the task and exit; each is a run id, a run's folder, latest or "
+        "previous",
     )
-    parser.add_argument("--list", action="store_true", help="list the tasks and stop")
+    parser.add_argument("--list", action="store_true", help="list the tasks and exit")
     return parser
 
 

@@ -63,5 +63,7 @@ def _has_class(key: str, found: Mapping[str, Any]) -> bool:
         if title.startswith(_PLATFORMS_OWN) and title not in compiler_utils.TITLE_TO_CLASS_PATH
     ]
     if unknown:
-        logging.info("the platform's own output %s (%s) is left to it", key, ", ".join(unknown))
+        logging.info(
+            "output %s (%s) belongs to the platform and is left unchanged", key, ", ".join(unknown)
+        )
     return not unknown

@@ -63,7 +63,8 @@ def run(config: CloudConfig) -> int:
     stopping = sum(one.state == STOPS for one in findings)
     unknown = sum(one.state == UNKNOWN for one in findings)
     print(
-        f"{len(findings)} checks: {stopping} will stop a first run, {unknown} cannot be told here"
+        f"{len(findings)} checks: {stopping} will stop a first run, {unknown} cannot be decided "
+        "from here"
     )
     return 2 if stopping else 0
 
@@ -85,7 +86,11 @@ def _look(check: Check) -> Finding:
         return Finding(STOPS, str(error))
     except (requests.RequestException, urllib3.exceptions.HTTPError, ServiceError) as error:
         why = " ".join(str(error).split())
-        return Finding(UNKNOWN, f"{type(error).__name__}: {why[:300]}", "Is there a network here?")
+        return Finding(
+            UNKNOWN,
+            f"{type(error).__name__}: {why[:300]}",
+            "Check the network connection of this machine.",
+        )
     except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
         return Finding(UNKNOWN, f"{type(error).__name__}: {str(error)[:300]}")
 

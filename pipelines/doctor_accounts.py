@@ -18,15 +18,15 @@ def account(google_: Google) -> Finding:
     if not named:
         return Finding(
             UNKNOWN,
-            "none is named: the project's Compute Engine default account runs the steps",
-            "Name one with --service-account; docs/vertex.md makes it.",
+            "none is named: the steps run as the project's Compute Engine default account",
+            "Name one with --service-account; docs/vertex.md shows how to create it.",
         )
     url = f"{google_.at.iam}/v1/projects/-/serviceAccounts/{named}"
     code, body = google_.get(url)
     if code == 404:
         return Finding(
             STOPS,
-            f"there is no account {named}",
+            f"there is no service account {named}",
             f"gcloud iam service-accounts create {named.partition('@')[0]} "
             f"--project {config.project}",
         )
@@ -60,12 +60,12 @@ def rights(google_: Google) -> Finding:
         )
     of_project = _roles(policy, member)
     if {"roles/owner", "roles/editor"} & of_project:
-        return Finding(OK, "it may do everything in the project")
+        return Finding(OK, "it may do anything in the project")
     name = bucket(config.pipeline_root or "")
     code, policy = google_.get(f"{google_.at.storage}/storage/v1/b/{name}/iam")
     if code != 200:
         return refused(
-            f"who may write to gs://{name} is not shown",
+            f"the permissions of gs://{name} cannot be read",
             code,
             policy,
             f"gcloud storage buckets get-iam-policy gs://{name}",
@@ -84,7 +84,7 @@ def rights(google_: Google) -> Finding:
     if missing:
         return Finding(
             STOPS,
-            f"it has not {', '.join(missing)} (unless by a group or a role of your own)",
+            f"it lacks {',  '.join(missing)} (unless a group or a custom role grants them)",
             "; ".join(commands),
         )
     return Finding(OK, f"it may run jobs, write logs, and write to gs://{name}")

@@ -43,14 +43,14 @@ def look(image: str, token: str = "") -> Finding:
     if answer.status_code in (401, 403):
         return Finding(
             UNKNOWN,
-            f"{host} shows {name} only to those it knows ({answer.status_code})",
-            f"Ask it as yourself: docker manifest inspect {image}",
+            f"{host} shows {name} only to users who are logged in ({answer.status_code})",
+            f"Check with your own login: docker manifest inspect {image}",
         )
     if answer.status_code == 404:
         return Finding(
             STOPS,
             f"{image} is not in its registry",
-            "Push it, and use the name with its digest that is printed last: make image "
+            "Push it, and use the name with the digest printed at the end: make image "
             f"IMAGE={image.partition('@')[0]} PUSH=1",
         )
     answer.raise_for_status()
@@ -99,19 +99,19 @@ def _judged(image: str, digest: str, built: str) -> Finding:
     if "@sha256:" not in image:
         return Finding(
             OK,
-            f"{image} is there, but what it holds can change under a compiled job",
-            f"Name it with its digest: {image}@{digest}" if digest else "",
+            f"{image} exists, but its content can change after a job is compiled",
+            f"Use its digest: {image}@{digest}" if digest else "",
         )
     here = _revision()
     if built and here and not here.startswith(built) and built != "unknown":
         return Finding(
             UNKNOWN,
-            f"{image} was built from revision {built}, this checkout is {here[:12]}",
-            "A job compiled here may name what the image has not: build it anew, or check out "
-            f"{built}.",
+            f"{image} was built from revision {built}, but this checkout is at {here[:12]}",
+            "A job compiled here may refer to code that the image lacks. Rebuild the image, or "
+            f"check out {built}.",
         )
     of = f", built from this checkout ({built})" if built and here.startswith(built) else ""
-    return Finding(OK, f"{image.partition('@')[0]} is there with that digest{of}")
+    return Finding(OK, f"{image.partition('@')[0]} exists with that digest{of}")
 
 
 def _revision() -> str:

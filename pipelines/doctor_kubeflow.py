@@ -71,8 +71,8 @@ def _api(config: CloudConfig) -> Finding:
     if "tag_name" not in health and "multi_user" not in health:
         return Finding(
             STOPS,
-            f"{host} is no Kubeflow Pipelines 2 (status {answer.status_code})",
-            "Check --host; it is the address of svc/ml-pipeline-ui.",
+            f"{host} is not Kubeflow Pipelines 2 (status {answer.status_code})",
+            "Check --host; it must be the address of svc/ml-pipeline-ui.",
         )
     return version_found(str(health.get("tag_name", "unknown")), bool(config.notify_webhook))
 
@@ -83,23 +83,28 @@ def version_found(tag: str, webhook: bool) -> Finding:
     if len(parts) < 2 or not all(part.isdigit() for part in parts[:2]):
         return Finding(
             UNKNOWN,
-            f"it answers, and calls its version '{tag}'",
-            "2.14 is what was tried; the pages show the version below the menu.",
+            f"it responds, and reports its version as '{tag}'",
+            "Tested with 2.14; the user interface shows the version below the menu.",
         )
     version = (int(parts[0]), int(parts[1]))
     if version < _OLDEST:
-        return Finding(STOPS, f"version {tag} reads no v2 pipelines", "Install 2.14 or newer.")
+        return Finding(
+            STOPS, f"version {tag} does not support v2 pipelines", "Install 2.14 or newer."
+        )
     if webhook and version < _TELLS_STATUS:
         return Finding(
             STOPS,
-            f"version {tag} knows no final status ('task final status not supported yet')",
+            (
+                f"version {tag} does not support the final status of a task ('task final status "
+                "not supported yet')"
+            ),
             "Install 2.14 or newer, or leave --notify-webhook out.",
         )
     if version[0] > 2:
         return Finding(
             UNKNOWN,
-            f"version {tag} is newer than what was tried (2.14)",
-            "From 3.0 on there is no ML Metadata to read blessings from.",
+            f"version {tag} is newer than the tested version (2.14)",
+            "Versions from 3.0 on have no ML Metadata store to read blessings from.",
         )
     return Finding(OK, f"version {tag}")
 
@@ -107,7 +112,7 @@ def version_found(tag: str, webhook: bool) -> Finding:
 def _access(config: CloudConfig) -> Finding:
     found = Kubeflow(config).schedules()
     where = f"namespace {config.namespace}" if config.namespace else "the only namespace"
-    return Finding(OK, f"{where} shows its schedules ({len(found)})")
+    return Finding(OK, f"{where} lists its schedules ({len(found)})")
 
 
 def _metadata(config: CloudConfig) -> Finding:
@@ -115,11 +120,11 @@ def _metadata(config: CloudConfig) -> Finding:
         kfp_metadata.blessings(config.host or "", "doctor", {})
     except ServiceError as error:
         if "does not know the run" in str(error):
-            return Finding(OK, "it answers behind --host")
+            return Finding(OK, "it responds behind --host")
         return Finding(
             UNKNOWN, str(error), "Without it `submit --wait` cannot say whether a model is blessed."
         )
-    return Finding(OK, "it answers behind --host")
+    return Finding(OK, "it responds behind --host")
 
 
 def _time_zone(config: CloudConfig) -> Finding:
@@ -131,7 +136,7 @@ def _time_zone(config: CloudConfig) -> Finding:
             if one["name"] == "CRON_SCHEDULE_TIMEZONE"
         ]
         zone = variables[0].get("value") if variables else "UTC"
-        return Finding(OK, f"schedules are read in {zone or 'the one of the ConfigMap it names'}")
+        return Finding(OK, f"schedules use the time zone {zone or 'set in its ConfigMap'}")
 
     return _kubectl(
         config, ["get", "deployment", "ml-pipeline-scheduledworkflow", "-n", "kubeflow"], judge
@@ -146,8 +151,11 @@ def _volume(config: CloudConfig, claim: str, path: str) -> Finding:
         if "ReadWriteMany" not in modes:
             return Finding(
                 STOPS,
-                f"{claim} is {'/'.join(modes)}: steps on two nodes cannot both mount {path}",
-                "Make it ReadWriteMany, or keep every pod on one node with a node selector.",
+                (
+                    f"{claim} is {'/'.join(modes)}: steps on two different nodes "
+                    f"cannot both mount {path}"
+                ),
+                "Use ReadWriteMany, or keep every pod on one node with a node selector.",
             )
         return Finding(OK, f"{claim} is {phase}, {'/'.join(modes)}, for {path}")
 
@@ -165,16 +173,16 @@ def _secret(config: CloudConfig, secret: str, key: str) -> Finding:
 
 
 def _exists(config: CloudConfig, kind: str, name: str) -> Finding:
-    return _kubectl(config, ["get", kind, name], lambda _: Finding(OK, f"{name} is there"))
+    return _kubectl(config, ["get", kind, name], lambda _: Finding(OK, f"{name} exists"))
 
 
 def _fs_group(config: CloudConfig) -> Finding:
     def judge(found: dict[str, Any]) -> Finding:
         if "fsGroup" in found.get("data", {}).get("workflowDefaults", ""):
-            return Finding(OK, "pods get the group of the volume")
+            return Finding(OK, "pods run with the volume's group")
         return Finding(
             UNKNOWN,
-            "pods get no fsGroup: a volume of root stops the first step, which says so",
+            "pods get no fsGroup: the first step will stop with an error if root owns the volume",
             "docs/kubeflow.md, 'A volume of root'.",
         )
 
@@ -194,8 +202,8 @@ def _nodes(config: CloudConfig) -> Finding:
         return Finding(
             UNKNOWN,
             f"no node has {selector} now",
-            "Right if a node pool scales up from zero; otherwise name your nodes' labels under "
-            "[node_selector].",
+            "This is fine if a node pool scales up from zero; otherwise set your nodes' labels "
+            "under [node_selector].",
         )
 
     return _kubectl(config, ["get", "nodes", "-l", selector], judge)
@@ -210,7 +218,7 @@ def _kubectl(
     shown = " ".join(["kubectl", *command])
     program = shutil.which("kubectl")
     if program is None:
-        return Finding(UNKNOWN, "kubectl is not here", shown)
+        return Finding(UNKNOWN, "kubectl is not installed", shown)
     done = subprocess.run(
         [program, *command, "-o", "json", f"--request-timeout={_SECONDS}s"],
         capture_output=True,
@@ -223,5 +231,7 @@ def _kubectl(
     # Before its last line kubectl repeats itself.
     said = (done.stderr.strip().splitlines() or ["no reason"])[-1]
     if "NotFound" in said:
-        return Finding(STOPS, said, f"{shown}: docs/kubeflow.md, 'Once per cluster', makes it.")
+        return Finding(
+            STOPS, said, f"{shown}: docs/kubeflow.md, 'Once per cluster', shows how to create it."
+        )
     return Finding(UNKNOWN, said[:300], shown)

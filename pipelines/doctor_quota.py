@@ -31,13 +31,15 @@ def quota(google_: Google) -> Finding:
             break
     found = [one for one in metrics if _is_of(one["metric"], wanted, spot=config.spot)]
     if not found:
-        return Finding(UNKNOWN, f"no quota is called after {' '.join(wanted)}", look)
+        return Finding(UNKNOWN, f"no quota name contains {' '.join(wanted)}", look)
     needed = accelerator.count or accelerator.chips
     (metric, *_) = found
     granted = _granted(metric, config.region or "")
     said = f"{metric['metric'].rpartition('/')[2]} in {config.region} is {granted}"
     if 0 <= granted < needed:
-        return Finding(STOPS, f"{said}, {config.accelerator} takes {needed}", f"Ask at {look}.")
+        return Finding(
+            STOPS, f"{said}, but {config.accelerator} needs {needed}", f"Request more at {look}."
+        )
     return Finding(OK, f"{said if granted >= 0 else said.replace('-1', 'unlimited')}")
 
 

@@ -31,11 +31,15 @@ def checks(config: CloudConfig, addresses: Addresses | None = None) -> list[Chec
             try:
                 return look(google_, *arguments)  # type: ignore[no-any-return]
             except google.auth.exceptions.TransportError as error:
-                return Finding(UNKNOWN, f"no answer: {short(error)}", "Is there a network here?")
+                return Finding(
+                    UNKNOWN,
+                    f"no response: {short(error)}",
+                    "Check the network connection of this machine.",
+                )
             except google.auth.exceptions.GoogleAuthError as error:
                 if look is _credentials:
                     return Finding(STOPS, short(error), "gcloud auth application-default login")
-                return Finding(UNKNOWN, "not without credentials")
+                return Finding(UNKNOWN, "not checked: there are no credentials")
 
         return Check(name, careful)
 
@@ -102,7 +106,7 @@ def _rights(google_: Google) -> Finding:
         return refused("not shown", code, body, f"gcloud projects get-iam-policy {config.project}")
     missing = [one for one in MINE if one not in body.get("permissions", [])]
     if missing:
-        return Finding(STOPS, f"you may not {', '.join(missing)}", "Ask for roles/aiplatform.user.")
+        return Finding(STOPS, f"you may not {', '.join(missing)}", "Request roles/aiplatform.user.")
     return Finding(OK, "you may start runs and schedules")
 
 
@@ -119,7 +123,10 @@ def _root(google_: Google) -> Finding:
         )
     if code != 200:
         return refused(
-            f"gs://{name} is not shown", code, body, f"gcloud storage buckets describe gs://{name}"
+            f"gs://{name} cannot be read",
+            code,
+            body,
+            f"gcloud storage buckets describe gs://{name}",
         )
     where = str(body.get("location", "")).lower()
     days = [
@@ -130,14 +137,14 @@ def _root(google_: Google) -> Finding:
     said = f"gs://{name} is in {where}"
     if days:
         said += (
-            f"; a lifecycle rule deletes after {min(days)} days: keep more than the longest time "
-            "without new data, and exclude serving/"
+            f"; a lifecycle rule deletes after {min(days)} days: this must be longer than the "
+            "longest period without new data, and must exclude serving/"
         )
     if "-" in where and where != config.region:
         return Finding(
             UNKNOWN,
-            f"{said}, the run in {config.region}: every byte between them is paid for",
-            f"Best is a bucket in {config.region}.",
+            f"{said}, but the run is in {config.region}: traffic between them is charged",
+            f"Prefer a bucket in {config.region}.",
         )
     return Finding(OK, said)
 
@@ -145,7 +152,9 @@ def _root(google_: Google) -> Finding:
 def _data(google_: Google) -> Finding:
     data = google_.config.data or ""
     if not data.startswith("gs://"):
-        return Finding(STOPS, f"{data} is not in gs://", "Upload it and name gs://… with --data.")
+        return Finding(
+            STOPS, f"{data} is not in gs://", "Upload it, and pass its gs:// address with --data."
+        )
     name, _, path = data.removeprefix("gs://").partition("/")
     prefix = path.partition("{")[0]
     code, body = google_.get(
@@ -155,12 +164,12 @@ def _data(google_: Google) -> Finding:
         return Finding(
             STOPS,
             f"there is nothing below gs://{name}/{prefix}",
-            f"gcloud storage rsync -r FOLDER gs://{name}/{prefix} (what a task brings along: "
+            f"gcloud storage rsync -r FOLDER gs://{name}/{prefix} (for a task's own data: "
             f"run_kubeflow.py upload --task {google_.config.task} --data {data})",
         )
     if code != 200:
         return refused(
-            f"gs://{name} is not shown", code, body, f"gcloud storage ls gs://{name}/{prefix}"
+            f"gs://{name} cannot be read", code, body, f"gcloud storage ls gs://{name}/{prefix}"
         )
     return Finding(OK, f"there are files below gs://{name}/{prefix}")
 
@@ -174,7 +183,7 @@ def _network(google_: Google) -> Finding:
     if not re.fullmatch(r"projects/\d+/global/networks/[a-z0-9-]+", network):
         return Finding(
             STOPS,
-            f"{network} is no network's full name with the project's number",
+            f"{network} is not the full name of a network with the project's number",
             "projects/NUMBER/global/networks/NAME; the number: gcloud projects describe PROJECT "
             "--format 'value(projectNumber)'",
         )

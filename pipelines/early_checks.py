@@ -105,8 +105,8 @@ def _check_bound(i: int, gate: Gate) -> None:
         words = f"within {low:g}..{high:g}" if math.isfinite(high) else f"at least {low:g}"
         hint = f"; did you mean {value / 100:g}?" if high == 1 and 1 < value <= 100 else ""
         raise BadInputError(
-            f"gates.{i}.{setting} of {type(gate).__name__}({gate.metric!r}) must be {words}, which "
-            f"is all that {gate.metric} can reach. Received: {value:g}{hint}"
+            f"gates.{i}.{setting} of {type(gate).__name__}({gate.metric!r}) must be {words}, the "
+            f"range of {gate.metric}. Received: {value:g}{hint}"
         )
 
 
@@ -144,7 +144,7 @@ def _check_backbone(model: Backbone | EncoderDecoder, task: Task) -> None:
         raise BadInputError(f"model.name {did_you_mean(model.name, backbone_limits.NAMES)}.")
     if model.alpha is not None and not backbone_limits.takes_alpha(model.name):
         raise BadInputError(
-            f"model.alpha is a setting of the MobileNets; {model.name} has no width multiplier. "
+            f"model.alpha applies only to the MobileNets; {model.name} has no width multiplier. "
             f"Received: {model.alpha}"
         )
     image, least = task.image, backbone_limits.smallest(model.name)
@@ -174,15 +174,19 @@ def check_weights(weights: str) -> None:
     if path.is_dir():
         missing = [name for name in ("saved_model.pb",) if not (path / name).is_file()]
         if missing:
-            raise BadInputError(f"the weights {weights} are a folder without {missing[0]}.")
+            raise BadInputError(f"the weights {weights} are a folder that lacks {missing[0]}.")
     elif weights.endswith((".h5", ".hdf5")):
         import h5py
 
         if not h5py.is_hdf5(weights):
-            raise BadInputError(f"the weights in {weights} are no HDF5 file, or a damaged one.")
+            raise BadInputError(
+                f"the weights in {weights} are not an HDF5 file, or the file is damaged."
+            )
     elif weights.endswith(".keras"):
         if not zipfile.is_zipfile(weights):
-            raise BadInputError(f"the weights in {weights} are no .keras file, or a damaged one.")
+            raise BadInputError(
+                f"the weights in {weights} are not a .keras file, or the file is damaged."
+            )
     else:
         raise BadInputError(
             "--weights takes a .h5, .weights.h5 or .keras file, or a SavedModel folder (one with "

@@ -84,10 +84,12 @@ def _exported(
 ) -> list[BaseNode]:
     """Returns the nodes that push a network as it is; with data, the check uses that."""
     if config.tune:
-        raise BadInputError(f"--tune: task '{task.name}' trains nothing, so nothing can be tuned.")
+        raise BadInputError(
+            f"--tune: task '{task.name}' does not train a model, so there is nothing to tune."
+        )
     if task.serving.forms:
         raise BadInputError(
-            f"serving.forms are checked on a test split, which task '{task.name}' has not. "
+            f"serving.forms are checked on a test split, but task '{task.name}' has none. "
             f"Received: {', '.join(task.serving.forms)}"
         )
     nodes: list[BaseNode] = []

@@ -41,7 +41,8 @@ def blessings(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool
         # Another program's answers, of versions to come too: a run that succeeded must not end
         # in a traceback because nobody can read what was said of its model.
         raise ServiceError(
-            f"the metadata store at {host} is not understood: {type(error).__name__}: {error}"
+            f"the response of the metadata store at {host} cannot be parsed: "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 
@@ -56,7 +57,7 @@ def _read(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
 
     context = ask("GetContextByTypeAndName", type_name=_RUN, context_name=run).context
     if not context.id:
-        raise ServiceError(f"the metadata store at {host} does not know the run {run}")
+        raise ServiceError(f"the metadata store at {host} has no record of run {run}")
     # Names of steps are properties, which the store cannot be asked for: a run has a dozen steps.
     steps = {
         execution.id: execution.custom_properties["task_name"].string_value
@@ -93,17 +94,19 @@ def _call(host: str, method: str, request: bytes, headers: Mapping[str, str]) ->
             retries=2,
         )
     except urllib3.exceptions.HTTPError as error:
-        raise ServiceError(f"the metadata store at {host} cannot be reached: {error}") from error
+        raise ServiceError(f"the metadata store at {host} is unreachable: {error}") from error
     kind = response.headers.get("Content-Type", "")
     if response.status != 200 or not kind.startswith("application/grpc-web"):
         raise ServiceError(
-            f"there is no metadata store at {host} (status {response.status}); --host "
-            "must be the address of Kubeflow Pipelines' pages (svc/ml-pipeline-ui) of version 2"
+            f"there is no metadata store at {host} (status {response.status}); --host must be the "
+            "address of the user interface (svc/ml-pipeline-ui) of Kubeflow Pipelines 2"
         )
     try:
         return _message(response.data, dict(response.headers))
     except (struct.error, UnicodeDecodeError) as error:
-        raise ServiceError(f"the metadata store at {host} is not understood: {error}") from error
+        raise ServiceError(
+            f"the response of the metadata store at {host} cannot be parsed: {error}"
+        ) from error
 
 
 def _message(body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -120,5 +123,5 @@ def _message(body: bytes, headers: Mapping[str, str]) -> bytes:
             message += frame
     if trailer.get("grpc-status", "0") != "0":
         why = urllib.parse.unquote(trailer.get("grpc-message", ""))
-        raise ServiceError(f"the metadata store answers {trailer['grpc-status']}: {why}")
+        raise ServiceError(f"the metadata store returned status {trailer['grpc-status']}: {why}")
     return message

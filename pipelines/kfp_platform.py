@@ -52,13 +52,16 @@ class Kubeflow:
         where = f"Kubeflow Pipelines ({self._config.host})"
         if isinstance(error, api.ApiException) and error.status in (401, 403):
             return (
-                f"{where} refuses ({error.status} {error.reason}): set {TOKEN_VARIABLE} to a token "
-                "that may act in the namespace, and --namespace to your profile's. "
+                f"{where} denies access ({error.status} {error.reason}). Set {TOKEN_VARIABLE} to "
+                "a token with access to the namespace, and --namespace to that of your profile. "
                 "docs/kubeflow.md shows how to get one."
             )
         if isinstance(error, api.ApiException):
             return f"{where}: {error.status} {error.reason}: {_message(error)}"
-        return f"{where} cannot be reached: {error}. Check --host; kubectl port-forward may be off."
+        return (
+            f"{where} cannot be reached: {error}. Check --host; kubectl port-forward may have "
+            "stopped."
+        )
 
     def _experiment(self) -> str:
         """Returns the experiment's id; makes it when there is none."""
@@ -269,7 +272,7 @@ class Kubeflow:
         found = self._named(name)
         if not found:
             known = ", ".join(one["name"] for one in self.schedules()) or "none"
-            raise ServiceError(f"There is no schedule called {name}. There are: {known}.")
+            raise ServiceError(f"There is no schedule called {name}. Existing schedules: {known}.")
         methods = {
             "pause": self._recurring.recurring_run_service_disable_recurring_run,
             "resume": self._recurring.recurring_run_service_enable_recurring_run,

@@ -86,7 +86,7 @@ def volume(value: str) -> tuple[str, str]:
     """
     claim, _, path = value.partition("=")
     if not claim or not path.startswith("/"):
-        raise BadInputError(f"--volume takes CLAIM=/PATH. Received: {value}")
+        raise BadInputError(f"--volume must be CLAIM=/PATH. Received: {value}")
     return claim, path
 
 
@@ -99,5 +99,5 @@ def secret(value: str) -> tuple[str, str, str]:
     where, _, variable = value.partition("=")
     name, _, key = where.partition(":")
     if not (name and key and variable):
-        raise BadInputError(f"--secret takes SECRET:KEY=VARIABLE. Received: {value}")
+        raise BadInputError(f"--secret must be SECRET:KEY=VARIABLE. Received: {value}")
     return name, key, variable

@@ -45,7 +45,7 @@ def connection(uri: str) -> Any:
                 db.execute("select count(*) from sqlite_master")
         except sqlite3.DatabaseError as error:
             raise BadInputError(
-                f"{path} is no readable SQLite database ({error}). Move it away to start a new "
+                f"{path} is not a readable SQLite database ({error}). Move it away to start a new "
                 "lineage, or name another with --metadata."
             ) from error
     return metadata.sqlite_metadata_connection_config(path)
@@ -60,7 +60,7 @@ def forget_vanished_pushes(config: Any) -> None:
         try:
             pushed = handle.store.get_artifacts_by_type("PushedModel")
         except Exception as error:
-            _log.info("no pushed models on record: %s", error)
+            _log.info("the record of pushed models cannot be read: %s", error)
             return
         for artifact in pushed:
             if artifact.state != metadata_store_pb2.Artifact.LIVE:

@@ -73,7 +73,7 @@ class LocalRunner(LocalDagRunner):
         Raises:
           NodeFailedError: If a node fails; the nodes before it keep their results.
         """
-        assert run_options is None, "partial runs are not offered"
+        assert run_options is None, "partial runs are not supported"
         runtime_parameter_utils.substitute_runtime_parameter(
             pipeline,
             {constants.PIPELINE_RUN_ID_PARAMETER_NAME: datetime.datetime.now().isoformat()},

@@ -32,9 +32,9 @@ def _explained(folder: str, error: OSError) -> str:
         f"{folder} cannot be written to ({error.strerror}): {there} belongs to "
         f"{found.st_uid}:{found.st_gid} with mode {found.st_mode & 0o777:o}, and the steps run as "
         f"{user}:{group}. Give the pods the volume's group: in the ConfigMap "
-        "workflow-controller-configmap of Kubeflow's namespace set under data `workflowDefaults: "
+        "workflow-controller-configmap of Kubeflow's namespace, set under data `workflowDefaults: "
         f'"{{spec: {{securityContext: {{fsGroup: {group}}}}}}}"`, and restart the deployment '
-        "workflow-controller. A volume that knows no fsGroup (NFS, for one) wants "
+        "workflow-controller. A volume without fsGroup support (for example NFS) needs "
         f"`chown -R {user}:{group} {there}` from a pod that runs as root. docs/kubeflow.md shows "
         "both."
     )

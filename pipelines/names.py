@@ -80,14 +80,14 @@ def _check(name: str) -> None:
         near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST].rstrip("-")
         hint = f"; for example '{near}'" if _NAME.fullmatch(near) else ""
         raise BadInputError(
-            f"--name must be 1 to {LONGEST} characters a-z, 0-9, single '-' and '_' between them, "
-            f"a letter first. Received: '{name}'{hint}"
+            f"--name must be 1 to {LONGEST} characters a-z and 0-9, with single '-' and '_' "
+            f"between them, and must begin with a letter. Received: '{name}'{hint}"
         )
     taken = {_alike(own): own for own in reserved()}
     if _alike(name) in taken:
         raise BadInputError(
-            f"--name '{name}': '{taken[_alike(name)]}' is the name of a task or of a folder of the "
-            "house itself. Choose another name; a task's own name needs no --name."
+            f"--name '{name}': '{taken[_alike(name)]}' is the name of a task or a reserved "
+            "folder. Choose another name; a task's own name needs no --name."
         )
 
 

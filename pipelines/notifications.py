@@ -44,10 +44,15 @@ class NotifyConfig:
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Adds the options to a parser."""
-    group = command.add_argument_group("who hears of failed runs and refused models")
-    group.add_argument("--notify-webhook", metavar="URL|env:NAME", help="gets a POST of JSON")
+    group = command.add_argument_group("notifications of failed runs and rejected models")
     group.add_argument(
-        "--notify-email", action="append", metavar="ADDRESS", help="Vertex AI writes to it"
+        "--notify-webhook", metavar="URL|env:NAME", help="receives a POST request with JSON"
+    )
+    group.add_argument(
+        "--notify-email",
+        action="append",
+        metavar="ADDRESS",
+        help="address for Vertex AI to e-mail; may be repeated",
     )
 
 
@@ -61,20 +66,20 @@ def check(config: "CloudConfig") -> None:
     if webhook is not None and not webhook.startswith(("http://", "https://", _SECRET)):
         raise BadInputError(
             "--notify-webhook must be http://…, https://…, or env:NAME for a variable that "
-            f"--secret gives every step. Received: {webhook}"
+            f"--secret sets in every step. Received: {webhook}"
         )
     for address in config.notify_email:
         if "@" not in address.strip("@") or len(address.split()) != 1:
-            raise BadInputError(f"--notify-email must be an address. Received: {address!r}")
+            raise BadInputError(f"--notify-email must be an e-mail address. Received: {address!r}")
     if config.notify_email and config.target != "vertex":
         raise BadInputError(
-            f"--notify-email: {config.target} sends no e-mail; name a service that does with "
+            f"--notify-email: {config.target} does not send e-mail. Name a service that does with "
             "--notify-webhook."
         )
     if webhook is not None and webhook.startswith(_SECRET) and config.target == "vertex":
         raise BadInputError(
-            f"--notify-webhook {webhook}: the steps of Vertex AI get no secrets as variables; give "
-            "the address itself, which whoever can see the job can read."
+            f"--notify-webhook {webhook}: steps on Vertex AI cannot receive secrets as variables. "
+            "Pass the address itself; anyone who can see the job can read it."
         )
 
 

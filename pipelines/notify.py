@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--task", required=True)
     parser.add_argument("--webhook")
     parser.add_argument("--host", default="")
-    parser.add_argument("--fail", action="store_true", help="fail if the model is refused")
+    parser.add_argument("--fail", action="store_true", help="fail if the model is rejected")
     parser.add_argument("--executor_input", required=True)
     return parser
 
@@ -62,10 +62,10 @@ def _end(args: argparse.Namespace, given: Mapping[str, Any]) -> int:
         final = json.loads(final)
     state = str(final.get("state", "unknown"))
     if state in _SUCCEEDED:
-        logging.info("the run succeeded: nobody is told")
+        logging.info("the run succeeded: no notification")
         return 0
     # Kubeflow names no reason, and `RUNNING` where a pod was lost before it could say how it ended.
-    reason = (final.get("error") or {}).get("message") or f"it ended in the state {state}"
+    reason = (final.get("error") or {}).get("message") or f"the run ended in the state {state}"
     status = "cancelled" if state in _CANCELLED else "failed"
     _tell(args, status, values, [reason])
     return 0
@@ -80,7 +80,7 @@ def _verdict(args: argparse.Namespace, given: Mapping[str, Any]) -> int:
         if not int(found["artifacts"][0].get("metadata", {}).get(BLESSED, 0))
     ]
     if not reasons:
-        logging.info("the model is blessed: nobody is told")
+        logging.info("the model is blessed: no notification")
         return 0
     if args.webhook:
         _tell(args, "refused", local["inputs"]["parameterValues"], reasons)
@@ -97,10 +97,10 @@ def _reason(judge: str, blessing: Mapping[str, Any]) -> str:
         text = _read(path)
     except (OSError, ValueError) as error:
         logging.warning("%s cannot be read: %s", path, error)
-        return f"{judge} refused it."
+        return f"{judge} rejected it."
     if path.endswith(".json"):
         text = str(json.loads(text).get("reason", ""))
-    return f"{judge} refused it: {' '.join(text.split())}"[:_LONGEST]
+    return f"{judge} rejected it: {' '.join(text.split())}"[:_LONGEST]
 
 
 def _read(path: str) -> str:
@@ -139,7 +139,7 @@ def _tell(
         "text": " ".join([f"{args.task}: {what}.", *reasons, link]).strip(),
     }
     _post(_address(args.webhook), body)
-    logging.info("told the webhook: %s", body["text"])
+    logging.info("sent to the webhook: %s", body["text"])
 
 
 def _address(webhook: str) -> str:
@@ -148,8 +148,8 @@ def _address(webhook: str) -> str:
     name = webhook.removeprefix("env:")
     if not os.environ.get(name):
         raise ServiceError(
-            f"--notify-webhook {webhook}: the step has no variable {name}. Give it one with "
-            f"--secret SECRET:KEY={name}."
+            f"--notify-webhook {webhook}: the step has no environment variable {name}. Set it "
+            f"with --secret SECRET:KEY={name}."
         )
     return os.environ[name]
 
@@ -185,7 +185,7 @@ def _post(address: str, body: Mapping[str, Any]) -> None:
             or (isinstance(error, _AnswerError) and error.status in _TRANSIENT)
         ),
         explain=lambda error: (
-            f"{where} answers {error.status}."
+            f"{where} returned status {error.status}."
             if isinstance(error, _AnswerError)
             else f"{where} cannot be reached: {type(error).__name__}."
         ),

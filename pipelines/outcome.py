@@ -90,7 +90,7 @@ def _training(summary: Summary, result: NodeResult) -> str:
     exported, epochs = found.get("exported_epoch"), len(found.get("epochs", []))
     if not exported:
         return ""
-    chosen = f", the best by {found['monitor']}" if exported != epochs else ""
+    chosen = f", best by {found['monitor']}" if exported != epochs else ""
     return f"exported: epoch {exported} of {epochs}{chosen}"
 
 
@@ -126,7 +126,7 @@ def _serving_check(summary: Summary, result: NodeResult) -> str:
 def _pusher(summary: Summary, result: NodeResult) -> str:
     pushed = result.outputs["pushed_model"][0]
     summary.pushed_model = pushed.get_string_custom_property("pushed_destination") or None
-    kept = "is the newest version already: " if pushed.get_int_custom_property(UNCHANGED) else ""
+    kept = "is already the newest version: " if pushed.get_int_custom_property(UNCHANGED) else ""
     return f"{kept}{summary.pushed_model or 'nothing pushed'}"
 
 
@@ -139,7 +139,8 @@ def _predictions(summary: Summary, result: NodeResult) -> str:
 def _exports(summary: Summary, result: NodeResult) -> str:
     summary.exports = _read_json(result.outputs["exports"][0].uri, "exports.json")
     return (
-        ", ".join(summary.exports) or "the model is not blessed or does not serve: nothing exported"
+        ", ".join(summary.exports)
+        or "the model is not blessed or cannot be served: nothing exported"
     )
 
 

@@ -37,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="predict.py",
         description="Predict images with a pushed model.",
-        epilog="Exit codes: 0 written; 1 failed; 2 bad input or usage. An image that cannot be "
-        "read is a row with an error, and no failure.",
+        epilog="Exit codes: 0 written; 1 failed; 2 bad input or usage. An image that cannot "
+        "be read becomes a row with an error and is not a failure.",
     )
     found.add_argument(
         "--model", required=True, metavar="DIR", help="<root>/serving/<task>, or one version of it"
@@ -47,14 +47,14 @@ def parser() -> argparse.ArgumentParser:
         "--data",
         required=True,
         metavar="PATH",
-        help="a folder of images (nested too), a pattern in quotes, TFRecords (*.tfrec*), a CSV "
-        "of paths, or for a model of tables a CSV of numbers",
+        help="a folder of images (may be nested), a quoted glob pattern, TFRecords "
+        "(*.tfrec*), a CSV of paths, or a CSV of numbers for a model of tables",
     )
     found.add_argument(
         "--output",
         required=True,
         metavar="FILE.csv|FILE.jsonl|DIR",
-        help="appears whole or not at all; a folder for masks",
+        help="written completely or not at all; a folder for masks",
     )
     columns = found.add_mutually_exclusive_group()
     columns.add_argument(
@@ -68,27 +68,32 @@ def parser() -> argparse.ArgumentParser:
     columns.add_argument(
         "--submission",
         metavar="TASK",
-        help="the CSV has the columns of this task's submission.csv, for example cassava",
+        help="write the columns of this task's submission.csv, for example cassava",
     )
     found.add_argument(
         "--top",
         type=_positive,
         metavar="K",
-        help="the K most probable classes: JSON Lines list no more, CSV gets columns label_2, …",
+        help="the K most probable classes: limits the list in JSON Lines, adds "
+        "the columns label_2, … to CSV",
     )
     found.add_argument(
         "--maps",
         default="",
         metavar="CLASSES",
-        help="for masks: heat maps of these classes too, comma-separated, for example Road,Car",
+        help="for masks: also write heat maps of these "
+        "classes, comma-separated, for example Road,Car",
     )
     found.add_argument(
         "--keep-order",
         action="store_true",
-        help="rows in the order of the input; always so, and accepted for scripts that ask",
+        help="keep the order of the input; this is always the case, the option is accepted for "
+        "compatibility",
     )
     found.add_argument("--batch-size", type=_positive, metavar="N", help="images per model call")
-    found.add_argument("--image-key", default="image", metavar="KEY", help="TFRecords: the image")
+    found.add_argument(
+        "--image-key", default="image", metavar="KEY", help="TFRecords: feature with the image"
+    )
     found.add_argument(
         "--id-key",
         default="",
@@ -96,11 +101,20 @@ def parser() -> argparse.ArgumentParser:
         help="TFRecords and CSV: the id; default: image_name or id, else shard:number; CSV: path",
     )
     found.add_argument(
-        "--label-key", default="", metavar="KEY", help="TFRecords: a label to carry along as true"
+        "--label-key",
+        default="",
+        metavar="KEY",
+        help="TFRecords: feature with a label to copy to the field true",
     )
-    found.add_argument("--path-column", default="path", metavar="NAME", help="CSV: the path")
     found.add_argument(
-        "--beam", action="append", default=[], metavar="ARG", help="an option for Beam, repeatable"
+        "--path-column", default="path", metavar="NAME", help="CSV: column with the path"
+    )
+    found.add_argument(
+        "--beam",
+        action="append",
+        default=[],
+        metavar="ARG",
+        help="an option for Beam; may be repeated",
     )
     return found
 
@@ -108,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1; received {value}")
+        raise argparse.ArgumentTypeError(f"must be at least 1. Received: {value}")
     return value
 
 

@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; what was submitted goes on", file=sys.stderr)
+        print("interrupted; a submitted run continues", file=sys.stderr)
         return 130
 
 
@@ -51,12 +51,12 @@ def _note(config: CloudConfig) -> None:
     """Says which images are not pinned, and which options do nothing."""
     if config.without_effect:
         options = ", ".join(config.without_effect)
-        print(f"note: {config.target} has no use for {options}", file=sys.stderr)
+        print(f"note: {config.target} ignores {options}", file=sys.stderr)
     for image in (config.image, config.training_image):
         if image and "@sha256:" not in image:
             print(
-                f"note: the image {image} has no digest (…@sha256:…): what it holds can change "
-                "under a compiled job",
+                f"note: the image {image} has no digest (…@sha256:…): its content can change "
+                "after a job is compiled",
                 file=sys.stderr,
             )
 
@@ -65,12 +65,12 @@ def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
     ending = {VERTEX: "json", KUBEFLOW: "yaml"}[config.target]
     if args.output and not args.output.endswith(f".{ending}"):
         raise BadInputError(
-            f"--output must end in .{ending}, the form that {config.target} reads. "
-            f"Received: {args.output}"
+            f"--output must end in .{ending}, the format that {config.target} reads. Received: "
+            f"{args.output}"
         )
     folder = os.path.dirname(args.output or "")
     if folder and not os.path.isdir(folder):
-        raise BadInputError(f"--output {args.output}: there is no folder {folder}.")
+        raise BadInputError(f"--output {args.output}: the folder {folder} does not exist.")
     from pipelines import compiler
 
     compiled = compiler.compile_job(config)
@@ -87,9 +87,9 @@ def _upload(config: CloudConfig) -> int:
     from pipelines import cloud_data
 
     if not config.data:
-        raise BadInputError("Say where the data shall lie with --data gs://… or a folder.")
+        raise BadInputError("Name the destination of the data with --data: gs://… or a folder.")
     cloud_data.upload(config.task, config.data)
-    print(f"the data of {config.task} lies in {config.data}")
+    print(f"the data of {config.task} is in {config.data}")
     return 0
 
 

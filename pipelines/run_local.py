@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {_escape(error)}")
         return 2
     except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted; the same command goes on where it stopped")
+        Console(stderr=True).print("interrupted; run the same command again to continue")
         return 130
 
 
@@ -100,7 +100,7 @@ def _lock(path: str) -> Iterator[None]:
         except BlockingIOError:
             f.seek(0)
             raise BadInputError(
-                f"Another run of this name is at work in {os.path.dirname(path)} (process "
+                f"Another run of this name is in progress in {os.path.dirname(path)} (process "
                 f"{f.read().strip() or 'unknown'}). Wait for it, or use another --name or --root."
             ) from None
         f.truncate(0)

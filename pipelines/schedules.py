@@ -112,9 +112,11 @@ def timing(
     try:
         runs = found.upcoming(1, datetime.datetime.now(datetime.UTC))
     except (cronsim.CronSimError, StopIteration) as error:
-        raise BadInputError(f"--cron {cron!r} names a day that no month has.") from error
+        raise BadInputError(
+            f"--cron {cron!r} names a day that does not exist in any month."
+        ) from error
     if not runs:
-        raise BadInputError(f"--cron {cron!r} has no run before --end {end}.")
+        raise BadInputError(f"--cron {cron!r} has no time before --end {end}.")
     return found
 
 
@@ -160,10 +162,10 @@ def _check_cron(cron: str, target: str) -> None:
     if target == KUBEFLOW and len(texts) == 6:
         fields = [_SECOND, *fields]
     if len(texts) != len(fields):
-        also = ", before them seconds if you like" if target == KUBEFLOW else ""
+        also = ", optionally preceded by seconds" if target == KUBEFLOW else ""
         raise BadInputError(
-            f"--cron takes five fields (minute, hour, day of month, month, day of week{also}), "
-            f"for example '0 3 * * 1'. Received {len(texts)}: {cron!r}"
+            "--cron must have five fields (minute, hour, day of month, month, day of "
+            f"week{also}), for example '0 3 * * 1'. Received {len(texts)} fields: {cron!r}"
         )
     for (name, low, high), text in zip(fields, texts, strict=True):
         for part in text.split(","):
@@ -188,7 +190,7 @@ def _wrong(part: str, name: str, low: int, high: int, target: str) -> str:
     if any(number is None or not low <= number <= high for number in ends):
         return must
     if len(ends) == 2 and (ends[0] or 0) > (ends[1] or 0):
-        return f"must have ranges that go up ({match['last']} comes before {match['first']})"
+        return f"must have ascending ranges ({match['last']} comes before {match['first']})"
     return ""
 
 

@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "--model-folder",
         default=os.environ.get("AIP_STORAGE_URI"),
         metavar="DIR",
-        help="one SavedModel, or a folder of its versions, served as the one --task in place of "
+        help="one SavedModel, or a folder of its versions, served as the only --task instead of "
         "--root; default: $AIP_STORAGE_URI",
     )
     found.add_argument(
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="only this one, repeatable: a task, or what --name of run_local.py said",
+        help="serve only this model: a task, or the --name given to run_local.py; may be repeated",
     )
     port = os.environ.get("AIP_HTTP_PORT")
     found.add_argument(
@@ -66,7 +66,11 @@ def parser() -> argparse.ArgumentParser:
         "--port", type=int, default=port or "8501", help="default: $AIP_HTTP_PORT, or 8501"
     )
     found.add_argument(
-        "--poll", type=float, default=2.0, metavar="SECONDS", help="look for new versions"
+        "--poll",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="interval between checks for new versions; default: 2",
     )
     found.add_argument("--max-body", type=int, default=limits.max_body, metavar="BYTES")
     found.add_argument("--max-concurrent", type=int, default=limits.max_concurrent, metavar="N")
@@ -86,15 +90,18 @@ def find(root: str, tasks: list[str], model_folder: str | None = None) -> list[S
     if model_folder:
         if len(tasks) != 1:
             raise BadInputError(
-                f"--model-folder {model_folder} is one model: name it with one --task. "
-                f"Received: {', '.join(tasks) or 'none'}"
+                f"--model-folder {model_folder} is a single model. Name it with exactly one "
+                f"--task. Received: {', '.join(tasks) or 'none'}"
             )
         return [Served(tasks[0], model_folder.rstrip("/"))]
     folder = os.path.join(root, "serving")
     names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
     there = sorted(n.rstrip("/") for n in names)
     if not there:
-        raise BadInputError(f"Nothing has been pushed to {folder} yet. `make run` does.")
+        raise BadInputError(
+            f"Nothing has been pushed to {folder} yet. Run a task "
+            "first, for example with `make run`."
+        )
     tasks = [Names(task).own for task in tasks]
     for task in tasks:
         if task not in there:
@@ -120,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
         for one in served:
             one.refresh()
             if one.current is None:
-                why = next(iter(one.failures.values()), "it has no numbered versions")
+                why = next(iter(one.failures.values()), "it contains no numbered versions")
                 raise BadInputError(f"'{one.name}' in {one.folder} cannot be served: {why}")
     except BadInputError as error:
         console.print("[bold red]error:[/] ", end="")

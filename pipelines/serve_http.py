@@ -84,10 +84,10 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
         )
         self.in_flight = Gauge(
-            "predict_in_flight", "Predict requests under way", registry=self.registry
+            "predict_in_flight", "Predict requests in progress", registry=self.registry
         )
         self.version = Gauge(
-            "model_version", "Version that answers", ["model"], registry=self.registry
+            "model_version", "Version that is being served", ["model"], registry=self.registry
         )
 
 
@@ -151,10 +151,10 @@ class Server:
         rest, number = found["rest"] or "", found["version"]
         if request.method == "POST":
             if rest != ":predict":
-                raise RequestError(f"only :predict can be posted to; received '{rest}'", 404)
+                raise RequestError(f"the method must be :predict. Received: '{rest}'", 404)
             return await self._counted(request, one, number)
         if rest == ":predict":
-            raise RequestError(":predict takes POST", 405)
+            raise RequestError(":predict requires POST", 405)
         if rest == "/metadata":
             return _metadata(_version(one, number))
         if rest:
@@ -168,7 +168,7 @@ class Server:
         try:
             if self._in_flight > self._limits.max_concurrent:
                 raise RequestError(
-                    f"{self._limits.max_concurrent} predictions are under way; try again", 429
+                    f"{self._limits.max_concurrent} predictions are in progress; try again", 429
                 )
             response = await self._predict(request, one, number)
             code = response.status_code
@@ -190,7 +190,7 @@ class Server:
         signature = asked.get("signature_name") or "serving_default"
         if signature not in version.signatures:
             names = ", ".join(sorted(version.signatures))
-            raise RequestError(f"signature_name must be one of {names}; received {signature!r}")
+            raise RequestError(f"signature_name must be one of {names}. Received: {signature!r}")
         given = serve_json.inputs(asked, version.inputs(signature), self._limits.max_pixels)
         if serve_json.needs_conversion(given):
             # In a thread, since a telephone's photograph takes about a second; few at once, since
@@ -204,7 +204,7 @@ class Server:
         try:
             outputs = await self._batchers[one.name].submit(version, signature, given, lone=lone)
         except tf.errors.InvalidArgumentError as e:
-            raise RequestError(f"the model refuses the input: {reason(e)}") from e
+            raise RequestError(f"the model rejects the input: {reason(e)}") from e
         self.metrics.instances.labels(one.name).inc(len(next(iter(given.values()))))
         body = serve_json.answer(outputs, by_row="instances" in asked)
         return Response(body, media_type="application/json")
@@ -231,7 +231,7 @@ def _version(one: Served, number: str | None) -> Version:
         raise RequestError(f"no version of '{one.name}' is loaded yet", 503)
     if number is not None and int(number) != current.number:
         raise RequestError(
-            f"version {number} of '{one.name}' is not loaded; version {current.number} is", 404
+            f"version {number} of '{one.name}' is not loaded, but version {current.number} is", 404
         )
     return current
 
@@ -291,4 +291,4 @@ async def _no_such(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _json({"error": "the server failed; its log says why"}, 500)
+    return _json({"error": "internal server error; see the server's log"}, 500)

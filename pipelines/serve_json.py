@@ -75,7 +75,7 @@ def _by_row(instances: Any, names: list[str]) -> dict[str, list[Any]]:
             instance = {names[0]: instance}
         if not isinstance(instance, dict) or set(instance) != set(names):
             got = sorted(instance) if isinstance(instance, dict) else type(instance).__name__
-            raise RequestError(f"instance {i} must have exactly {names}; received {got}")
+            raise RequestError(f"instance {i} must have exactly {names}. Received: {got}")
         rows.append(instance)
     return {name: [row[name] for row in rows] for name in names}
 
@@ -85,7 +85,7 @@ def _by_column(columns: Any, names: list[str]) -> dict[str, list[Any]]:
         columns = {names[0]: columns}
     if not isinstance(columns, dict) or set(columns) != set(names):
         got = sorted(columns) if isinstance(columns, dict) else type(columns).__name__
-        raise RequestError(f'"inputs" must have exactly {names}; received {got}')
+        raise RequestError(f'"inputs" must have exactly {names}. Received: {got}')
     lengths = {len(v) if isinstance(v, list) else -1 for v in columns.values()}
     if len(lengths) != 1 or min(lengths) < 1:
         raise RequestError('each of "inputs" must be a list, all of the same length, at least 1')
@@ -95,7 +95,7 @@ def _by_column(columns: Any, names: list[str]) -> dict[str, list[Any]]:
 def _value(value: Any, dtype: Any, where: str, max_pixels: int) -> Any:
     if dtype.name != "string":
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise RequestError(f"{where} must be a number; received {type(value).__name__}")
+            raise RequestError(f"{where} must be a number. Received: {type(value).__name__}")
         return value
     if isinstance(value, str):
         return value.encode()

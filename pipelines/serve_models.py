@@ -206,4 +206,4 @@ class Watch:
                         _log.info("%s: loaded in %.1f s", one.name, time.monotonic() - begin)
                 except Exception:
                     # A watch that ends would leave the server on an old version for good.
-                    _log.exception("%s: looking for new versions failed", one.name)
+                    _log.exception("%s: checking for new versions failed", one.name)

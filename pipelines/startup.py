@@ -70,7 +70,7 @@ class _PackageWithoutInit(types.ModuleType):
             # Kubeflow's step builder asks whether a node is one; none is while it is not loaded.
             loaded = sys.modules.get("tfx.components.infra_validator.component")
             return loaded.InfraValidator if loaded else _NotLoaded
-        raise AttributeError(f"module 'tfx.components' has no attribute {name!r} here")
+        raise AttributeError(f"module 'tfx.components' has no attribute {name!r} in this process")
 
 
 class _NotLoaded:

@@ -30,7 +30,9 @@ def load(name: str) -> tuple[str, dict[str, Task]]:
     tasks = {"": _constant(module, "TASK", Task, path)}
     variants = getattr(module, "VARIANTS", {})
     if not isinstance(variants, dict):
-        raise _broken(path, _line(path, "VARIANTS"), "VARIANTS must be a dict of name to Task.")
+        raise _broken(
+            path, _line(path, "VARIANTS"), "VARIANTS must be a dict that maps names to Tasks."
+        )
     tasks |= {str(variant): task for variant, task in variants.items()}
     for variant, task in tasks.items():
         where = f"VARIANTS['{variant}']" if variant else "TASK"
@@ -40,8 +42,8 @@ def load(name: str) -> tuple[str, dict[str, Task]]:
             raise _broken(
                 path,
                 None,
-                f"there is no {entry}. End the file with "
-                "`preprocessing_fn, run_fn = entry_points(TASK)`.",
+                f"{entry} is missing. End the file with `preprocessing_fn, run_fn = "
+                "entry_points(TASK)`.",
             )
     return (module.__doc__ or "").split("\n")[0], tasks
 

@@ -29,8 +29,8 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
     task = _find(name)
     if not Path(schema_path(task)).is_file():
         raise BadInputError(
-            f"task '{task.module}' has no schema: {_shown(schema_path(task))} is missing. Write "
-            "what its raw features are there; the schema of a task like it is a start."
+            f"task '{task.module}' has no schema: {_shown(schema_path(task))} is missing. "
+            "Describe its raw features there; start from the schema of a similar task."
         )
     _check_settings(settings, weights)
     if weights is not None:
@@ -46,20 +46,20 @@ def _check_settings(settings: tuple[str, ...], weights: str | None) -> None:
         key = setting.partition("=")[0].strip()
         if key.partition(".")[0] == "name":
             raise BadInputError(
-                f"--set {key}: a task has the name of its file. Choose another task with --task, "
-                "and another name for what it makes with --name."
+                f"--set {key}: a task is always named after its file. Choose another task with "
+                "--task, or name the model with --name."
             )
         if weights is not None and key in ("model", "model.weights"):
             raise BadInputError(
-                f"--weights {weights} and --set {setting} both say which weights to start from. "
-                "Leave one of them out."
+                f"--weights {weights} and --set {setting} both set the initial weights. Leave one "
+                "of them out."
             )
 
 
 def _with_weights(task: Task, name: str, weights: str) -> Task:
     if not isinstance(task.model, Backbone | EncoderDecoder | SavedNetwork):
         raise BadInputError(
-            f"--weights: the network of task '{name}' has no backbone to take weights."
+            f"--weights: the network of task '{name}' has no backbone to load weights into."
         )
     remote = "://" in weights
     if weights not in ("imagenet", "none") and not remote:
@@ -127,7 +127,7 @@ def schema(task: Task) -> Any:
         text_format.Parse(Path(path).read_text(encoding="utf-8"), found)
     except text_format.ParseError as error:
         raise BadInputError(
-            f"{_shown(path)} is no schema as TFDV writes it (text proto): {error}"
+            f"{_shown(path)} is not a TFDV schema in text format: {error}"
         ) from error
     learns = bool(task.phases)
     if not learns:

@@ -206,7 +206,7 @@ class Vertex:
         found = self._find(name)
         if found is None:
             known = ", ".join(one["name"] for one in self.schedules()) or "none"
-            raise ServiceError(f"There is no schedule called {name}. There are: {known}.")
+            raise ServiceError(f"There is no schedule called {name}. Existing schedules: {known}.")
         methods = {
             "pause": self._schedules.pause_schedule,
             "resume": self._schedules.resume_schedule,

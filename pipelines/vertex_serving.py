@@ -56,7 +56,7 @@ class ServingConfig(RunConfig):
         if self.serving_endpoint and not self.model_registry:
             raise BadInputError(
                 f"--serving-endpoint {self.serving_endpoint}: an endpoint serves registered "
-                "models. Name the model with --model-registry as well."
+                "models, so --model-registry is required too."
             )
         if not 0 <= self.traffic <= 100:
             raise BadInputError(f"--traffic must be 0 to 100 (percent). Received: {self.traffic}")
@@ -75,8 +75,8 @@ class ServingConfig(RunConfig):
         found = [int(part) if part.isdigit() else 0 for part in (fewest, most or fewest)]
         if not 1 <= found[0] <= found[1]:
             raise BadInputError(
-                f"--serving-replicas must be N or FEWEST:MOST, at least 1. "
-                f"Received: {self.serving_replicas}"
+                "--serving-replicas must be N or MIN:MAX, at least 1. Received: "
+                f"{self.serving_replicas}"
             )
         return found[0], found[1]
 
@@ -84,15 +84,24 @@ class ServingConfig(RunConfig):
 def add_options(command: argparse.ArgumentParser) -> None:
     """Adds the options to a parser."""
     group = command.add_argument_group("serving on Vertex AI")
-    group.add_argument("--model-registry", metavar="NAME", help="register what is pushed as NAME")
-    group.add_argument("--serving-endpoint", metavar="NAME", help="deploy it to this endpoint")
-    group.add_argument("--traffic", type=int, metavar="PERCENT", help="its share; default: 100")
+    group.add_argument("--model-registry", metavar="NAME", help="register pushed models as NAME")
+    group.add_argument(
+        "--serving-endpoint", metavar="NAME", help="deploy registered models to this endpoint"
+    )
+    group.add_argument(
+        "--traffic",
+        type=int,
+        metavar="PERCENT",
+        help="share of the traffic for a new version; default: 100",
+    )
     group.add_argument("--keep-idle", type=int, metavar="N", help="idle versions to keep deployed")
     group.add_argument("--serving-image", metavar="IMAGE", help="default: --image")
     group.add_argument("--serving-machine", metavar="n1-standard-2")
     group.add_argument("--serving-accelerator", metavar="nvidia-t4|…")
-    group.add_argument("--serving-replicas", metavar="FEWEST:MOST", help="default: 1")
-    group.add_argument("--serving-account", metavar="ACCOUNT", help="that the server runs as")
+    group.add_argument("--serving-replicas", metavar="MIN:MAX", help="default: 1")
+    group.add_argument(
+        "--serving-account", metavar="ACCOUNT", help="service account that the server runs as"
+    )
 
 
 def check(config: "CloudConfig") -> None:
@@ -105,13 +114,14 @@ def check(config: "CloudConfig") -> None:
         return
     if config.target != "vertex":
         raise BadInputError(
-            f"--model-registry {config.model_registry} is Vertex AI's; the target is "
-            f"{config.target}. There models are served from {config.serving_folder}, which "
-            "KServe and TensorFlow Serving read; or compile with --target vertex."
+            f"--model-registry {config.model_registry} belongs to Vertex AI, but the target is "
+            f"{config.target}. On {config.target}, models are served from "
+            f"{config.serving_folder}, which KServe and TensorFlow Serving read; or compile with "
+            "--target vertex."
         )
     if not config.serving_folder.startswith("gs://"):
         raise BadInputError(
-            f"--model-registry {config.model_registry}: Vertex AI reads models from gs://, and "
+            f"--model-registry {config.model_registry}: Vertex AI reads models from gs://, but "
             f"they are pushed to {config.serving_folder}. Name a gs:// --serving-root."
         )
     config.check_submit()
@@ -129,10 +139,10 @@ def deployment(config: "CloudConfig") -> "Deployment":
     try:
         equipped = accelerators.find(config.serving_accelerator, "vertex")
     except BadInputError as error:
-        raise BadInputError(f"To serve: {error}") from error
+        raise BadInputError(f"For serving: {error}") from error
     if equipped.device == "tpu":
         raise BadInputError(
-            f"--serving-accelerator {equipped.name}: the server runs on CPUs and GPUs only."
+            f"--serving-accelerator {equipped.name}: the server runs only on CPUs and GPUs."
         )
     plain = {"machine": config.serving_machine or ""}
     if equipped.type:

@@ -223,7 +223,7 @@ def test_a_folder_of_other_things_needs_a_name_of_its_own(photos: Path, tmp_path
     lenient = run(root, "--data", str(photos), *QUICK, "--set", "gates.1.by=0.02", **given)
     assert (lenient.code, lenient.summary["status"]) == (0, "nothing_new")
     assert "ModelGate" in lenient.summary["ran"] and "cache" not in lenient.out.splitlines()[-8:]
-    assert "components ran, and the model is the one that is served already" in lenient.out
+    assert "components ran, and the model is already being served" in lenient.out
 
 
 def test_too_many_bad_files_stop_the_run_with_their_names(photos: Path, tmp_path: Path) -> None:

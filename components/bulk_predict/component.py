@@ -114,7 +114,7 @@ def BulkPredict(
         model_utils.is_model_blessed(model_blessing)
         and model_utils.is_infra_validated(infra_blessing)
     ):
-        message = "the model is not blessed: nothing predicted"
+        message = "the model is not blessed: no predictions were made"
     else:
         folder = path_utils.serving_model_path(model.uri)
         masks = "mask_png" in models.Predictor(folder).outputs

@@ -93,7 +93,7 @@ def chunks(data: str, keys: Keys, columns: Sequence[str] = (), batch_size: int =
         return [Chunk(index=i, files=piece) for i, piece in enumerate(listed)]
     if columns:
         raise BadInputError(
-            f"--data must be a CSV file with the columns {', '.join(columns)}, which this model "
+            f"--data must be a CSV file with the columns {', '.join(columns)} that this model "
             f"takes. Received: {data}"
         )
     root, found = _find(data)
@@ -161,7 +161,7 @@ def _read_csv(data: str, needed: Sequence[str]) -> list[dict[str, str]]:
             raise BadInputError(f"--data {data}: a column {did_you_mean(name, header)}.")
     rows = [row for _, row in csv_text.rows(contents)]
     if not rows:
-        raise BadInputError(f"--data {data} has a header and no rows.")
+        raise BadInputError(f"--data {data} has a header but no rows.")
     return rows
 
 
@@ -198,7 +198,9 @@ def read(chunk: Chunk) -> Iterator[Entry]:
         yield Entry(name, None, why)
     for name, values in chunk.rows:
         wrong = any(v != v for v in values)
-        yield Entry(name, None, "a column is empty or no number") if wrong else Entry(name, values)
+        yield (
+            Entry(name, None, "a column is empty or not a number") if wrong else Entry(name, values)
+        )
     if chunk.files:
         with ThreadPoolExecutor(_READERS) as pool:
             for start in range(0, len(chunk.files), 4 * _READERS):
@@ -247,7 +249,7 @@ def _read_records(chunk: Chunk) -> Iterator[Entry]:
             yield _parse(serialized, f"{shard}:{count}", chunk.keys)
             count += 1
     except tf.errors.OpError as e:
-        text = f"the file cannot be read from here on: {str(e.message).splitlines()[0]}"
+        text = f"the file cannot be read beyond this point: {str(e.message).splitlines()[0]}"
         yield Entry(f"{shard}:{count}", None, text)
 
 
@@ -258,7 +260,7 @@ def _parse(serialized: bytes, place: str, keys: Keys) -> Entry:
     try:
         feature = tf.train.Example.FromString(serialized).features.feature
     except DecodeError:
-        return Entry(place, None, "is no tf.train.Example")
+        return Entry(place, None, "is not a tf.train.Example")
     names = [keys.id] if keys.id else ["image_name", "id"]
     name = next((_text(feature[n]) for n in names if n in feature), place)
     true = _text(feature[keys.label]) if keys.label in feature else ""

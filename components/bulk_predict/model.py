@@ -36,8 +36,8 @@ def version_folder(folder: str) -> str:
         if tf.io.gfile.exists(os.path.join(folder, str(version), "saved_model.pb")):
             return os.path.join(folder, str(version))
     raise BadInputError(
-        f"--model must be a folder with a saved_model.pb, or with numbered versions of one, as "
-        f"Pusher leaves in <root>/serving/<task>. Received: {folder}"
+        "--model must be a folder that contains a saved_model.pb or numbered versions of a "
+        f"SavedModel, as Pusher writes them to <root>/serving/<task>. Received: {folder}"
     )
 
 
@@ -152,11 +152,13 @@ class Predictor:
           BadInputError: If it cannot, or one is none of its classes.
         """
         if maps and "mask_png" not in self.outputs:
-            raise BadInputError("--maps: this model answers without masks, so there are no maps.")
+            raise BadInputError(
+                "--maps: this model does not predict masks, so it has no heat maps."
+            )
         if maps and CLASS_MAPS not in self._model.signatures:
             raise BadInputError(
-                "--maps: this model was exported before heat maps could be drawn. Run its task "
-                "again."
+                "--maps: this model was exported by a version without heat maps. Run its task "
+                "again to export it with them."
             )
         for label in maps:
             if label not in names:

@@ -239,9 +239,11 @@ def check_output(output: str, makes_masks: bool) -> None:
     if not tf.io.gfile.isdir(folder) and "://" not in output:
         raise BadInputError(f"--output {output}: the folder {folder} does not exist.")
     if makes_masks and tf.io.gfile.exists(output):
-        raise BadInputError(f"--output {output} exists already; name a new folder, or remove it.")
+        raise BadInputError(
+            f"--output {output} already exists. Name a new folder, or remove this one."
+        )
     if not makes_masks and tf.io.gfile.isdir(output):
-        raise BadInputError(f"--output {output} is a folder; name a file.")
+        raise BadInputError(f"--output {output} is a folder. Name a file.")
 
 
 def _legend(folder: str, names: tuple[str, ...]) -> Legend:

@@ -117,7 +117,7 @@ def _load(bundled: Bundled, files: Path | None) -> Splits:
         )
     arrays = keras_files.from_folder(name, files) if files else keras_files.from_keras(name)
     if arrays is None:
-        raise BadInputError(f"{files} holds no {keras_files.needed(name)}.")
+        raise BadInputError(f"{files} does not contain {keras_files.needed(name)}.")
     (x, y), (x_test, y_test) = arrays
     y, y_test = y.reshape(-1), y_test.reshape(-1)
     # Keras' validation_split cuts there, too.
@@ -156,7 +156,8 @@ def _write_shards(splits: Splits, bundled: Bundled, folder: Path) -> None:
         pattern = getattr(stored, split) or f"{split}-*"
         if pattern.count("*") != 1 or "/" in pattern or "?" in pattern or "[" in pattern:
             raise BadInputError(
-                f"source.stored.{split} must have one '*', as '{split}-*'. Received: {pattern!r}"
+                f"source.stored.{split} must contain exactly one '*', for example '{split}-*'. "
+                f"Received: {pattern!r}"
             )
         shards = max(1, math.ceil(len(images) / _SHARD))
         for shard in range(shards):

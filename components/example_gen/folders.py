@@ -62,7 +62,7 @@ class FolderReader(ImageFileReader):
     def items(self) -> Iterator[Item | Rejected]:
         """Lists the files of every split."""
         for name in self.strangers:
-            reason = "beside the split folders, and none of them"
+            reason = "lies beside the split folders but is not one of them"
             yield Rejected(id=storage.printable(name) + "/", split="", reason=reason)
         for split, place in self.parts:
             if isinstance(place, LabelledPaths):
@@ -93,7 +93,7 @@ class FolderReader(ImageFileReader):
             if split != UNLABELLED:
                 if not parents:
                     if relative.lower().endswith(formats.ENDINGS):
-                        reason = "lies in no class folder"
+                        reason = "is not in a class folder"
                         yield Rejected(id=identifier, split=split, reason=reason)
                     continue
                 if self.zero_padded:
@@ -120,8 +120,8 @@ def folder_reader(root: str, source: ImageFolders, classes: tuple[str, ...]) -> 
         shares = replace(shares, test=0.0 if TEST in present else shares.test)
         if not shares.eval:
             raise BadInputError(
-                f"{root}: nothing to evaluate on. Name a folder with --set source.eval=…, or hold "
-                "out a share of train with --set source.splits.eval=0.2."
+                f"{root}: there is nothing to evaluate on. Name a folder with --set "
+                "source.eval=…, or hold out a share of train with --set source.splits.eval=0.2."
             )
     return FolderReader(
         root=root,
@@ -171,10 +171,10 @@ def split_parts(
             check_table(root, place)
         elif not storage.is_folder(storage.join(root, place)):
             raise BadInputError(
-                f"{posixpath.join(root, place)} does not exist or is no folder. {_EXPECTED}"
+                f"{posixpath.join(root, place)} does not exist or is not a folder. {_EXPECTED}"
             )
     if not any(isinstance(p, str) and storage.subfolders(storage.join(root, p)) for _, p in parts):
-        raise BadInputError(f"{root} holds no class folders. {_EXPECTED}")
+        raise BadInputError(f"{root} contains no class folders. {_EXPECTED}")
     return parts, strangers
 
 

@@ -57,7 +57,7 @@ class ListReader(ImageFileReader):
                 relative = entry + self.source.ending
                 identifier = storage.printable(storage.join(self.source.folder, relative))
                 if relative in named:
-                    reason = f"{place}: named a second time, first in {named[relative]}"
+                    reason = f"{place}: listed a second time; first listed in {named[relative]}"
                     yield Rejected(id=f"{identifier} ({place})", split=split, reason=reason)
                     continue
                 named[relative] = place
@@ -74,7 +74,7 @@ class ListReader(ImageFileReader):
         for relative in there:
             if relative not in named and relative.lower().endswith(formats.ENDINGS):
                 identifier = storage.printable(storage.join(self.source.folder, relative))
-                yield Rejected(id=identifier, split="", reason=f"named by none of {files}")
+                yield Rejected(id=identifier, split="", reason=f"not listed in any of {files}")
 
 
 def image_list_reader(root: str, source: ImageLists, classes: tuple[str, ...]) -> ListReader:
@@ -89,7 +89,7 @@ def image_list_reader(root: str, source: ImageLists, classes: tuple[str, ...]) -
             lists.append((split, _found(root, name, source)))
     folder = storage.join(root, source.folder)
     if not storage.is_folder(folder):
-        raise BadInputError(f"{folder} does not exist or is no folder. {_expected(source)}")
+        raise BadInputError(f"{folder} does not exist or is not a folder. {_expected(source)}")
     return ListReader(root=root, classes=classes, source=source, lists=tuple(lists))
 
 

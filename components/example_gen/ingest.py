@@ -47,7 +47,7 @@ def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Sou
         return task, "", task.source
     if task.phases and isinstance(task.source, ImageFiles):
         raise BadInputError(
-            f"Task '{task.name}' reads images without labels: there is nothing to train on. To "
+            f"Task '{task.name}' reads images without labels, so there is nothing to train on. To "
             "train on class folders, use --task image_folder."
         )
     problems = []
@@ -78,7 +78,8 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
     if data is None:
         if not isinstance(source, Bundled):
             raise BadInputError(
-                f"This task reads {type(source).__name__}: name the folder with --data PATH."
+                f"This task reads {type(source).__name__}, so it needs a folder of data: name it "
+                "with --data PATH."
             )
         return bundled.stored_under(source, run_root), source.stored
     root = data.rstrip("/") or "/"
@@ -98,7 +99,8 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
         if isinstance(source, Table):
             return root, dataclasses.replace(source, file=name)
         raise BadInputError(
-            f"{data} is a file; {type(source).__name__} is a folder. Name the folder with --data."
+            f"{data} is a file, but {type(source).__name__} reads a folder. Name the folder with "
+            "--data."
         )
     return root, source
 
@@ -138,8 +140,9 @@ def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
         names = {n for n in storage.subfolders(where) if _holds_image(storage.join(where, n))}
     else:
         raise BadInputError(
-            f"{type(source).__name__} does not say the classes' names: --set problem.classes="
-            "\"('a', 'b')\" does, in the order of the labels."
+            f"{type(source).__name__} does not contain the names of the classes. Give them in the "
+            "order of the labels with --set problem.classes=\"('a', 'b')\" does, in the order of "
+            "the labels."
         )
     if len(names) < 2:
         hint = ""
@@ -147,8 +150,8 @@ def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
             inside = storage.subfolders(storage.join(data_root, name))
             if len(inside) > 1 and isinstance(source, ImageFolders) and where == data_root:
                 hint = f" Did you mean --data {storage.join(data_root, name)}?"
-        found = f"one class only: '{next(iter(names))}'" if names else "no class with images"
-        raise BadInputError(f"{where} shows {found}; at least 2 are needed.{hint}")
+        found = f"only one class: '{next(iter(names))}'" if names else "no class with images"
+        raise BadInputError(f"{where} contains {found}; at least 2 classes are needed.{hint}")
     return tuple(sorted(names))
 
 

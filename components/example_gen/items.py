@@ -134,8 +134,8 @@ def label_problem(label: Any, classes: tuple[str, ...]) -> str:
 
     near = difflib.get_close_matches(str(label), classes, n=1, cutoff=0.5)
     shown = ", ".join(classes[:12]) + (f", … ({len(classes)})" if len(classes) > 12 else "")
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"label must be one of {shown or '(nothing)'}; received '{label}'{hint}"
+    hint = f" (did you mean '{near[0]}'?)" if near else ""
+    return f"label must be one of {shown or '(nothing)'}. Received: '{label}'{hint}"
 
 
 def split_names(present: set[str]) -> tuple[str, ...]:

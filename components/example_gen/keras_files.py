@@ -69,9 +69,9 @@ def from_keras(name: str) -> Arrays:
         return module.load_data()
     except Exception as error:  # Keras raises plain Exception when a download fails.
         raise BadInputError(
-            f"Keras' data set {name} is not on this machine and cannot be fetched ({error}). Put "
-            f"{_CACHED[name]} into $KERAS_HOME/datasets (~/.keras/datasets), or name the folder "
-            f"that holds {needed(name)} with --data."
+            f"Keras' data set {name} is not on this machine and cannot be downloaded ({error}). "
+            f"Put {_CACHED[name]} into $KERAS_HOME/datasets (~/.keras/datasets), or name the "
+            f"folder that contains {needed(name)} with --data."
         ) from error
 
 
@@ -107,7 +107,7 @@ def read_idx(path: Path) -> np.ndarray:
     if contents[:2] == b"\x1f\x8b":
         contents = gzip.decompress(contents)
     if contents[:3] != b"\0\0\x08":
-        raise ValueError(f"{path.name} is no idx file of bytes")
+        raise ValueError(f"{path.name} is not an idx file of bytes")
     dimensions = contents[3]
     shape = np.frombuffer(contents, ">u4", count=dimensions, offset=4).astype(int)
     return np.frombuffer(contents, np.uint8, offset=4 + 4 * dimensions).reshape(shape)

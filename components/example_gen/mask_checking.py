@@ -36,7 +36,7 @@ def check(
             received = f"{mask.format} with lossy compression" if lossy else mask.format
             return f"mask must be lossless ({', '.join(_LOSSLESS)}). Received: {received}"
         if mask.size != size:
-            return f"mask is {_times(mask.size)} pixels, its image {_times(size)}"
+            return f"mask is {_times(mask.size)} pixels, but its image is {_times(size)}"
         mask.load()
     except Exception as error:  # Pillow raises nearly everything on damaged files.
         return f"mask cannot be decoded: {error}"
@@ -47,7 +47,7 @@ def check(
         strange = [v for v in values.tolist() if v not in known]
         if strange:
             colour = tuple(strange[0].to_bytes(3, "big"))
-            return f"mask has {len(strange)} colours of no class, the first {colour}"
+            return f"mask has {len(strange)} colours that belong to no class; the first is {colour}"
         shown = [known.index(v) for v in values.tolist()]
         png = contents if mask.format == "PNG" else _png(mask.convert("RGB"))
     else:

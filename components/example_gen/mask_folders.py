@@ -93,9 +93,9 @@ def mask_folder_reader(root: str, source: ImagesAndMasks) -> MaskFolderReader:
                 raise BadInputError(
                     f"{storage.join(root, folder)} is not a folder. Expected, for split "
                     f"{split or TRAIN}, images in {folders[0]}/ and masks of the same names in "
-                    f"{folders[1]}/ under the data root; --set source.{split or TRAIN}="
-                    "\"('images','masks')\" names others"
-                    + (", and \"('','')\" holds out a share of train." if split == EVAL else ".")
+                    f"{folders[1]}/ under the data root; --set "
+                    f"source.{split or TRAIN}=\"('images','masks')\" names other folders"
+                    + (", and \"('','')\" takes a share of train." if split == EVAL else ".")
                 )
     return MaskFolderReader(
         root=root, classes=(), parts=tuple(parts), hash_split=shares, suffix=source.suffix

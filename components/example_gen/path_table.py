@@ -109,8 +109,8 @@ def check_table(root: str, table: LabelledPaths) -> None:
     if not storage.exists(path):
         where = storage.join(root, table.folder) if table.folder else "the CSV's folder"
         raise BadInputError(
-            f"{path} does not exist. Expected a CSV with the columns {_columns(table)}, one image "
-            f"a row, paths relative to {where}."
+            f"{path} does not exist. Expected a CSV with the columns {_columns(table)}, one row "
+            f"for each image, and paths relative to {where}."
         )
     found = csv_text.header(storage.read(path))
     for column in _columns(table):

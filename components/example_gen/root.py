@@ -47,8 +47,8 @@ def latest(
     except ValueError as error:
         raise BadInputError(
             f"No folder matches {storage.join(base, rest)}: {error}. {{SPAN}} and {{VERSION}} "
-            "stand for numbers, {YYYY}, {MM} and {DD} together for a date; each folder that "
-            "matches must have them."
+            "stand for numbers, {YYYY}, {MM} and {DD} together for a date; each matching "
+            "folder must contain them."
         ) from error
     return split.pattern, span, version
 

@@ -73,11 +73,14 @@ class ShardReader:
                 count += 1
         except (OSError, tf.errors.OpError) as error:
             text = (getattr(error, "message", "") or str(error)).partition(" [Op:")[0]
-            reason = f"shard damaged from record {count} on, what follows is lost: {text[-120:]}"
+            reason = (
+                f"shard is damaged from record {count} on; the records after it are lost: "
+                f"{text[-120:]}"
+            )
             yield Rejected(id=f"{item.id}:{count}", split=item.split, reason=reason)
             # Each lost record counts, where the shard's name says how many there were.
             for lost in range(count + 1, promised(item.path)):
-                reason = f"lost with the damaged end of its shard, from record {count} on"
+                reason = f"lost in the damaged end of its shard, from record {count} on"
                 yield Rejected(id=f"{item.id}:{lost}", split=item.split, reason=reason)
 
     def _record(self, item: Item, key: str, serialized: bytes) -> Record | Rejected:
@@ -109,7 +112,7 @@ class ShardReader:
             if isinstance(index, int):
                 names = self.label_names or self.classes
                 if not 0 <= index < len(names):
-                    return reject(f"label {index} is no index into {len(names)} classes")
+                    return reject(f"label {index} is not an index into {len(names)} classes")
                 label = names[index]
             if problem := label_problem(label, self.classes):
                 return reject(problem)
@@ -175,14 +178,15 @@ def shard_reader(root: str, source: TFRecords, classes: tuple[str, ...]) -> Shar
         raise BadInputError(
             f"No file matches {storage.join(root, missing)}. Expected TFRecord shards of "
             f"tf.train.Example with the keys '{source.image}' and '{source.label}'; --set "
-            "source.train=GLOB names others."
+            "source.train=GLOB names other files."
         )
     if not source.eval:
         found[TRAIN], found[EVAL] = hold_out(found[TRAIN], source)
         if not found[TRAIN]:
             raise BadInputError(
-                f"{storage.join(root, source.train)} is one shard only, and eval is held out in "
-                "whole shards. Write more shards, or name those of eval: --set source.eval=GLOB."
+                f"{storage.join(root, source.train)} is a single shard, but eval is held out in "
+                "whole shards. Write more shards, or name the shards of eval: --set "
+                "source.eval=GLOB."
             )
     shards = tuple((s, n) for s in (TRAIN, EVAL, TEST, UNLABELLED) for n in found[s])
     return ShardReader(root=root, source=source, classes=classes, shards=shards)

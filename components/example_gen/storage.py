@@ -144,7 +144,7 @@ def _local_files(root: str, relative: str, seen: set[tuple[int, int]]) -> Iterat
             empty = False
             yield _local_entry(found, below)
     if empty and relative:
-        yield Entry(relative=relative + "/", problem="holds no files")
+        yield Entry(relative=relative + "/", problem="contains no files")
 
 
 def _local_entry(found: os.DirEntry[str], relative: str) -> Entry:

@@ -138,11 +138,12 @@ def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
         with np.load(io.BytesIO(contents), allow_pickle=False) as arrays:
             columns = {name: arrays[name] for name in arrays.files}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise BadInputError(f"{path} is no readable .npz: {error}") from error
+        raise BadInputError(f"{path} is not a readable .npz file: {error}") from error
     lengths = {name: array.shape for name, array in columns.items()}
     if len(set(lengths.values())) != 1 or any(len(s) != 1 for s in lengths.values()):
         raise BadInputError(
-            f"{path}: the arrays must be columns, [rows] each, of one length. Received: {lengths}"
+            f"{path}: the arrays must be columns of shape [rows], all of the same length. "
+            f"Received: {lengths}"
         )
     for i in range(len(next(iter(columns.values())))):
         yield i, {name: array[i] for name, array in columns.items()}

@@ -32,7 +32,7 @@ def tfds_reader(root: str, source: TensorFlowDatasets, classes: tuple[str, ...])
     kind = str(info.get("fileFormat", "tfrecord"))
     if kind != "tfrecord":
         raise BadInputError(
-            f"{below} holds a data set of TensorFlow Datasets in the format {kind}. Prepare it as "
+            f"{below} contains a TensorFlow Datasets data set in the format {kind}. Prepare it as "
             "TFRecords: tfds build --file_format=tfrecord."
         )
     wanted = ((TRAIN, source.train), (EVAL, source.eval), (TEST, source.test))
@@ -46,7 +46,7 @@ def tfds_reader(root: str, source: TensorFlowDatasets, classes: tuple[str, ...])
     names = label_names(below, source)
     if classes and not set(names) & set(classes):
         raise BadInputError(
-            f"{below}: none of its {len(names)} classes ({names[0]}, …) is one of the task's "
+            f"{below}: none of its {len(names)} classes ({names[0]}, …) is among the task's "
             f"{len(classes)} ({classes[0]}, …)."
         )
     return ShardReader(
@@ -78,14 +78,14 @@ def prepared(root: str, name: str) -> str:
         ]
         if len(versions) > 1:
             raise BadInputError(
-                f"{place} holds {len(versions)} versions of a data set: {', '.join(versions)}. "
-                f"Name one: --data {storage.join(root, versions[-1])}."
+                f"{place} contains {len(versions)} versions of a data set: {', '.join(versions)}. "
+                f"Choose one: --data {storage.join(root, versions[-1])}."
             )
         if versions:
             return versions[0]
     raise BadInputError(
-        f"{root} holds no data set that TensorFlow Datasets prepared. Expected {_INFO} and shards "
-        f"{name}-<split>.tfrecord-00000-of-00001 in it, or in {name}/<version> below it."
+        f"{root} contains no data set prepared by TensorFlow Datasets. Expected {_INFO} and "
+        f"shards {name}-<split>.tfrecord-00000-of-00001 in it, or in {name}/<version> below it."
     )
 
 
@@ -109,8 +109,8 @@ def _complete(folder: str, split: str, found: dict[str, list[tuple[str, int]]]) 
     count = max(count for _, count in found[split])
     if len(found[split]) != count:
         raise BadInputError(
-            f"{folder} holds {len(found[split])} of the {count} shards of the split '{split}'. "
-            "Copy the others, or prepare the data set again."
+            f"{folder} holds {len(found[split])} of the {count} shards of split '{split}'. Copy "
+            "the missing shards, or prepare the data set again."
         )
     return sorted(name for name, _ in found[split])
 
@@ -124,8 +124,8 @@ def label_names(folder: str, source: TensorFlowDatasets) -> tuple[str, ...]:
     path = storage.join(folder, f"{source.label}.labels.txt")
     if not storage.exists(path):
         raise BadInputError(
-            f"{path} does not exist: it says which class each number of the label "
-            f"'{source.label}' is."
+            f"{path} does not exist. It maps each number of the label '{source.label}' to its "
+            "class."
         )
     return tuple(storage.read(path).decode("utf-8").splitlines())
 
@@ -135,5 +135,5 @@ def _json(folder: str, name: str) -> dict[str, Any]:
     try:
         found = json.loads(storage.read(path))
     except ValueError as error:
-        raise BadInputError(f"{path} is no JSON: {error}") from error
+        raise BadInputError(f"{path} is not valid JSON: {error}") from error
     return found if isinstance(found, dict) else {}

@@ -119,7 +119,7 @@ def masks(material: Material) -> dict[str, Any] | None:
         for i, name in enumerate(material.task["problem"]["classes"])
     ]
     if material.trained and material.task["problem"].get("void") is not None:
-        legend.append({"name": "void, not judged", "colour": f"#{VOID:02x}{VOID:02x}{VOID:02x}"})
+        legend.append({"name": "void, not evaluated", "colour": f"#{VOID:02x}{VOID:02x}{VOID:02x}"})
     return {
         "examples": material.masks,
         "legend": legend,

@@ -114,7 +114,7 @@ class Material:
         try:
             make()
         except Exception as error:
-            _log.exception("the report's %s could not be made", part)
+            _log.exception("the report's %s could not be created", part)
             self.problems[part] = f"{type(error).__name__}: {error}"
 
 

@@ -53,7 +53,9 @@ class Section:
 
 SECTIONS = (
     Section("answers", "What the network sees", exported.answered, ("answers",)),
-    Section("comparison", "Against the last blessed model", verdict.comparison, ("evaluation",)),
+    Section(
+        "comparison", "Comparison with the last blessed model", verdict.comparison, ("evaluation",)
+    ),
     Section("curves", "Learning curves", training.curves, ("history",)),
     Section("classes", "Class by class", classes.table, ("evaluation",)),
     Section("confusion", "Confusion matrix", classes.confusion, ("evaluation",)),
@@ -62,7 +64,7 @@ SECTIONS = (
     Section("most_wrong", "Most wrong", galleries.most_wrong, ("evaluation",)),
     Section("predictions", "Predictions, right and wrong", galleries.samples, ("evaluation",)),
     Section("masks", "Masks", galleries.masks, ("evaluation", "masks")),
-    Section("fitted", "What the model answers", fitted.section, ("evaluation", "fitted")),
+    Section("fitted", "Model predictions", fitted.section, ("evaluation", "fitted")),
     Section("regression", "Predictions and residuals", galleries.regression, ("evaluation",)),
     Section("samples", "Samples before training", dataset.samples, ("samples",)),
     Section("data", "Data", dataset.data, ("ingestion", "rejected")),

@@ -42,7 +42,7 @@ def sheet(task: Task, files: Iterable[str]) -> pictures.Sheet | None:
         masks = np.stack([pixels(example["mask"])[..., 0] for example in examples])
     rows = [("as the model sees them", images)]
     if task.train.augment == Augment():
-        rows = [("as the model sees them; this task changes nothing at random", images)]
+        rows = [("as the model sees them; this task does not augment them", images)]
     else:
         images, masks = augmented(images, masks, task)
         rows.append(("with augmentation", images))

@@ -91,7 +91,7 @@ def _create(service: Service, deployment: Deployment) -> Any:
     if isinstance(answer, api.Endpoint):
         return answer
     made = service.finish(
-        service.endpoints, answer, api.Endpoint, f"Making the endpoint '{deployment.endpoint}'"
+        service.endpoints, answer, api.Endpoint, f"Creating the endpoint '{deployment.endpoint}'"
     )
     return _get(service, made.name)
 

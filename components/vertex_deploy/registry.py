@@ -137,8 +137,8 @@ def _version(
     others = {one.labels.get(TASK, deployment.task) for one in listed} - {deployment.task}
     if others:
         raise service.refuse(
-            f"the model '{deployment.model}' is that of {', '.join(sorted(others))}, and "
-            f"'{deployment.task}' would take its place. Choose another --model-registry."
+            f"the model '{deployment.model}' belongs to {', '.join(sorted(others))}, and "
+            f"'{deployment.task}' would replace it. Choose another --model-registry."
         )
     for one in listed:
         if one.labels.get(VERSION) == pushed.version:

@@ -89,8 +89,9 @@ class Service:
                 break
             if time.monotonic() - begin > LONGEST:
                 raise ServiceError(
-                    f"{self._where}: {what} has taken more than {LONGEST / 3600:g} hours and goes "
-                    f"on as {name}. Run the pipeline again once it is over: nothing is done twice."
+                    f"{self._where}: {what} has taken more than {LONGEST / 3600:g} hours and is "
+                    f"still running as {name}. Run the pipeline again once it has finished: "
+                    "completed work is not repeated."
                 )
             time.sleep(PAUSE)
         if found.HasField("error"):

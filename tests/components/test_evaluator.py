@@ -179,7 +179,7 @@ def test_a_note_in_place_of_a_model_means_none(
     Path(baseline.uri, "NO_MODEL_PUSHED_YET").touch()
     report = evaluate(tmp_path / "out", examples, model, a_task(), baseline)
     assert report["baseline"] is None
-    assert report["baseline_reason"] == "No model has been blessed before."
+    assert report["baseline_reason"] == "No earlier model has been blessed."
 
 
 def test_other_classes_are_compared_on_those_that_both_know(
@@ -190,7 +190,7 @@ def test_other_classes_are_compared_on_those_that_both_know(
     baseline = save_model(tmp_path / "renamed", classes=former)
     report = evaluate(tmp_path / "out", examples, model, a_task(slices=("format",)), baseline)
     assert json.loads((tmp_path / "out/baseline.json").read_text())["used"] is True
-    assert "on the 2 classes that both know" in report["baseline_reason"]
+    assert "on the 2 classes that both models know" in report["baseline_reason"]
     p, truth = data
     kept = truth != 1
     shared, before = report["shared"], report["baseline"]
@@ -243,16 +243,18 @@ def test_a_baseline_of_other_things_is_left_out_with_the_reason(
     other = save_model(tmp_path / "other", classes=("car", "horse", "ship"))
     report = evaluate(tmp_path / "out", examples, model, a_task(), other)
     assert report["baseline"] is None and report["shared"] is None
-    assert "(car, horse, ship) are all other ones" in report["baseline_reason"]
+    assert (
+        "none of its classes (car, horse, ship) is among this model's" in report["baseline_reason"]
+    )
     assert json.loads((tmp_path / "out/baseline.json").read_text())["used"] is False
 
 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda folder, model: None, "No model has been blessed before"),
-        (lambda folder, model: model, "this one itself"),
-        (lambda folder, model: str(folder / "gone"), "cannot be read any more"),
+        (lambda folder, model: None, "No earlier model has been blessed"),
+        (lambda folder, model: model, "this model itself"),
+        (lambda folder, model: str(folder / "gone"), "can no longer be read"),
         (
             lambda folder, model: save_model(folder / "s", key="x_").uri + "/Format-Serving",
             "x_probabilities",
@@ -288,5 +290,5 @@ def test_empty_split_is_refused(
 def test_split_choice() -> None:
     assert evaluator.evaluation_split(["train", "eval"]) == "eval"
     assert evaluator.evaluation_split(["train", "eval", "test"]) == "test"
-    with pytest.raises(BadInputError, match="have train"):
+    with pytest.raises(BadInputError, match="Found: train"):
         evaluator.evaluation_split(["train"])

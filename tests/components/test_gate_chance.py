@@ -87,7 +87,7 @@ def test_one_picture_of_each_class_blesses_no_model(count: int) -> None:
     verdict = judge([BetterThanChance()], report_of(classes, classes, classes))
     assert not verdict.blessed
     fewest = max(2 * count, 5 if count == 2 else 0)
-    assert f"{fewest} test examples would be needed at least" in verdict.message
+    assert f"at least {fewest} test examples would be needed" in verdict.message
     assert verdict.gates[0].bound is None
 
 
@@ -160,7 +160,7 @@ def test_masks_must_beat_one_class_for_each_image() -> None:
 
 
 def test_an_evaluation_without_the_count_is_an_error() -> None:
-    with pytest.raises(BadInputError, match="nothing was counted"):
+    with pytest.raises(BadInputError, match="contains no counts"):
         judge([BetterThanChance()], {"metrics": {}, "details": {}, "baseline": None})
 
 

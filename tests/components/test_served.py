@@ -62,7 +62,9 @@ def test_the_name_that_is_suggested_is_one(tmp_path: Path) -> None:
 
 def test_another_tasks_model_keeps_its_name(tmp_path: Path) -> None:
     push(tmp_path / "dishes", 1, ("a", "b"), task="flowers")
-    with pytest.raises(BadInputError, match="'dishes' is the name of a model of task 'flowers'"):
+    with pytest.raises(
+        BadInputError, match="'dishes' is already the name of a model of task 'flowers'"
+    ):
         served.check_room(str(tmp_path / "dishes"), task="image_folder", classes=("a", "b"))
 
 

@@ -159,10 +159,10 @@ def test_reservation() -> None:
         ("nvidia-t4:3", "vertex", {}, "must be one of 1, 2, 4"),
         ("nvidia-t5", "vertex", {}, "did you mean 'nvidia-"),
         ("tpu-v2-8", "kubeflow", {}, "must be one of cpu, nvidia-t4:1"),
-        ("tpu-v6e-8", "vertex", {}, "trains no TensorFlow on TPU v6e.*Take tpu-v5e-8 there"),
-        ("cpu:4", "vertex", {}, "takes no number"),
-        ("nvidia-l4", "vertex", {"spot": True, "reservation": "r"}, "exclude each other"),
-        ("cpu", "vertex", {"spot": True}, "name one with --accelerator"),
+        ("tpu-v6e-8", "vertex", {}, "training with TensorFlow on TPU v6e.*Use tpu-v5e-8 there"),
+        ("cpu:4", "vertex", {}, "must not be followed by a number"),
+        ("nvidia-l4", "vertex", {"spot": True, "reservation": "r"}, "mutually exclusive"),
+        ("cpu", "vertex", {"spot": True}, "Choose one with --accelerator"),
     ],
 )
 def test_impossible(name: str, target: str, values: dict, message: str) -> None:

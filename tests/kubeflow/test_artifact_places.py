@@ -99,7 +99,9 @@ def _input(uri: Path | str, key: str = "examples", title: str = "tfx.Examples") 
 
 def test_an_input_whose_files_are_gone(tmp_path: Path) -> None:
     there = tmp_path / "run-1" / "ImageExampleGen" / "examples"
-    with pytest.raises(BadInputError, match=r"'examples' is gone.*ImageExampleGen.*--no-cache"):
+    with pytest.raises(
+        BadInputError, match=r"'examples' no longer exists.*ImageExampleGen.*--no-cache"
+    ):
         artifact_places.check_inputs(_input(there))
     (there / "Split-train").mkdir(parents=True)
     artifact_places.check_inputs(_input(there))
@@ -113,7 +115,7 @@ def test_what_may_be_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
     artifact_places.check_inputs(_input(tmp_path, "pushed_model", "tfx.PushedModel"))
     assert not caplog.messages
     artifact_places.check_inputs(_input(tmp_path / "gone", "baseline_model", "tfx.Model"))
-    assert "the last blessed model is gone" in caplog.text
+    assert "the last blessed model no longer exists" in caplog.text
 
 
 @pytest.mark.usefixtures("tfx_ready")
@@ -124,7 +126,7 @@ def test_a_container_says_so_before_its_step_begins(
     given["outputs"] = {"artifacts": {}, "outputFile": str(tmp_path / "out.json")}
     argv = ["--executor_class_path", "no.Such", "--json_serialized_invocation_args"]
     assert container.main([*argv, json.dumps(given)]) == 2
-    assert "The input 'model' is gone" in capsys.readouterr().err
+    assert "The input 'model' no longer exists" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("tfx_ready")

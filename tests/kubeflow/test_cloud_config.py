@@ -33,7 +33,7 @@ def test_options_win_over_the_file(tmp_path: Path, ending: str) -> None:
         ('projet = "p"', "did you mean 'project'"),
         ("disk_gb = 'big'", "disk_gb must be int"),
         ("disk_gb = true", "disk_gb must be int"),
-        ("project = [", "is no TOML"),
+        ("project = [", "is not valid TOML"),
     ],
 )
 def test_wrong_file(tmp_path: Path, content: str, message: str) -> None:
@@ -86,7 +86,7 @@ def test_a_root_that_models_cannot_be_pushed_to() -> None:
 @pytest.mark.parametrize(
     ("target", "root", "message"),
     [
-        ("kubeflow", "/mnt/root", "but in gs:// or s3:// or minio://"),
+        ("kubeflow", "/mnt/root", "Use gs:// or s3:// or minio://"),
         ("vertex", "s3://b/r", "vertex cannot keep artifacts there"),
     ],
 )

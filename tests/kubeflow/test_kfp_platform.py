@@ -115,7 +115,7 @@ def test_list_pause_resume_delete(kubeflow: Any, kubeflow_server: Any, compiled:
         kubeflow.change("weekly", what)
         (shown,) = kubeflow.schedules()
         assert (shown["name"], shown["state"]) == ("weekly", state)
-    with pytest.raises(ServiceError, match="no schedule called daily. There are: weekly"):
+    with pytest.raises(ServiceError, match="no schedule called daily. Existing schedules: weekly"):
         kubeflow.change("daily", "delete")
     kubeflow.change("weekly", "delete")
     assert kubeflow_server.recurring == []

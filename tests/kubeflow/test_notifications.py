@@ -136,7 +136,7 @@ def test_a_refused_model_on_kubeflow(receiver: Receiver, tmp_path: Path) -> None
     assert done.returncode == 1 and "--secret SECRET:KEY=HOOK" in done.stderr
     assert _run(command, tmp_path, HOOK=receiver.address).returncode == 0
     (body,) = receiver.bodies
-    reason = "ModelGate refused it: accuracy is 0.7, at least 0.9 is asked for"
+    reason = "ModelGate rejected it: accuracy is 0.7, at least 0.9 is asked for"
     assert body["status"] == "refused" and body["reasons"] == [reason]
     assert body["link"] == "http://localhost:8080/#/runs/details/run-1"
 
@@ -169,7 +169,7 @@ def test_every_other_end_is_told(receiver: Receiver, state: str, status: str) ->
     values["status"] = json.dumps(values["status"])
     assert notify.main(_argv(receiver.address, "end", given)) == 0
     assert [body["status"] for body in receiver.bodies] == [status]
-    assert receiver.bodies[0]["reasons"] == [f"it ended in the state {state}"]
+    assert receiver.bodies[0]["reasons"] == [f"the run ended in the state {state}"]
 
 
 def test_a_refusal_fails_the_run_where_a_mail_is_asked_for(
@@ -177,7 +177,7 @@ def test_a_refusal_fails_the_run_where_a_mail_is_asked_for(
 ) -> None:
     given = {"inputs": {"artifacts": {"ServingCheck": REFUSED}, "parameterValues": {}}}
     assert notify.main(_argv(receiver.address, "verdict", given, "--fail")) == 3
-    assert "not blessed. ServingCheck refused it." in capsys.readouterr().err
+    assert "not blessed. ServingCheck rejected it." in capsys.readouterr().err
 
 
 def test_a_webhook_that_is_down_for_a_moment(
@@ -190,7 +190,7 @@ def test_a_webhook_that_is_down_for_a_moment(
     assert notify.main(_argv(receiver.address, "end", _final("FAILED"))) == 1
     assert notify.main(_argv("http://127.0.0.1:9/secret", "end", _final("FAILED"))) == 1
     said = capsys.readouterr().err
-    assert "the webhook at 127.0.0.1 answers 404." in said and "cannot be reached" in said
+    assert "the webhook at 127.0.0.1 returned status 404." in said and "cannot be reached" in said
     # Its path may be a password.
     assert "secret" not in said
 
@@ -261,9 +261,9 @@ def test_the_job_is_one_that_the_platforms_types_read(place: dict) -> None:
     ("values", "message"),
     [
         ({"notify_webhook": "slack"}, "must be http://"),
-        ({"notify_webhook": "env:HOOK"}, "get no secrets as variables"),
-        ({"notify_email": ("me",)}, "must be an address"),
-        ({**KUBEFLOW, "notify_email": ("me@example.com",)}, "kubeflow sends no e-mail"),
+        ({"notify_webhook": "env:HOOK"}, "cannot receive secrets as variables"),
+        ({"notify_email": ("me",)}, "must be an e-mail address"),
+        ({**KUBEFLOW, "notify_email": ("me@example.com",)}, "kubeflow does not send e-mail"),
     ],
 )
 def test_who_cannot_be_told(values: dict, message: str) -> None:

@@ -9,11 +9,15 @@ from pipelines import cloud_commands, cloud_config
 BLESSED = {"ModelGate": 1, "ServingCheck": 1}
 CASES = [
     (BLESSED, 0, "the model is blessed"),
-    ({**BLESSED, "ModelGate": 0}, 3, "nothing was pushed: ModelGate refused it"),
-    ({**BLESSED, "ServingCheck": 0}, 3, "nothing was pushed: ServingCheck refused it"),
-    ({"ServingCheck": 1}, 0, "cannot be read: the platform shows no blessing of ModelGate"),
-    ({"ModelGate": 0}, 3, "ModelGate refused it"),
-    ({**BLESSED, "ModelGate": None}, 0, "shows no blessing of ModelGate"),
+    ({**BLESSED, "ModelGate": 0}, 3, "nothing was pushed: ModelGate rejected it"),
+    ({**BLESSED, "ServingCheck": 0}, 3, "nothing was pushed: ServingCheck rejected it"),
+    (
+        {"ServingCheck": 1},
+        0,
+        "cannot be read: the platform has no record of a blessing by ModelGate",
+    ),
+    ({"ModelGate": 0}, 3, "ModelGate rejected it"),
+    ({**BLESSED, "ModelGate": None}, 0, "has no record of a blessing by ModelGate"),
 ]
 
 
@@ -165,11 +169,11 @@ def _refuse(method: str, request: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("answers", "line"),
     [
-        (lambda *_: (404, {}), "must be the address of Kubeflow Pipelines' pages"),
-        (lambda *_: (200, b"?", "application/grpc-web+proto"), "is not understood"),
-        (_proxy(lambda *_: b""), "does not know the run"),
-        (_proxy(lambda *_: b"\xff\xff"), "is not understood: DecodeError"),
-        (_proxy(_refuse), "answers 5: GetContextByTypeAndName is not for you"),
+        (lambda *_: (404, {}), "must be the address of the user interface"),
+        (lambda *_: (200, b"?", "application/grpc-web+proto"), "cannot be parsed"),
+        (_proxy(lambda *_: b""), "has no record of run"),
+        (_proxy(lambda *_: b"\xff\xff"), "cannot be parsed: DecodeError"),
+        (_proxy(_refuse), "returned status 5: GetContextByTypeAndName is not for you"),
     ],
 )
 def test_an_outcome_that_cannot_be_read_is_said(

@@ -30,10 +30,10 @@ def test_accepted(cron: str, target: str) -> None:
         ("x 3 * * *", "the minute must be", BOTH),
         ("*, 3 * * *", "the minute must be", BOTH),
         ("*5 3 * * *", "the minute must be", BOTH),
-        ("10-5 * * * *", r"the minute must have ranges that go up \(5 comes before 10\)", BOTH),
-        ("0 3 * * fri-sun", r"the day of week must have ranges that go up \(sun comes", BOTH),
+        ("10-5 * * * *", r"the minute must have ascending ranges \(5 comes before 10\)", BOTH),
+        ("0 3 * * fri-sun", r"the day of week must have ascending ranges \(sun comes", BOTH),
         ("*/0 * * * *", "the minute must have a step of at least 1", BOTH),
-        ("0 3 31 2 *", "a day that no month has", BOTH),
+        ("0 3 31 2 *", "a day that does not exist in any month", BOTH),
         ("0 0 3 * * 1", "Received 6", ("vertex",)),
         ("0 3 ? * 1", "the day of month must be", ("vertex",)),
         ("0 3 * * 7", r"0\.\.6 on Kubeflow, where Sunday is 0 or SUN", ("kubeflow",)),
@@ -80,7 +80,7 @@ def test_the_next_runs_are_between_start_and_end() -> None:
     timing = schedules.timing("0 3 * * *", "UTC", 1, "2030-04-02", "2030-04-03T12:00:00")
     found = [moment.isoformat() for moment in timing.upcoming(3, FRIDAY)]
     assert found == ["2030-04-02T03:00:00+00:00", "2030-04-03T03:00:00+00:00"]
-    with pytest.raises(BadInputError, match="no run before --end"):
+    with pytest.raises(BadInputError, match="no time before --end"):
         schedules.timing("0 3 * * *", "UTC", 1, "2030-04-02T04:00:00", "2030-04-02T05:00:00")
 
 
@@ -125,7 +125,7 @@ class _Platform:
             Scheduled("updated", "LINK", True, "unless so"),
             [
                 "updated the schedule weekly: 0 3 * * 1 (Europe/Berlin, unless so)",
-                "it was paused and stays so; to let it go on: resume weekly",
+                "it was paused and remains paused; to continue it: resume weekly",
                 "LINK",
             ],
         ),

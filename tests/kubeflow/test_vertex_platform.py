@@ -49,7 +49,7 @@ def test_retries_a_503(vertex: Any, vertex_server: Any, compiled: Compiled) -> N
 
 def test_gives_up_on_a_503(vertex: Any, vertex_server: Any, compiled: Compiled) -> None:
     vertex_server.failures["CreatePipelineJob"] = [_code("UNAVAILABLE")] * 99
-    with pytest.raises(ServiceError, match=f"for {ATTEMPTS} attempts"):
+    with pytest.raises(ServiceError, match=f"All {ATTEMPTS} attempts"):
         vertex.submit(compiled, VALUES)
     assert not vertex_server.jobs
 
@@ -68,7 +68,7 @@ def test_a_lost_answer_makes_no_second_run(
     [
         ("UNAUTHENTICATED", "gcloud auth application-default login"),
         ("PERMISSION_DENIED", "docs/vertex.md lists the roles"),
-        ("RESOURCE_EXHAUSTED", "a quota is used up"),
+        ("RESOURCE_EXHAUSTED", "a quota is exhausted"),
         ("INVALID_ARGUMENT", "INVALID_ARGUMENT says the server"),
     ],
 )
@@ -154,7 +154,7 @@ def test_list_pause_resume_delete(vertex: Any, vertex_server: Any, compiled: Com
         vertex.change("weekly", what)
         (shown,) = vertex.schedules()
         assert (shown["name"], shown["state"]) == ("weekly", state)
-    with pytest.raises(ServiceError, match="no schedule called daily. There are: weekly"):
+    with pytest.raises(ServiceError, match="no schedule called daily. Existing schedules: weekly"):
         vertex.change("daily", "pause")
     vertex.change("weekly", "delete")
     assert vertex.schedules() == [] and vertex_server.schedules == {}

@@ -44,7 +44,7 @@ def test_a_gate_on_every_class_is_one_row_and_one_sentence() -> None:
     gates = [_gate(str(i), 0.5 + i / 100, 0.6, i >= 10) for i in range(101)]
     text = _shown(_summary(status="not_blessed", gates=gates))
     assert text.count("not blessed: recall of class") == 1
-    assert "recall of class '0' 0.5 < 0.6; 9 more like it" in text
+    assert "recall of class '0' 0.5 < 0.6; 9 more failed" in text
     assert "recall of each of 101 classes" in text and "10 of 101 failed: '0', '1', '2'" in text
     assert len(text.splitlines()) < 12
 
@@ -125,16 +125,19 @@ def test_gates_without_a_baseline_have_not_passed() -> None:
         _summary(
             status="pushed",
             gates=gates,
-            baseline={"compared": False, "reason": "No model has been blessed before."},
+            baseline={"compared": False, "reason": "No earlier model has been blessed."},
         )
     )
     assert text.count(" passed") == 1
     assert "recall of each of 3 classes against before" in text and "not compared" in text
-    assert "not compared: 3 gates. No model has been blessed before." in text
+    assert "not compared: 3 gates. No earlier model has been blessed." in text
 
 
 def test_classes_that_were_not_compared_are_named() -> None:
-    reason = "Compared with the last blessed model, /m, on the 2 classes that both know; new added."
+    reason = (
+        "Compared with the last blessed model, /m, on the 2 classes that both models know; new "
+        "added."
+    )
     gates = [_left("new", "the last blessed model did not know this class")]
     baseline = {"compared": True, "reason": reason, "added": ["new"], "removed": []}
     text = _shown(_summary(status="pushed", gates=gates, baseline=baseline))
@@ -155,7 +158,7 @@ def test_nothing_new_says_what_ran() -> None:
     assert "nothing new: every result came from the cache" in cached
     ran = _shown(_summary(status="nothing_new", cached=["Trainer", "Pusher"], ran=["ModelGate"]))
     assert "cache" not in ran
-    assert "1 of 3 components ran, and the model is the one that is served already" in ran
+    assert "1 of 3 components ran, and the model is already being served" in ran
 
 
 def test_the_worst_class_is_named_as_people_call_it() -> None:

@@ -71,5 +71,5 @@ def test_a_task_without_phases_is_exported_checked_and_pushed(tfx_ready) -> None
     assert ids("") == exported
     read = ["ImageExampleGen", "ReviewedSchema", "StatisticsGen", "ExampleValidator", "DataGate"]
     assert ids("/data")[-5:] == exported and set(ids("/data")[:-5]) == set(read)
-    with pytest.raises(BadInputError, match="nothing can be tuned"):
+    with pytest.raises(BadInputError, match="there is nothing to tune"):
         ids("", tune=3)

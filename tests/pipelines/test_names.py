@@ -98,8 +98,8 @@ def test_pipelines_are_named_as_the_platforms_allow() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("serving", "a folder of the house itself"),
-        ("data", "a folder of the house itself"),
+        ("serving", "a reserved folder"),
+        ("data", "a reserved folder"),
         ("digits", "the name of a task"),
         ("mnist-b", "the name of a task"),
         ("mnist_b", "'mnist-b' is the name"),
@@ -108,9 +108,9 @@ def test_pipelines_are_named_as_the_platforms_allow() -> None:
         ("my dishes", "for example 'my-dishes'"),
         ("a__b", "single '-' and '_'"),
         ("../up", "for example 'up'"),
-        ("1", "a letter first"),
+        ("1", "must begin with a letter"),
         ("a" * 41, "1 to 40"),
-        ("-x", "a letter first"),
+        ("-x", "must begin with a letter"),
         ("gerichte-ä", "a-z"),
     ],
 )

@@ -332,7 +332,7 @@ def test_the_command_line_says_when_there_is_nothing(tmp_path: Path, pushed: Pat
 
 def test_one_version_is_served_where_it_lies(saved: Path, pushed: Path) -> None:
     """Vertex AI hands over the version's content, without the folder that is its number."""
-    with pytest.raises(BadInputError, match="with one --task. Received: none"):
+    with pytest.raises(BadInputError, match="with exactly one --task. Received: none"):
         serve.find("nowhere", [], str(saved))
     (alone,) = serve.find("nowhere", ["tiny"], f"{saved}/")
     assert alone.refresh() and alone.current is not None and alone.current.number == 1

@@ -87,7 +87,7 @@ def test_the_whole_file_is_no_mistake(task_file) -> None:
 
 def test_a_task_needs_a_schema_that_can_be_read(task_file) -> None:
     path = task_file(WHOLE, "feature {")
-    with pytest.raises(BadInputError, match=r"mistaken\.pbtxt is no schema"):
+    with pytest.raises(BadInputError, match=r"mistaken\.pbtxt is not a TFDV schema"):
         tasks.schema(tasks.load("mistaken"))
     path.with_suffix(".pbtxt").unlink()
     with pytest.raises(BadInputError, match=r"has no schema: \S+mistaken\.pbtxt is missing"):
@@ -123,7 +123,7 @@ def test_a_broken_file_ends_a_run_with_2_and_leaves_the_list_whole(tmp_path) -> 
 
 
 def test_two_ways_to_say_one_thing_are_an_error() -> None:
-    with pytest.raises(BadInputError, match="both say which weights"):
+    with pytest.raises(BadInputError, match="both set the initial weights"):
         tasks.load("gtsrb", ("model.weights=none",), "imagenet")
     with pytest.raises(BadInputError, match="--set name: .*--name"):
         tasks.load("digits", ("name=mine",))

@@ -135,7 +135,7 @@ def test_a_smaller_answer_is_brought_to_the_images_size(tmp_path: Path) -> None:
     [
         (31, "logits", "32 classes, or 33 with a background first.*31"),
         (34, "logits", "32 classes, or 33.*34"),
-        (33, "probabilities", "sum to 1: they are probabilities.*model.answers=probabilities"),
+        (33, "probabilities", "sum to 1, so they are probabilities.*model.answers=probabilities"),
     ],
 )
 def test_another_answer_than_promised_is_refused(
@@ -179,7 +179,12 @@ def test_exported_reported_and_predicting(tmp_path: Path) -> None:
     assert summary["counts"] == {"unlabelled": 1, "rejected": 0, "duplicates": 0}
     report = Path(summary["report"]).read_text(encoding="utf-8")
     assert "could not be" not in report and report.count("test/a.png") > 1
-    for text in ("SUVPickupTruck", "heat map", "Nothing was trained", 'data-panel="overlay"'):
+    for text in (
+        "SUVPickupTruck",
+        "heat map",
+        "neither trained nor evaluated",
+        'data-panel="overlay"',
+    ):
         assert text in report
     assert 'data-panel="truth"' not in report
 

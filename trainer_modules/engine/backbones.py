@@ -29,8 +29,8 @@ FAMILIES: dict[str, str] = {
 RANGES = {
     "unit": "0..1",
     "tf": "-1..1",
-    "torch": "standardised with ImageNet's mean and deviation",
-    "caffe": "BGR less ImageNet's means",
+    "torch": "standardised with ImageNet's mean and standard deviation",
+    "caffe": "BGR minus ImageNet's means",
     "raw": "0..255",
 }
 """Form of scaling → what a network then gets, for people."""
@@ -118,7 +118,7 @@ def build(
     if alpha is not None:
         if not name.startswith("MobileNet"):
             raise BadInputError(
-                f"model.alpha is a setting of the MobileNets; {name} has no width multiplier. "
+                f"model.alpha applies only to the MobileNets; {name} has no width multiplier. "
                 f"Received: {alpha}"
             )
         settings["alpha"] = alpha
@@ -169,8 +169,8 @@ def set_batch_norm_momentum(base: Any, momentum: float) -> None:
     found = [x for x in getattr(base, "layers", ()) if isinstance(x, layers.BatchNormalization)]
     if not found:
         raise BadInputError(
-            f"model.batch_norm_momentum={momentum}: {base.name} has no BatchNormalization that "
-            "could be set. Leave it out."
+            f"model.batch_norm_momentum={momentum}: {base.name} has no BatchNormalization layers "
+            "to set it for. Leave it out."
         )
     for layer in found:
         layer.momentum = momentum

@@ -94,9 +94,9 @@ class StopOnNaN(tf_keras.callbacks.Callback):
             value = float((logs or {}).get(name, 0.0))
             if not math.isfinite(value):
                 raise TrainingError(
-                    f"{name} became {value} in epoch {self._epoch + 1}, seen at {where}; nothing "
-                    "was saved. Usual ways out: a lower learning rate, float32 instead of mixed "
-                    "precision, a look at the data for extreme values."
+                    f"{name} became {value} in epoch {self._epoch + 1}, detected at {where}; "
+                    "nothing was saved. Usual remedies: lower the learning rate, use float32 "
+                    "instead of mixed precision, check the data for extreme values."
                 )
 
 
@@ -190,7 +190,7 @@ class Early(tf_keras.callbacks.Callback):
         if self.watch.wait >= self._patience:
             self.model.stop_training = True
             _log.info(
-                "epoch %d: %s has not improved on %.4g for %d validations; the phase ends here",
+                "epoch %d: %s has not improved on %.4g for %d validations; ending the phase",
                 epoch + 1,
                 self.watch.metric,
                 self.watch.best,

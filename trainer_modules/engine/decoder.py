@@ -56,14 +56,15 @@ def encoder_of(base: Any, model: EncoderDecoder, image: Image) -> Any:
     if getattr(base, "always_frozen", False):
         raise BadInputError(
             "an EncoderDecoder needs the inner layers of its encoder, which a SavedModel folder "
-            "does not show: pass a .h5, .weights.h5 or .keras file with --weights."
+            "does not expose. Pass a .h5, .weights.h5 or .keras file with --weights."
         )
     skips = _skips(base, image.height)
     steps = len(model.filters)
     if not 1 <= steps <= len(skips):
         raise BadInputError(
-            f"model.filters must have 1 to {len(skips)} steps, as {model.name} halves images of "
-            f"{image.height} × {image.width} that often before its end. Received: {steps}"
+            f"model.filters must have 1 to {len(skips)} steps: {model.name} halves images of "
+            f"{image.height} × {image.width} that many times before its last stage. Received: "
+            f"{steps}"
         )
     return tf_keras.Model(base.input, [*skips[-steps:], base.output], name="encoder")
 

@@ -41,6 +41,6 @@ class Display:
             strangers = [label for label in used if label not in classes]
             if strangers:
                 raise ValueError(
-                    f"display.{field} must name classes of the problem. "
-                    f"Received: {', '.join(strangers)}"
+                    f"display.{field} must name classes of the problem. Received: "
+                    f"{', '.join(strangers)}"
                 )

@@ -16,7 +16,7 @@ class TrainingError(RuntimeError):
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
-    """Returns `"must be one of a, b; received 'c'; did you mean 'b'?"` for an unknown `word`.
+    """Returns `"must be one of a, b. Received: 'c' (did you mean 'b'?)"` for an unknown `word`.
 
     Args:
       word: What was received.
@@ -24,5 +24,5 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     """
     choices = [str(v) for v in valid]
     near = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"must be one of {', '.join(choices) or '(nothing)'}; received '{word}'{hint}"
+    hint = f" (did you mean '{near[0]}'?)" if near else ""
+    return f"must be one of {', '.join(choices) or '(nothing)'}. Received: '{word}'{hint}"

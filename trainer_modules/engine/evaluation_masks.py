@@ -64,7 +64,7 @@ class MaskTally:
         counts = np.ones(truth.shape, bool) if self.void is None else truth != self.void
         for value in np.unique(truth[counts]):
             if not 0 <= value < size:
-                what = f"pixel value {value}" if value >= 0 else "a colour of no class"
+                what = f"pixel value {value}" if value >= 0 else "a colour that belongs to no class"
                 self.unknown.setdefault(what, name)
         counts &= (truth >= 0) & (truth < size)
         flat = truth[counts] * size + predicted[counts]
@@ -137,7 +137,7 @@ class MaskTally:
                 of=self.labelled,
                 # Pixels of one image are not independent, images are: a sign test over images.
                 odds=0.5,
-                wins_are="of them better than their own",
+                wins_are="of them better than their best single class",
                 unit="images",
             ),
         }

@@ -130,20 +130,25 @@ def check(trained: Trained, exported: Any, split: Split) -> None:
         if not (np.isfinite(expected).all() and np.isfinite(found).all()):
             raise TrainingError(
                 f"the trained network (precision {trained.placement.precision}) or its float32 "
-                f"copy answers {len(inputs)} of its own training images with numbers that are not "
-                "finite; nothing was exported. Lower the learning rate, or train with "
-                "--set train.precision=float32."
+                f"copy returns non-finite numbers for {len(inputs)} of its own training images, "
+                "so nothing was exported. Lower the learning rate, or train with --set "
+                "train.precision=float32."
             )
         apart = difference(expected, found, rows=rows)
-        _log.info("exported network: %.2g from the trained one, allowed %.2g", apart, allowed)
+        _log.info(
+            "exported network: differs by %.2g from the trained network, allowed %.2g",
+            apart,
+            allowed,
+        )
         if not apart <= allowed:
             raise TrainingError(
-                f"the network to export does not compute what was trained: it answers "
-                f"{len(inputs)} training examples {apart:.1%} apart from replica {replica + 1} of "
-                f"{trained.placement.replicas} ({trained.placement.description}; rounding "
-                f"explains {allowed:.1%}), so nothing was exported. This is a fault of the "
-                "program and not of the data: please report it with the task's model and "
-                "weights; --set train.precision=float32 on one device may avoid it."
+                "the network to export does not compute the same as the trained network: on "
+                f"{len(inputs)} training examples its outputs differ by {apart:.1%} from those of "
+                f"replica {replica + 1} of {trained.placement.replicas} "
+                f"({trained.placement.description}; rounding explains at most {allowed:.1%}), so "
+                "nothing was exported. This is a bug in tfx-vision, not a problem of the data. "
+                "Please report it with the task's model and weights; --set "
+                "train.precision=float32 on one device may avoid it."
             )
 
 

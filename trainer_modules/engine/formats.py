@@ -117,7 +117,7 @@ def needs_conversion(contents: bytes) -> str:
 def too_large(width: int, height: int, max_pixels: int) -> str:
     """Returns the sentence about an image that claims more pixels than are accepted."""
     most = f"{max_pixels // 10**6} megapixels" if max_pixels >= 10**6 else f"{max_pixels:,} pixels"
-    return f"claims {width:,} × {height:,} pixels, more than {most}"
+    return f"declares {width:,} × {height:,} pixels, more than the limit of {most}"
 
 
 def _of_brand(contents: bytes) -> str:
@@ -157,7 +157,7 @@ def _notes(image: Image.Image) -> tuple[str, ...]:
     if getattr(image, "is_animated", False):
         found.append("the first of several pages or frames")
     if image.mode in ("I", "I;16", "I;16B"):
-        found.append("16 bits brought to 8")
+        found.append("16 bits reduced to 8")
     if image.mode.endswith(("A", "a")) or "transparency" in image.info:
         found.append("alpha dropped")
     return tuple(found)
@@ -177,8 +177,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return _upper_bits(image)
     if image.mode in ("I", "F"):
         raise UnreadableError(
-            "holds signed, 32-bit or floating-point pixels, whose range is not agreed; store it "
-            "with 8 or 16 unsigned bits"
+            "holds signed, 32-bit or floating-point pixels, whose value range is undefined; "
+            "store it with 8 or 16 unsigned bits"
         )
     # Pillow has no way from grey with premultiplied alpha to grey.
     plain = image.convert("LA") if image.mode == "La" else image

@@ -48,7 +48,7 @@ def load(path: str, *, name: str) -> Any:
                 outputs = self._features(tf.cast(inputs, tf.float32))
             except (ValueError, TypeError) as e:
                 raise BadInputError(
-                    f"the SavedModel in {path} does not take images of shape "
+                    f"the SavedModel in {path} does not accept images of shape "
                     f"{tuple(inputs.shape)}: {e}"
                 ) from e
             if isinstance(outputs, dict):

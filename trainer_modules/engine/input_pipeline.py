@@ -64,7 +64,7 @@ def prepare(task: Task, shards: Shards, *, budget: int, split: str) -> tuple[Spl
         split,
         shards.count,
         size / 1e6,
-        "kept in memory" if fits else f"read anew each pass (budget {budget / 1e6:.0f} MB)",
+        "kept in memory" if fits else f"read again for each epoch (budget {budget / 1e6:.0f} MB)",
     )
     memory = examples.in_memory(task, shards) if fits else None
     return Split(task=task, shards=shards, memory=memory), size if fits else 0
@@ -89,8 +89,8 @@ def steps_per_pass(split: Split, global_batch: int) -> int:
     if split.count < global_batch:
         raise BadInputError(
             f"the global batch of {global_batch} is larger than the {split.count} examples of the "
-            f"training split of task {split.task.name}: no step would be left. "
-            f"Lower it with --set train.batch_size={split.count} or less."
+            f"training split of task {split.task.name}, so an epoch would have no steps. Lower it "
+            f"with --set train.batch_size={split.count} or less."
         )
     return split.count // global_batch
 

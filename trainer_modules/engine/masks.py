@@ -57,7 +57,10 @@ def _checked(ids: Any, problem: Segmentation) -> Any:
     fits = (ids >= 0) & (ids < count)
     if problem.void is not None:
         fits = fits | tf.equal(ids, problem.void)
-    message = f"a mask holds an id or a colour of none of the {count} classes; void={problem.void}"
+    message = (
+        f"a mask contains an id or a colour that belongs to none of the {count} classes; "
+        f"void={problem.void}"
+    )
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [message])]):
         return tf.cast(ids, tf.uint8)
 

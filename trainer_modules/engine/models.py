@@ -158,14 +158,14 @@ def _standardised(inputs: Any, statistics: Statistics | None) -> Any:
 
     if statistics is None:
         raise BadInputError(
-            "the input is to be standardised, but no mean and deviation of the training set came "
-            "with the transformed examples."
+            "image.scale=standardise needs the mean and standard deviation of the "
+            "training set, which are missing from the transformed examples."
         )
     mean, deviation = (np.atleast_1d(np.asarray(s, np.float64)) for s in statistics)
     if not (deviation > 0).all():
         raise BadInputError(
-            "every channel (or feature) must vary to be standardised. "
-            f"Received deviations: {deviation.tolist()}"
+            "every channel (or feature) must vary to be standardised. Received standard "
+            f"deviations: {deviation.tolist()}"
         )
     scale, offset = (1 / deviation).tolist(), (-mean / deviation).tolist()
     return layers.Rescaling(scale, offset, dtype="float32", name="scaling")(inputs)
@@ -182,7 +182,7 @@ def _applied(features: Any, own: Sequence[Layer], prefix: str = "") -> Any:
             features = layer.build(f"{prefix}{type(layer).__name__.lower()}_{i}")(features)
         except ValueError as e:
             raise BadInputError(
-                f"layer {i} ({layer}) does not fit what comes before it, of shape "
+                f"layer {i} ({layer}) does not fit the preceding output, of shape "
                 f"{tuple(features.shape)}: {e}"
             ) from e
     return features
@@ -217,8 +217,8 @@ def set_trainable(built: Built, phase: Phase) -> None:
     base = built.base
     if getattr(base, "always_frozen", False) and not isinstance(phase.trainable, HeadOnly):
         raise BadInputError(
-            "a SavedModel directory serves as a frozen base only: trainable must be HeadOnly(). "
-            f"Received: {phase.trainable}"
+            "a SavedModel folder can only be used as a frozen base: trainable must be "
+            f"HeadOnly(). Received: {phase.trainable}"
         )
     frozen = isinstance(phase.trainable, HeadOnly)
     built.runner.inference = frozen

@@ -31,7 +31,7 @@ def apply(target: T, settings: list[str] | tuple[str, ...]) -> T:
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key:
-            raise BadInputError(f"--set takes KEY=VALUE. Received: {setting!r}")
+            raise BadInputError(f"--set must be KEY=VALUE. Received: {setting!r}")
         target = _replace(target, key.strip().split("."), text.strip(), key.strip())
     return target
 
@@ -53,7 +53,7 @@ def _replace(target: Any, path: list[str], text: str, key: str) -> Any:
         )
         return (*target[:i], new, *target[i + 1 :])
     if not dataclasses.is_dataclass(target):
-        raise BadInputError(f"--set {key}: there is nothing called '{head}' inside {target!r}.")
+        raise BadInputError(f"--set {key}: there is no '{head}' in {target!r}.")
     names = [f.name for f in dataclasses.fields(target)]
     if head not in names:
         raise BadInputError(f"--set {key}: '{head}' {did_you_mean(head, names)}.")
@@ -62,7 +62,7 @@ def _replace(target: Any, path: list[str], text: str, key: str) -> Any:
     if rest:
         new = _replace(current, rest, text, key)
         if not _is_a(new, hint):
-            raise BadInputError(f"--set {key}: must be {_describe(hint)}; received {text!r}.")
+            raise BadInputError(f"--set {key}: must be {_describe(hint)}. Received: {text!r}")
     else:
         new = _parse(text, hint, key, current=current)
     try:
@@ -78,7 +78,7 @@ def _parse(text: str, hint: Any, key: str, *, current: Any) -> Any:
         try:
             value = from_plain(json.loads(text))
         except (ValueError, TypeError, RecursionError) as e:
-            raise BadInputError(f"--set {key}: {text!r} is not a value for it: {e}") from e
+            raise BadInputError(f"--set {key}: {text!r} is not a valid value: {e}") from e
     elif hint is str:
         value = text
     else:
@@ -89,7 +89,7 @@ def _parse(text: str, hint: Any, key: str, *, current: Any) -> Any:
     value = _fit(value, hint)
     if not _is_a(value, hint):
         raise BadInputError(
-            f"--set {key}: must be {_describe(hint)} (now {current!r}); received {text!r}."
+            f"--set {key}: must be {_describe(hint)} (now {current!r}). Received: {text!r}"
         )
     return value
 
@@ -112,7 +112,11 @@ def check_types(value: Any, path: str = "") -> None:
         held = getattr(value, field.name)
         hint = hints[field.name]
         if not _is_a(held if isinstance(held, list) else _fit(held, hint), hint):
-            one = " For a single one write (…,), with the comma." if _wants_tuple(hint) else ""
+            one = (
+                " Write a tuple with one element as (…,), with the comma."
+                if _wants_tuple(hint)
+                else ""
+            )
             raise BadInputError(
                 f"{path}{field.name} must be {_describe(hint)}. Received: {held!r}.{one}"
             )

@@ -24,7 +24,7 @@ def check(task: Task, train: Shards, placement: Placement) -> None:
         Split(task=task, shards=train), settings.batch_size * placement.replicas
     )
     if not task.phases:
-        raise BadInputError(f"task {task.name} has no phases: there is nothing to train.")
+        raise BadInputError(f"task {task.name} has no phases, so there is nothing to train.")
     _check_classes(task, train)
     monitors = {
         "train.best": settings.best,
@@ -60,9 +60,9 @@ def check_compiled(task: Task, built: models.Built) -> None:
         for layer in _flat(built.model):
             if learns and "MaxPooling" in type(layer).__name__:
                 raise BadInputError(
-                    f"train.xla and train.deterministic cannot both be on for task {task.name}: "
-                    f"XLA has no deterministic gradient of max pooling (layer '{layer.name}'). "
-                    "Turn one of them off."
+                    "train.xla and train.deterministic cannot both be enabled for task "
+                    f"{task.name}: XLA has no deterministic gradient of max pooling (layer "
+                    f"'{layer.name}'). Disable one of them."
                 )
             learns = learns or bool(layer.trainable_weights)
 
@@ -79,7 +79,7 @@ def _check_classes(task: Task, train: Shards) -> None:
     if train.labels is None:
         if task.train.class_weights != "none":
             raise BadInputError(
-                "train.class_weights=balanced counts the labels of whole examples; task "
+                "train.class_weights=balanced counts the labels of whole examples, but task "
                 f"{task.name} has none. Set it to none."
             )
         return
@@ -89,9 +89,12 @@ def _check_classes(task: Task, train: Shards) -> None:
     present = [c for c, n in zip(classes, counts, strict=True) if n]
     if len(present) < 2:
         raise BadInputError(
-            f"the training split of task {task.name} holds one class only ('{present[0]}', "
-            f"{train.count} examples): there is nothing to tell apart. Add examples of another."
+            f"the training split of task {task.name} contains only one class ('{present[0]}', "
+            f"{train.count} examples), so there is nothing to distinguish. Add examples of "
+            "another class."
         )
     for name, n in zip(classes, counts, strict=True):
         if n < 2:
-            _log.warning("class '%s' has %d training examples: it cannot be learnt well", name, n)
+            _log.warning(
+                "class '%s' has only %d training examples: the model cannot learn it well", name, n
+            )

@@ -58,7 +58,7 @@ class Augment:
             check_number("saturation", factor, least=0)
         if self.saturation and self.saturation[0] > self.saturation[1]:
             raise ValueError(
-                f"saturation must be (low, high), the lower first. Received: {self.saturation}"
+                f"saturation must be (low, high) with low <= high. Received: {self.saturation}"
             )
         for name in ("brightness", "rotation", "translation", "contrast"):
             check_number(name, getattr(self, name), least=0, most=1)

@@ -28,7 +28,7 @@ class Regression:
         for row in self.shown:
             if len(row) != len(self.features):
                 raise ValueError(
-                    f"shown must hold rows of {len(self.features)} numbers, one for each of "
+                    f"shown must contain rows of {len(self.features)} numbers, one for each of "
                     f"{', '.join(self.features)}. Received: {row}"
                 )
 

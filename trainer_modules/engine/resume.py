@@ -97,7 +97,9 @@ def load(folder: str, digest: str) -> State | None:
     about, arrays = _read(folder, _FILE)
     if about.pop("digest") != digest:
         _log.warning(
-            "the interrupted training in %s had other settings or data; starting anew", folder
+            "the interrupted training in %s had other settings or data; starting from the "
+            "beginning",
+            folder,
         )
         return None
     state = State(**about, weights=_numbered(arrays, "w"), optimizer=_numbered(arrays, "o"))
@@ -105,7 +107,10 @@ def load(folder: str, digest: str) -> State | None:
         label, best = _read(folder, _BEST)
         if label != _label(state):
             # Killed between the two writes: the best file is one epoch ahead of the state.
-            _log.warning("the best weights in %s belong to another epoch; starting anew", folder)
+            _log.warning(
+                "the best weights in %s belong to another epoch; starting from the beginning",
+                folder,
+            )
             return None
         state.best = _numbered(best, "w")
     return state

@@ -71,7 +71,7 @@ def _expand(patterns: list[str], split: str) -> list[str]:
     files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
     if not files:
         raise BadInputError(
-            f"There are no examples in the split '{split}' to train with: nothing matches "
+            f"There are no examples in the split '{split}' to train with: no file matches "
             f"{', '.join(patterns)}. Check that the data has this split."
         )
     return files

@@ -50,12 +50,12 @@ def check(model: SavedNetwork, *, task: str, trained: bool) -> None:
 
     if trained:
         raise BadInputError(
-            f"task '{task}' takes its whole network from a SavedModel, which cannot be trained: "
+            f"task '{task}' uses a SavedModel as its whole network, which cannot be trained: "
             "phases must be ()."
         )
     if not weights.is_saved_model(model.weights):
         raise BadInputError(
-            f"task '{task}' takes its whole network from a SavedModel: --weights must be a folder "
+            f"task '{task}' uses a SavedModel as its whole network: --weights must be a folder "
             f"with a saved_model.pb. Received: {model.weights}"
         )
 
@@ -123,7 +123,7 @@ def _layer(path: str) -> Any:
                 outputs = answered(self._loaded, inputs)
             except (ValueError, TypeError, LookupError) as e:
                 raise BadInputError(
-                    f"the SavedModel in {path} does not take images of shape "
+                    f"the SavedModel in {path} does not accept images of shape "
                     f"{tuple(inputs.shape)}: {str(e).strip().splitlines()[0]}"
                 ) from e
             return tf.stop_gradient(outputs)
@@ -153,12 +153,12 @@ def answered(loaded: Any, images: Any) -> Any:
         outputs = predict(images)
     else:
         raise LookupError(
-            "it is no function, and has neither a signature serving_default nor a function predict"
+            "it is not callable, and has neither a signature serving_default nor a function predict"
         )
     if not isinstance(outputs, dict):
         return outputs
     if len(outputs) != 1:
-        raise LookupError(f"it must have one output; it has {', '.join(sorted(outputs))}")
+        raise LookupError(f"it must have one output. Received: {', '.join(sorted(outputs))}")
     return next(iter(outputs.values()))
 
 
@@ -175,17 +175,16 @@ def _dropped(network: Any, model: SavedNetwork, size: tuple[int, int], classes: 
     dropped = answer.shape[-1] - classes
     if answer.ndim not in (2, 4) or dropped not in (0, 1):
         raise BadInputError(
-            f"the SavedModel in {model.weights} must answer with {classes} classes, or "
-            f"{classes + 1} with a background first. It answers with values of shape "
-            f"{answer.shape}."
+            f"the SavedModel in {model.weights} must return {classes} classes, or {classes + 1} "
+            f"with a background first. Received values of shape {answer.shape}."
         )
     sums = answer.sum(axis=-1)
     adds_up = bool(answer.min() >= -_TOLERANCE and abs(sums - 1).max() <= _TOLERANCE)
     if adds_up != (model.answers == PROBABILITIES):
         other = PROBABILITIES if adds_up else LOGITS
         raise BadInputError(
-            f"the answers of the SavedModel in {model.weights} "
-            f"{'sum' if adds_up else 'do not sum'} to 1: they are {other}. "
-            f"Set --set model.answers={other}. Received: {model.answers}"
+            f"the outputs of the SavedModel in {model.weights} "
+            f"{'sum' if adds_up else 'do not sum'} to 1, so they are {other}. Pass --set "
+            f"model.answers={other}. Received: {model.answers}"
         )
     return dropped

@@ -60,7 +60,7 @@ def current(task: Task, key: str) -> Any:
         try:
             value = value[int(part)] if isinstance(value, tuple) else getattr(value, part)
         except (AttributeError, IndexError, ValueError) as error:
-            raise BadInputError(f"search: the task has nothing called {key!r}.") from error
+            raise BadInputError(f"search: the task has no setting {key!r}.") from error
     return value
 
 

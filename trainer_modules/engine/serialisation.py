@@ -72,7 +72,9 @@ def from_json(text: str) -> Any:
     try:
         document = json.loads(text)
     except ValueError as e:
-        raise BadInputError(f"A stored task must be JSON: {e}. Received: {text[:80]!r}") from e
+        raise BadInputError(
+            f"A stored task must be valid JSON: {e}. Received: {text[:80]!r}"
+        ) from e
     if not isinstance(document, dict):
         return from_plain(document)
     version = document.pop(_VERSION_KEY, 1)
@@ -103,7 +105,7 @@ def types_by_name() -> dict[str, type]:
             follow(part)
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             if found.setdefault(hint.__name__, hint) is not hint:
-                raise TypeError(f"two classes of a task are called {hint.__name__}")
+                raise TypeError(f"two classes of a task have the name {hint.__name__}")
             for field in set(typing.get_type_hints(hint).values()) - seen:
                 seen.add(field)
                 follow(field)
@@ -123,7 +125,7 @@ def _instance(tag: Any, fields: dict[str, Any]) -> Any:
     for field in fields:
         if field not in known:
             raise BadInputError(
-                f"{name} has no field '{field}' in this version of tfx-vision: it "
+                f"{name} has no field '{field}' in this version of tfx-vision. It "
                 f"{did_you_mean(field, list(known))}."
             )
     missing = [f.name for f in known.values() if f.name not in fields and not _has_default(f)]

@@ -76,11 +76,10 @@ def choose(train: Training) -> Placement:
     if device == "gpu" and not gpus:
         raise BadInputError(
             "train.accelerator is gpu, but TensorFlow sees no GPU: "
-            f"tf.config.list_physical_devices() gave "
-            f"{[d.name for d in tf.config.list_physical_devices()]}, "
-            f"CUDA_VISIBLE_DEVICES is {os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}. "
-            "Check `nvidia-smi` and that TensorFlow is installed with CUDA, "
-            "or set train.accelerator=cpu."
+            "tf.config.list_physical_devices() returned "
+            f"{[d.name for d in tf.config.list_physical_devices()]}, CUDA_VISIBLE_DEVICES is "
+            f"{os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}. Check `nvidia-smi` and that "
+            "TensorFlow is installed with CUDA, or set train.accelerator=cpu."
         )
     if device == "auto":
         device = "gpu" if gpus else "cpu"
@@ -176,7 +175,10 @@ def _tpu(name: str) -> Any:
     import tensorflow as tf
 
     if len(_workers()) > 1:
-        raise BadInputError("train.accelerator is tpu, but TF_CONFIG lists several workers.")
+        raise BadInputError(
+            "train.accelerator is tpu, but TF_CONFIG lists several workers. Use one worker, or "
+            "another accelerator."
+        )
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name)
         if name != "local":
@@ -186,10 +188,10 @@ def _tpu(name: str) -> Any:
     except (ValueError, RuntimeError, OSError, tf.errors.OpError) as e:
         reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise BadInputError(
-            f"A TPU was asked for (train.accelerator={'tpu'}), and none was found. Tried: "
-            f"TPUClusterResolver(tpu={name!r}) and initialize_tpu_system, which answered "
-            f"{type(e).__name__}: {reason}. On a TPU VM use train.tpu=local with "
-            "tensorflow-tpu installed; elsewhere name the TPU with train.tpu=NAME, or set "
+            f"A TPU was asked for (train.accelerator={'tpu'}), but none was found. Tried: "
+            f"TPUClusterResolver(tpu={name!r}) and initialize_tpu_system, which failed with "
+            f"{type(e).__name__}: {reason}. On a TPU VM use train.tpu=local with tensorflow-tpu "
+            "installed; elsewhere name the TPU with train.tpu=NAME, or set "
             "train.accelerator=auto."
         ) from e
 

@@ -29,8 +29,8 @@ class Submission:
             header = getattr(self, name)
             if not header.strip() or any(c in header for c in ',="\r\n'):
                 raise ValueError(
-                    f"submission.{name} must be a column's header, without comma, '=', quote or "
-                    f"line break. Received: {header!r}"
+                    f"submission.{name} must be a column header without comma, '=', quote or line "
+                    f"break. Received: {header!r}"
                 )
         if self.id_column == self.label_column:
             raise ValueError(

@@ -129,18 +129,18 @@ def _notes(task: Task, placement: strategy.Placement) -> list[str]:
     """Returns what a reader of the network's summary must know beside its layers."""
     notes = []
     if placement.precision != "float32":
-        notes.append(f"trained in {placement.precision}; exported in float32, every layer")
+        notes.append(f"trained in {placement.precision}; every layer is exported in float32")
     model = task.model
     if isinstance(model, Backbone) and weights.is_saved_model(model.weights):
         form = backbones.scaling(model.name) if model.scaling == "auto" else model.scaling
         gets = f"pixels as '{form}' ({backbones.RANGES[form]})"
-        note = f"the SavedModel in {model.weights} gets {gets}"
+        note = f"the SavedModel in {model.weights} receives {gets}"
         if model.scaling == "auto":
-            note += f", as {model.name} wants them"
+            note += f", as {model.name} expects"
             _log.warning(
-                "%s. Nothing in a SavedModel says what it was made for, and a wrong guess costs "
-                "accuracy without an error: state it with --set model.scaling=%s, or unit (0..1), "
-                "tf (-1..1), torch, caffe, raw (0..255).",
+                "%s. A SavedModel does not record the input scaling it was trained with, and a "
+                "wrong guess reduces accuracy without an error. Set it with --set "
+                "model.scaling=%s, or unit (0..1), tf (-1..1), torch, caffe, raw (0..255).",
                 note,
                 form,
             )

@@ -55,7 +55,7 @@ def download(construct: Callable[[], Any], name: str) -> Any:
         raise BadInputError(
             f"the published weights of {name} are not in the cache and could not be downloaded "
             f"({e}). Put the file of {origin} at {path}, pass a file with --weights PATH, or "
-            "start from random weights with --weights none."
+            "start with random weights with --weights none."
         ) from e
 
 
@@ -116,7 +116,7 @@ def load(base: Any, path: str, *, name: str) -> None:
         raise _mismatch(base, path, name, str(e).strip().split("\n")[0]) from e
     missing = [v.name for v in base.weights if not np.isfinite(v.numpy()).all()]
     if missing:
-        reason = f"nothing (or no finite number) in it for {len(missing)} of its weights"
+        reason = f"it has no values (or no finite values) for {len(missing)} of the weights"
         raise _mismatch(base, path, name, f"{reason}, for example {missing[0]}")
     published = _PUBLISHED_EFFICIENTNET.fullmatch(os.path.basename(path)) is not None
     settle_scaling(base, published=published)
@@ -154,11 +154,11 @@ def settle_scaling(base: Any, *, published: bool) -> None:
 
 def _mismatch(base: Any, path: str, name: str, reason: str) -> BadInputError:
     height, width = base.input_shape[1:3]
-    top = "without its top" if len(base.output_shape) == 4 else "its classifier included"
+    top = "without the classifier" if len(base.output_shape) == 4 else "including the classifier"
     return BadInputError(
-        f"the weights in {path} are not those of {name} ({base.count_params():,} parameters, "
-        f"{len(base.layers)} layers, images of {height} × {width}, {top}): {reason}. "
-        "Check model.name and model.alpha, or pass another file."
+        f"the weights in {path} do not match {name} ({base.count_params():,} parameters, "
+        f"{len(base.layers)} layers, images of {height} × {width}, {top}): {reason}. Check "
+        "model.name and model.alpha, or pass another file."
     )
 
 
@@ -197,12 +197,12 @@ def _refuse_references(path: str) -> None:
         for key in group:
             name = f"{inside}/{key}"
             if isinstance(group.get(key, getlink=True), h5py.ExternalLink):
-                raise ValueError(f"{name} in it points at another file")
+                raise ValueError(f"its entry {name} links to another file")
             item = group[key]
             if isinstance(item, h5py.Group):
                 look(item, name)
             elif item.external or item.is_virtual:
-                raise ValueError(f"{name} in it takes its numbers from another file")
+                raise ValueError(f"its dataset {name} stores its values in another file")
 
     with h5py.File(path, "r") as file:
         look(file, "")

@@ -134,7 +134,7 @@
     if (unit !== "examples" || !count) return;
     from = by;
     const kept = examples.filter(({ cell }) => cell[0] === t && cell[1] === p);
-    cellTitle.replaceChildren(...named(t), t === p ? " recognised" : " taken for ", ...(t === p ? [] : named(p)));
+    cellTitle.replaceChildren(...named(t), t === p ? " recognised" : " mistaken for ", ...(t === p ? [] : named(p)));
     const few = kept.length < count ? `${kept.length || "None"} of ${count.toLocaleString("en")} ${unit} ${kept.length === 1 ? "is" : "are"} kept here with a picture` : `${count === 1 ? "The one example" : `All ${count} ${unit}`}`;
     note.textContent = `${few}${t !== p && kept.length ? ", the surest first" : ""}.`;
     kept.sort((a, b) => b.probability - a.probability);

@@ -117,5 +117,5 @@ def test_without_the_split_or_the_blessing_nothing_is_written(
 ) -> None:
     rows = [{"id": b"x.jpg", "image": picture(255)}]
     found = run_component({"unlabelled": rows}, blessed=0)
-    assert found == {"output": "", "message": "the model is not blessed: nothing predicted"}
+    assert found == {"output": "", "message": "the model is not blessed: no predictions were made"}
     assert [p.name for p in (tmp_path / "predictions").iterdir()] == ["bulk_predict.json"]

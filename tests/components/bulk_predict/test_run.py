@@ -154,8 +154,8 @@ def test_a_damaged_or_odd_record_file_is_rows_with_an_error(
     rows = _rows(output)
     assert [r["id"] for r in rows] == ["a.tfrec:0", "a.tfrec:1", "a.tfrec:2"]
     assert rows[0]["true"] == "2" and rows[0]["label"] == "dark"
-    assert rows[1]["error"] == "is no tf.train.Example"
-    assert rows[2]["error"].startswith("the file cannot be read from here on")
+    assert rows[1]["error"] == "is not a tf.train.Example"
+    assert rows[2]["error"].startswith("the file cannot be read beyond this point")
 
 
 def test_json_lines_with_all_or_the_top_classes(
@@ -209,7 +209,7 @@ def test_masks_become_a_folder_with_a_legend(
     assert (abs(overlay - (np.array((200, 150, 100)) + 250) / 2) <= 1).all()
     assert json.loads((output / "legend.json").read_text())[1]["name"] == "day"
     assert Pillow.open(output / "legend.png").width > 40
-    with pytest.raises(BadInputError, match="exists already"):
+    with pytest.raises(BadInputError, match="already exists"):
         _predict(segmenter, tmp_path / "in", output)
 
 
@@ -220,13 +220,13 @@ def test_a_table_of_numbers(tmp_path: Path, regressor: Path) -> None:
     _predict(regressor, table, output, Keys(id="name"))
     rows = _rows(output)
     assert [(r["id"], r["value"]) for r in rows] == [("x", "23.0"), ("y", ""), ("z", "1.5")]
-    assert rows[1]["error"] == "a column is empty or no number"
+    assert rows[1]["error"] == "a column is empty or not a number"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "nowhere"}, "--model must be a folder with a saved_model.pb"),
+        ({"model": "nowhere"}, "--model must be a folder that contains a saved_model.pb"),
         ({"data": "nowhere"}, "there is no such folder or file"),
         ({"data": "."}, "has no images"),
         ({"output": "missing/out.csv"}, "the folder missing does not exist"),

@@ -62,11 +62,11 @@ BAD = {
     "also_empty.jpg": (b"", "is empty (0 bytes)"),
     "text.jpg": (b"dear diary\n", "is not an image"),
     "notes.txt": (b"dear diary\n", "is not an image"),
-    "huge.png": (_png_header(60000, 60000), "claims 60,000 × 60,000 pixels"),
+    "huge.png": (_png_header(60000, 60000), "declares 60,000 × 60,000 pixels"),
     "icon.ico": (encoded(picture(21), "ICO"), "PNG, GIF, BMP, WebP, TIFF, PPM, HEIC, AVIF"),
     "truncated.tiff": (encoded(picture(24), "TIFF")[:-200], "damaged or truncated TIFF"),
-    "huge.ppm": (b"P6\n60000 60000\n255\n", "claims 60,000 × 60,000 pixels"),
-    "numbers.tif": (encoded(picture(25).convert("F"), "TIFF"), "whose range is not agreed"),
+    "huge.ppm": (b"P6\n60000 60000\n255\n", "declares 60,000 × 60,000 pixels"),
+    "numbers.tif": (encoded(picture(25).convert("F"), "TIFF"), "whose value range is undefined"),
 }
 
 
@@ -164,11 +164,11 @@ def test_unknown_class_names_the_nearest(ingested):
 
 
 def test_empty_class_folder_is_listed(ingested):
-    assert ingested.rejected["train/bird/"] == "holds no files"
+    assert ingested.rejected["train/bird/"] == "contains no files"
 
 
 def test_image_outside_the_class_folders_is_rejected_and_a_readme_is_not(ingested):
-    assert ingested.rejected["train/loose.png"] == "lies in no class folder"
+    assert ingested.rejected["train/loose.png"] == "is not in a class folder"
     assert not [i for i in {**ingested.rejected, **ingested.examples} if "README" in i]
 
 

@@ -54,7 +54,7 @@ def test_classes_of_a_csv(tmp_path):
 
 def test_one_class_is_too_few_and_a_wrapping_folder_is_named(tmp_path):
     folders(tmp_path / "one", "cat")
-    with pytest.raises(BadInputError, match="one class only: 'cat'; at least 2"):
+    with pytest.raises(BadInputError, match="only one class: 'cat'; at least 2"):
         ingest.infer_classes(str(tmp_path / "one"), ImageFolders())
     folders(tmp_path / "zip", "photos/cat", "photos/dog")
     with pytest.raises(BadInputError, match=r"Did you mean --data .*zip/photos\?"):
@@ -80,12 +80,12 @@ def test_a_relative_path_becomes_absolute(tmp_path, monkeypatch):
 
 def test_no_layout_fits(tmp_path):
     known = dataclasses.replace(TASK, problem=Classification(classes=("a", "b")))
-    with pytest.raises(BadInputError, match=r"No file matches .* Or: .*holds no class folders"):
+    with pytest.raises(BadInputError, match=r"No file matches .* Or: .*contains no class folders"):
         ingest.prepare(known, str(tmp_path), "runs")
 
 
 def test_no_data_at_all(tmp_path):
-    with pytest.raises(BadInputError, match="name the folder with --data PATH"):
+    with pytest.raises(BadInputError, match="name it with --data PATH"):
         ingest.prepare(TASK, None, "runs")
     with pytest.raises(BadInputError, match="/nowhere does not exist"):
         ingest.prepare(TASK, "/nowhere", "runs")
@@ -100,5 +100,5 @@ def test_data_may_be_the_table_itself(tmp_path):
         problem=Regression(target="price", features=("rooms",)),
     )
     assert ingest.prepare(task, str(path), "runs")[1:] == (str(tmp_path), Table(file="homes.csv"))
-    with pytest.raises(BadInputError, match="is a file; TFRecords is a folder"):
+    with pytest.raises(BadInputError, match="is a file, but TFRecords reads a folder"):
         ingest.resolve(TFRecords(), str(path), "runs")

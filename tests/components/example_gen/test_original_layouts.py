@@ -110,7 +110,7 @@ def test_zero_padded_names_are_other_names_elsewhere(ingest, tmp_path: Path) -> 
     write(tmp_path / "data" / "train" / "00014" / "a.png", encoded(picture(1)))
     write(tmp_path / "data" / "valid" / "14" / "b.png", encoded(picture(2)))
     found = ingest(tmp_path / "data", ImageFolders(), gtsrb.TASK.problem)
-    assert "received '00014'" in found.rejected["train/00014/a.png"]
+    assert "Received: '00014'" in found.rejected["train/00014/a.png"]
 
 
 def test_a_group_shares_a_split_and_others_go_by_content() -> None:

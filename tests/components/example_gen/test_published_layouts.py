@@ -63,10 +63,12 @@ def test_what_lists_and_images_disagree_about_is_rejected(ingest: Any, tmp_path:
     found = ingest(root, food101.TASK.source, food101.TASK.problem)
     reasons = found.rejected
     assert reasons["images/waffles/101325.jpg"] == "meta/train.txt:4: there is no such file"
-    assert reasons["images/waffles/9.jpg"] == "named by none of meta/train.txt, meta/test.txt"
+    assert reasons["images/waffles/9.jpg"] == "not listed in any of meta/train.txt, meta/test.txt"
     assert "there is no such file" in reasons["images/wafles/10.jpg"]
     again = "images/waffles/1000490.jpg (meta/test.txt:5)"
-    assert reasons[again] == "meta/test.txt:5: named a second time, first in meta/train.txt:3"
+    assert (
+        reasons[again] == "meta/test.txt:5: listed a second time; first listed in meta/train.txt:3"
+    )
     assert len(reasons) == 4
     assert "images/waffles/1000490.jpg" in found.splits["train"]
 
@@ -177,7 +179,7 @@ def test_what_tensorflow_datasets_lack_is_said(tmp_path: Path) -> None:
     refused("--file_format=tfrecord")
     write(folder / "dataset_info.json", info)
     (folder / "food101-train.tfrecord-00001-of-00002").unlink()
-    refused("1 of the 2 shards of the split 'train'")
+    refused("1 of the 2 shards of split 'train'")
     prepared(folder, ("cat", "dog"))
     refused("none of its 2 classes .cat, ….")
     (folder / "label.labels.txt").unlink()

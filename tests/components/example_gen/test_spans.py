@@ -123,7 +123,7 @@ def test_a_job_is_compiled_for_the_newest_span(tmp_path: Path) -> None:
     named = dataclasses.replace(config, layout="ImageFolders")
     assert cloud_data.prepare(image_folder.TASK, named)[0].problem.names == ("bird", "cat")
     elsewhere = build(given | {"task": "image_folder", "data": "/mnt/elsewhere/{SPAN}"})
-    with pytest.raises(BadInputError, match="cannot be looked at here"):
+    with pytest.raises(BadInputError, match="cannot be read from here"):
         cloud_data.prepare(image_folder.TASK, elsewhere)
     classes(tmp_path / "span-3", *flowers.TASK.problem.names)
     config = build(given | {"task": "flowers"})

@@ -55,7 +55,7 @@ def regression() -> Material:
                 "most_wrong": wrong,
             },
             "baseline": None,
-            "baseline_reason": "No model has been blessed before.",
+            "baseline_reason": "No earlier model has been blessed.",
         },
         history=runs.history(),
     )
@@ -85,7 +85,7 @@ def masks(folder: Path) -> Material:
         "slices": {},
         "details": details,
         "baseline": None,
-        "baseline_reason": "No model has been blessed before.",
+        "baseline_reason": "No earlier model has been blessed.",
     }
     described = runs.task(classes, "streets")
     described["problem"] = {"type": "Segmentation", "classes": list(classes), "colours": []}

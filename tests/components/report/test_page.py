@@ -47,7 +47,7 @@ def _verdict(html: str) -> str:
 
 def test_the_page_does_not_say_passed_where_nothing_was_compared(tmp_path: Path) -> None:
     found = runs.report(FLOWERS, 200)
-    found |= {"baseline": None, "baseline_reason": "No model has been blessed before."}
+    found |= {"baseline": None, "baseline_reason": "No earlier model has been blessed."}
     some = [*runs.gates(found)[:1], *runs.not_compared("daisy", "roses")]
     html = _verdict(page.render(runs.full(tmp_path, FLOWERS, report=found, gates=some)))
     assert "1 of 3 gates passed, 2 not compared." in html

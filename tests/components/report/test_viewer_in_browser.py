@@ -170,7 +170,7 @@ def test_a_cell_opens_its_pictures(driver: Any, signs: Path, way: str) -> None:
     assert 4 <= len(figures) <= count
     assert str(count) in driver.find_element("id", "cell-note").text
     title = driver.find_element("id", "cell-title").get_attribute("textContent")
-    assert title == f"End of <i>no passing</i> {runs.HOSTILE[0]} taken for {runs.HOSTILE[1]}"
+    assert title == f"End of <i>no passing</i> {runs.HOSTILE[0]} mistaken for {runs.HOSTILE[1]}"
     for figure in figures:
         assert runs.HOSTILE[1] in figure.find_element("css selector", ".predicted").text
         assert figure.find_element("css selector", ".file").text.replace("\n", "")

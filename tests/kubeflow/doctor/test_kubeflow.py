@@ -144,7 +144,7 @@ def test_what_the_real_kubectl_shows(
     server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not here")
+        pytest.skip("kubectl is not installed")
     place = {"cluster": {"server": server.address}, "name": "c"}
     context = {"context": {"cluster": "c", "user": ""}, "name": "c"}
     (tmp_path / "kubeconfig").write_text(
@@ -179,7 +179,7 @@ def test_what_the_real_kubectl_shows(
 def test_without_kubectl_the_command_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     found = _kubeflow()["volume vision"]
-    assert found == Finding(UNKNOWN, "kubectl is not here", "kubectl get pvc vision -n team")
+    assert found == Finding(UNKNOWN, "kubectl is not installed", "kubectl get pvc vision -n team")
 
 
 @pytest.mark.slow
@@ -206,4 +206,4 @@ def test_without_a_network_it_ends_soon_and_says_so(tmp_path: Path) -> None:
     assert lines[0].startswith("ok           configuration")
     assert any(line.startswith("will stop    API server") for line in lines)
     assert any(line.startswith("cannot tell  image") for line in lines)
-    assert lines[-1].endswith("cannot be told here") and "Traceback" not in done.stderr
+    assert lines[-1].endswith("cannot be decided from here") and "Traceback" not in done.stderr

@@ -71,12 +71,12 @@ def test_a_network_that_is_not_trained_is_registered_too(tfx_ready: None) -> Non
     [
         (("--traffic", "101"), "--traffic must be 0 to 100"),
         (("--keep-idle", "-1"), "--keep-idle must be 0 or more"),
-        (("--serving-replicas", "4:1"), "must be N or FEWEST:MOST"),
+        (("--serving-replicas", "4:1"), "must be N or MIN:MAX"),
         (("--model-registry", 'a "b"'), "without quotes"),
         (("--serving-root", "/mnt/models"), "reads models from gs://"),
-        (("--serving-accelerator", "tpu-v5e-8"), "CPUs and GPUs only"),
+        (("--serving-accelerator", "tpu-v5e-8"), "only on CPUs and GPUs"),
         (("--serving-accelerator", "nvidia-t5"), "did you mean 'nvidia-"),
-        (("--project", ""), "this is missing: --project"),
+        (("--project", ""), "but missing: --project"),
     ],
 )
 def test_what_cannot_be_is_said(tfx_ready: None, args: tuple[str, ...], message: str) -> None:
@@ -85,7 +85,7 @@ def test_what_cannot_be_is_said(tfx_ready: None, args: tuple[str, ...], message:
 
 
 def test_an_endpoint_needs_a_model() -> None:
-    with pytest.raises(BadInputError, match="with --model-registry as well"):
+    with pytest.raises(BadInputError, match="--model-registry is required too"):
         cloud_config.build({"serving_endpoint": "live"})
 
 
@@ -100,7 +100,7 @@ def test_kubeflow_refuses_and_loads_nothing_of_google(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout.splitlines()[-1]) == [2, []]
-    assert "--model-registry Digits is Vertex AI's; the target is kubeflow" in done.stderr
+    assert "--model-registry Digits belongs to Vertex AI, but the target is kubeflow" in done.stderr
 
 
 @pytest.mark.slow

@@ -140,7 +140,7 @@ def test_other_models_on_the_endpoint_are_left_alone(serving: Any, settings: Dep
 
 def test_another_tasks_model_is_not_replaced(serving: Any, settings: Deployment) -> None:
     _release(settings, 1)
-    with pytest.raises(ServiceError, match="'Flowers' is that of flowers, and 'mnist-b' would"):
+    with pytest.raises(ServiceError, match="'Flowers' belongs to flowers, and 'mnist-b' would"):
         _release(settings, 2, task="mnist-b")
     assert len(serving.uploads) == 1
 
@@ -204,7 +204,7 @@ def test_retries_a_503_and_gives_up(serving: Any, settings: Deployment) -> None:
     _release(settings, 1)
     assert len(_versions(serving)) == 1
     serving.failures["UploadModel"] = [unavailable] * 99
-    with pytest.raises(ServiceError, match=f"for {ATTEMPTS} attempts"):
+    with pytest.raises(ServiceError, match=f"All {ATTEMPTS} attempts"):
         _release(settings, 2)
     assert len(_versions(serving)) == 1
 
@@ -214,7 +214,7 @@ def test_retries_a_503_and_gives_up(serving: Any, settings: Deployment) -> None:
     ("code", "message"),
     [
         ("PERMISSION_DENIED", "docs/vertex.md lists the roles"),
-        ("RESOURCE_EXHAUSTED", "a quota is used up"),
+        ("RESOURCE_EXHAUSTED", "a quota is exhausted"),
     ],
 )
 def test_lasting_errors_are_said_at_once(
@@ -234,7 +234,7 @@ def test_an_operation_that_ends_with_an_error(
     serving: Any, settings: Deployment, method: str
 ) -> None:
     serving.endings[method] = [(_code("RESOURCE_EXHAUSTED"), "custom_model_serving_cpus")]
-    with pytest.raises(ServiceError, match="failed.*a quota is used up.*model_serving_cpus"):
+    with pytest.raises(ServiceError, match="failed.*a quota is exhausted.*model_serving_cpus"):
         _release(settings, 1)
 
 

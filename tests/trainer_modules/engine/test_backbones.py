@@ -67,15 +67,15 @@ def test_weights_come_from_a_file(small: Any, tmp_path: Path, ending: str) -> No
 def test_weights_of_another_network_are_refused(small: Any, tmp_path: Path, ending: str) -> None:
     path = str(tmp_path / f"base{ending}")
     small.save(path) if ending == ".keras" else small.save_weights(path)
-    with pytest.raises(BadInputError, match="are not those of MobileNetV2 .*model.alpha"):
+    with pytest.raises(BadInputError, match="do not match MobileNetV2 .*model.alpha"):
         backbones.build("MobileNetV2", height=32, width=32, alpha=0.5, weights=path)
-    with pytest.raises(BadInputError, match="are not those of MobileNet "):
+    with pytest.raises(BadInputError, match="do not match MobileNet "):
         backbones.build("MobileNet", height=32, width=32, weights=path)
 
 
 def test_a_file_that_is_no_weights_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.h5").write_bytes(b"not HDF5")
-    for name, said in (("broken.h5", "are not those of"), ("x.txt", "takes a .h5")):
+    for name, said in (("broken.h5", "do not match"), ("x.txt", "takes a .h5")):
         (tmp_path / "x.txt").touch()
         with pytest.raises(BadInputError, match=said):
             backbones.build(
@@ -90,7 +90,7 @@ def test_saved_model_is_a_frozen_base(small: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(base(images), small(images, training=False), atol=1e-5)
     assert not base.trainable_weights
     assert base.count_params() == small.count_params()
-    with pytest.raises(BadInputError, match="does not take images of shape"):
+    with pytest.raises(BadInputError, match="does not accept images of shape"):
         base(np.zeros((2, 64, 64, 3), np.float32))
 
 
@@ -134,7 +134,7 @@ def test_the_range_of_a_saved_model_is_never_guessed_silently(
     given: Any = {"train_files": files, "eval_files": files, "model_dir": "-"}
     trained = training.train(task, **given, log_dir=str(tmp_path / "logs"))
     assert "gets pixels as 'tf' (-1..1), as MobileNetV2 wants them" in trained.summary_text
-    assert "state it with --set model.scaling=tf, or unit" in caplog.text
+    assert "Set it with --set model.scaling=tf, or unit" in caplog.text
     caplog.clear()
     stated = dataclasses.replace(task, model=dataclasses.replace(model, scaling="unit"))
     notes = training._notes(stated, strategy.choose(stated.train))

@@ -93,7 +93,7 @@ def test_coloured_masks() -> None:
     np.testing.assert_array_equal(read_ids(png(pixels, "RGB"), colours), [[1, 0], [-1, 1]])
     found = MaskTally(("a", "b"), None, colours)
     found.add([png(pixels, "RGB")], [{"mask_png": png(np.array([[1, 0], [0, 1]]))}], ["x"])
-    assert found.details()["unknown_labels"] == {"a colour of no class": "x"}
+    assert found.details()["unknown_labels"] == {"a colour that belongs to no class": "x"}
     lenient = MaskTally(("a", "b"), VOID, colours)
     lenient.add([png(pixels, "RGB")], [{"mask_png": png(np.array([[1, 0], [0, 1]]))}], ["x"])
     assert lenient.details()["unknown_labels"] == {}

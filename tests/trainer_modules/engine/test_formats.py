@@ -131,7 +131,7 @@ def _twelve_bits(*, photometric: int = 1) -> bytes:
 def test_of_deep_pixels_the_upper_bits_are_kept(contents: bytes, expected: Any) -> None:
     np.testing.assert_array_equal(converted_pixels(contents), expected)
     found = formats.convert(contents)
-    assert found is not None and found.notes == ("16 bits brought to 8",)
+    assert found is not None and found.notes == ("16 bits reduced to 8",)
 
 
 def test_deep_tiff_and_deep_png_are_the_same_to_the_model() -> None:
@@ -178,7 +178,7 @@ def test_a_cut_file_is_an_error(name: str) -> None:
 
 @pytest.mark.parametrize("mode", ["F", "I"])
 def test_numbers_without_an_agreed_range_are_refused(mode: str) -> None:
-    with pytest.raises(formats.UnreadableError, match="whose range is not agreed"):
+    with pytest.raises(formats.UnreadableError, match="whose value range is undefined"):
         formats.convert(encoded(RGB.convert("L").convert(mode), "TIFF"))
 
 
@@ -214,5 +214,7 @@ def test_bombs_are_refused_before_they_are_decoded(form: str) -> None:
 def test_the_bound_is_the_callers() -> None:
     contents = WELL_READ["heic"][0]
     assert formats.convert(contents, max_pixels=37 * 23) is not None
-    with pytest.raises(formats.TooLargeError, match="claims 37 × 23 pixels, more than 850 pixels"):
+    with pytest.raises(
+        formats.TooLargeError, match="declares 37 × 23 pixels, more than the limit of 850 pixels"
+    ):
         formats.convert(contents, max_pixels=850)

@@ -58,7 +58,7 @@ def test_colours_become_ids(ids: np.ndarray) -> None:
 @pytest.mark.parametrize("problem", [IDS, COLOURS])
 def test_ids_and_colours_of_no_class_are_refused(problem: Segmentation) -> None:
     pixels = np.full((4, 4, 3), 77, np.uint8) if problem.rgb_masks else np.full((4, 4), 7, np.uint8)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="of none of the 3 classes"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="to none of the 3 classes"):
         stored(pixels, problem, 4, 4)
 
 

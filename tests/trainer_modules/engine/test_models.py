@@ -58,7 +58,7 @@ def test_scaling_is_the_first_layer(tiny: Callable[..., Task]) -> None:
 
 def test_standardising_needs_statistics(tiny: Callable[..., Task]) -> None:
     task = tiny(image=Image(height=8, width=8, channels=1, scale="standardise"))
-    with pytest.raises(BadInputError, match="no mean and deviation"):
+    with pytest.raises(BadInputError, match="needs the mean and standard deviation"):
         models.build(task)
     with pytest.raises(BadInputError, match="must vary"):
         models.build(task, ([1.0], [0.0]))
@@ -76,7 +76,7 @@ def test_a_table_goes_in_as_a_row(tiny: Callable[..., Task]) -> None:
     kernel, bias = model.get_weights()
     expected = (row - [1, 2]) / [2, 4] @ kernel + bias
     np.testing.assert_allclose(model(row), expected, rtol=1e-5)
-    with pytest.raises(BadInputError, match="no mean and deviation"):
+    with pytest.raises(BadInputError, match="needs the mean and standard deviation"):
         models.build(scaled)
 
 

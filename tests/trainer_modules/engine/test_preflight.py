@@ -29,7 +29,9 @@ def test_nan_stops_and_nothing_is_kept(
         train__optimizer=Optimizer(name="sgd"),
         train__steps_per_execution=1,
     )
-    with pytest.raises(TrainingError, match=r"loss became (nan|inf) in epoch 1, seen at step \d"):
+    with pytest.raises(
+        TrainingError, match=r"loss became (nan|inf) in epoch 1, detected at step \d"
+    ):
         run(task, checkpoint_dir=str(tmp_path / "states"))
     assert not (tmp_path / "states").exists()
     assert not (tmp_path / "model").exists()
@@ -72,7 +74,7 @@ def test_one_class_only_and_no_examples_are_refused(
 ) -> None:
     images, labels = make_blobs(12)
     files = shard_writer(tmp_path / "one", "train", images, np.zeros(12, int))
-    with pytest.raises(BadInputError, match=r"holds one class only \('left', 12 examples\)"):
+    with pytest.raises(BadInputError, match=r"contains only one class \('left', 12 examples\)"):
         run(tiny(), train_files=files)
     with pytest.raises(BadInputError, match="the train split of task tiny has no examples"):
         run(tiny(), train_files=[])

@@ -88,8 +88,8 @@ def test_every_class_that_a_task_can_contain_has_a_name_of_its_own() -> None:
         ({"phases": [{"type": "Phase"}]}, "Phase must have the field epochs"),
         ({"phases": [{"type": "Phase", "epochs": 0}]}, "Phase: epochs must be at least 1"),
         ({"problem": {"type": "Clasification"}}, "did you mean 'Classification'"),
-        ({"problem": {"type": "os.system"}}, "received 'system'"),
-        ({"problem": {"type": "engine.overrides.apply"}}, "received 'apply'"),
+        ({"problem": {"type": "os.system"}}, "Received: 'system'"),
+        ({"problem": {"type": "engine.overrides.apply"}}, "Received: 'apply'"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_sentence(change: dict, says: str) -> None:

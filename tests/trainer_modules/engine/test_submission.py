@@ -24,7 +24,7 @@ def test_cassava_has_the_published_form() -> None:
         ("submission.label=index", "one of name, number"),
         ("submission.id_column=a,b", "without comma"),
         ("submission.id_column=a=b", "without comma"),
-        ("submission.label_column=", "must be a column's header"),
+        ("submission.label_column=", "must be a column header"),
         ("submission.label_column=image_id", "must differ"),
         ("submission.column=id", "id_column"),
     ],
