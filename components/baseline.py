@@ -1,4 +1,4 @@
-"""Which model to compare a new one with: the last blessed one of its classes, not itself."""
+"""Chooses the baseline of a new model: the last blessed model of the same classes, never itself."""
 
 import logging
 import os
@@ -18,13 +18,14 @@ _log = logging.getLogger("tfx_vision")
 class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy):
     """Resolves the most recently blessed model that the candidate can be compared with.
 
-    That is the newest with the candidate's classes; without one the newest that shares a class;
-    without one the newest, so that ImageEvaluator says why it cannot be compared with.
+    This is the newest blessed model with the candidate's classes, otherwise the newest that shares
+    a class with it, otherwise the newest of all, so that ImageEvaluator can say why it cannot be
+    compared.
 
     TFX's own strategy also finds the candidate once it is blessed: the same command run again
-    would then compare a cached model with itself, and evaluate anew. A blessed model whose files
-    have vanished is passed over for the one before; where none is left it is resolved all the
-    same, so that ImageEvaluator says what has become of it.
+    would then compare a cached model with itself, and evaluate anew. A blessed model whose files no
+    longer exist is skipped in favour of the previous one. If none is left, it is resolved anyway,
+    so that ImageEvaluator can report that its files are missing.
 
         baseline = Resolver(
             strategy_class=BaselineStrategy,
@@ -34,8 +35,8 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
         ).with_id("Baseline")
         ImageEvaluator(..., baseline_model=baseline.outputs["model"])
 
-    Kubeflow's and Vertex's pipelines know TFX's own strategy only; there ImageEvaluator notices
-    when the two models are one.
+    Pipelines on Kubeflow and Vertex AI support only TFX's own strategies; there ImageEvaluator
+    detects when both models are the same.
     """
 
     def resolve_artifacts(
@@ -65,7 +66,7 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
             _log.warning("a blessed model no longer exists; trying the previous one: %s", model.uri)
             vanished = vanished or found
         if blessed:
-            # The newest of the most alike: `max` keeps the first of equals.
+            # The newest of the most similar models: `max` keeps the first of equals.
             return max(
                 blessed, key=lambda one: served.likeness(classes, _classes(one["model"][0].uri))
             )

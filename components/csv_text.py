@@ -31,7 +31,7 @@ def header(contents: bytes) -> list[str]:
 def rows(contents: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields (line number, column → value) of the rows below the header.
 
-    A value that the row lacks is ""; values beyond the header are left out, and so are empty lines.
+    A value missing from a row is ""; values beyond the header and empty lines are skipped.
     """
     names, reader = _reader(contents)
     for values in reader:
@@ -41,7 +41,7 @@ def rows(contents: bytes) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _reader(contents: bytes) -> tuple[list[str], Any]:
-    """Returns the header and a reader that stands behind it."""
+    """Returns the header and a reader positioned after it."""
     text = decode(contents)
     found = []
     for delimiter in _DELIMITERS:

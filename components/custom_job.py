@@ -16,7 +16,7 @@ from tfx.types import artifact_utils
 from components.service_calls import RUN_LABEL, ServiceError
 
 _Artifacts = dict[str, list[Any]]
-# Seconds to wait for a job of an earlier attempt to be gone, and between two looks.
+# Seconds to wait until a job of an earlier attempt has ended, and between two polls.
 _GONE_WITHIN, _LOOK = 900.0, 10.0
 _CANCELLED = 128 + signal.SIGTERM
 
@@ -24,7 +24,7 @@ _CANCELLED = 128 + signal.SIGTERM
 class TrainerExecutor(base_executor.BaseExecutor):
     """TFX's own executor for Vertex AI, imported only where it runs.
 
-    Importing it loads Google's client libraries: seconds, for whoever only compiles.
+    Importing it loads Google's client libraries, which takes seconds that compiling does not need.
     """
 
     def Do(
@@ -38,10 +38,10 @@ class TrainerExecutor(base_executor.BaseExecutor):
 
 
 class TunerExecutor(base_executor.BaseExecutor):
-    """The same for Tuner, whose job runs `SearchExecutor`.
+    """TFX's executor for Tuner, whose job runs `SearchExecutor`.
 
-    TFX's own for Vertex AI starts a second process that hands out trials, also where one machine
-    does them all, and forgets them when that machine is taken away.
+    TFX's own version for Vertex AI starts a second process that distributes trials, even when one
+    machine runs them all, and loses them when that machine is preempted.
     """
 
     def Do(
@@ -59,9 +59,9 @@ class TunerExecutor(base_executor.BaseExecutor):
 
 
 class SearchExecutor(tuner_executor.Executor):
-    """What the CustomJob runs: TFX's search, its trials kept beside its results.
+    """The CustomJob's search: TFX's, with the trials stored next to its results.
 
-    A job that starts again is given the same outputs, and goes on after the trials it finds there.
+    A restarted job receives the same outputs and continues after the trials it finds there.
     """
 
     def Do(
@@ -75,11 +75,11 @@ class SearchExecutor(tuner_executor.Executor):
 
 @contextlib.contextmanager
 def one_job() -> Iterator[None]:
-    """Lets a step have one CustomJob: none of an attempt before it, and none when it is cancelled.
+    """Ensures that a step has at most one CustomJob, and none once the step is cancelled.
 
     Vertex AI ends the containers of a cancelled run with SIGTERM, as Google's own components
-    expect (`google_cloud_pipeline_components.container.utils.execution_context`); a CustomJob
-    knows nothing of the run, and would go on and cost until its timeout.
+    expect (`google_cloud_pipeline_components.container.utils.execution_context`); a CustomJob is
+    independent of the run, and would keep running and cost money until its timeout.
     """
     from tfx.extensions.google_cloud_ai_platform import training_clients
 
@@ -110,7 +110,7 @@ def one_job() -> Iterator[None]:
 
 
 def _end_others(client: Any, parent: str, job: dict[str, Any]) -> None:
-    """Cancels what an earlier attempt of the step left running, and waits until it is gone.
+    """Cancels the job that an earlier attempt of the step left running, and waits until it ends.
 
     It writes the same checkpoints as the job that is about to start.
     """

@@ -1,7 +1,6 @@
-"""DataGate: stops a run whose data is not what the schema and the task promise.
+"""DataGate: stops a run whose data violates the schema or the task's limits.
 
-It stands between ExampleValidator and Transform, so that nothing is trained on data that nobody
-would have accepted.
+It runs between ExampleValidator and Transform, so that no model is trained on unacceptable data.
 """
 
 import json
@@ -27,7 +26,7 @@ _SHOWN = 5
 
 
 class DataApproval(Artifact):
-    """What the gate let pass: `approval.json` with the counts and the bound."""
+    """The gate's approval: `approval.json` with the counts and the bound."""
 
     # Kubeflow imports the class by this name; `components` has it as an attribute.
     TYPE_NAME = "components.DataApproval"
@@ -42,7 +41,7 @@ def check_rejected(
       counts: Readable examples per split.
       rejected: The first of the rejected, each with `id` and `reason`.
       total: How many were rejected in all.
-      bound: The largest share of rejected examples among all that passes, in [0, 1].
+      bound: The largest accepted share of rejected examples among all examples, in [0, 1].
 
     Raises:
       BadInputError: If the share is above `bound`, or if nothing can be read.
@@ -56,7 +55,7 @@ def check_rejected(
             f"--max-rejected {bound:g} allows. The first: {first}. Repair or remove them, or "
             "allow more with --max-rejected."
         )
-    # Where nothing is learnt, nothing but `unlabelled` is read.
+    # A task that does not train reads only `unlabelled`.
     needed = UNLABELLED if set(counts) == {UNLABELLED} else TRAIN
     if not counts.get(needed):
         raise BadInputError(

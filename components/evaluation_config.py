@@ -1,4 +1,4 @@
-"""What Evaluator is told: split, batch size, metrics and slices, all from the task."""
+"""Evaluator's configuration: split, batch size, metrics and slices, all from the task."""
 
 import json
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from trainer_modules.engine.task import Task
 
 CANDIDATE = "candidate"
 BASELINE = "baseline"
-# Decoded float pixels of one batch; the network's activations take some times as much.
+# Decoded float pixels of one batch; the network's activations take several times as much.
 _BATCH_VALUES = 16_000_000
 
 
 def evaluation_split(splits: list[str]) -> str:
-    """Returns the split to judge on: `test` if there is one, else `eval`.
+    """Returns the split to evaluate on: `test` if there is one, else `eval`.
 
     Raises:
       BadInputError: If there is neither.
@@ -69,7 +69,7 @@ def eval_config(task: Task) -> tfma.EvalConfig:
 
 
 def with_former_classes(config: tfma.EvalConfig, former: Sequence[str]) -> None:
-    """Tells the metrics the baseline's classes where they differ from the candidate's.
+    """Passes the baseline's classes to the metrics where they differ from the candidate's.
 
     Args:
       config: What `eval_config` returned; changed in place.

@@ -1,4 +1,4 @@
-"""`report.json`: what Evaluator found, in one file that gates, reports and people read.
+"""`report.json`: Evaluator's results in one file, for gates, reports and people.
 
 TFMA writes the same numbers as records of its own; this is their plain form:
 
@@ -8,9 +8,9 @@ TFMA writes the same numbers as records of its own; this is their plain form:
      "shared": {"classes": [...], "added": [...], "removed": [...], "metrics": ...,
                 "per_class": ...} | null}
 
-`shared` is there where the baseline knew other classes: the model on the examples of those that
-both know, beside which alone the baseline's figures may be put. A metric that the examples leave
-undefined (AUC of one class) is null.
+`shared` is present if the baseline's classes differ: the candidate's figures on the examples of the
+shared classes, the only ones that can be compared with the baseline's. A metric that is undefined
+on the examples (AUC of one class) is null.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""ImageEvaluator: judges a SavedModel on raw examples with TFMA, over Beam.
+"""ImageEvaluator: evaluates a SavedModel on raw examples with TFMA, over Beam.
 
-It does what TFX's Evaluator does, and besides: takes the test split where there is one, reads in
-batches that fit in memory whatever the images' size, leaves out a baseline that has vanished or
-does not match, and writes `report.json`. It sets no thresholds; ModelGate judges.
+It extends TFX's Evaluator: it uses the test split where there is one, reads batches that fit in
+memory for any image size, leaves out a baseline that is missing or does not match, and writes
+`report.json`. It sets no thresholds; ModelGate applies the gates.
 """
 
 import dataclasses
@@ -56,8 +56,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Evaluates `model` (and `baseline_model`) on one split of `examples`.
 
         Raises:
-          BadInputError: If there is no split to judge on, it is empty, or a label in it is none
-            of the model's classes.
+          BadInputError: If there is no split to evaluate on, it is empty, or a label in it is not
+            one of the model's classes.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = input_dict["examples"]
@@ -202,7 +202,7 @@ class ImageEvaluatorSpec(component_spec.ComponentSpec):
 
 
 class ImageEvaluator(base_beam_component.BaseBeamComponent):
-    """Judges a model on raw examples; output `evaluation` (ModelEvaluation)."""
+    """Evaluates a model on raw examples; output `evaluation` (ModelEvaluation)."""
 
     SPEC_CLASS = ImageEvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -223,10 +223,11 @@ class ImageEvaluator(base_beam_component.BaseBeamComponent):
           model: The candidate, with a signature `examples`.
           task: Gives labels, metrics and slices.
           baseline_model: The last blessed model, if any.
-          example_splits: What to judge on; None for test if there is one, else eval.
+          example_splits: Splits to evaluate on; None for test if there is one, else eval.
 
         Raises:
-          BadInputError: If a gate of the task names what the evaluation will not find.
+          BadInputError: If a gate of the task names a metric, class or slice that the evaluation
+            will not have.
         """
         check_gates(task)
         config = eval_config(task)

@@ -1,4 +1,4 @@
-"""Whether a model can be compared with the last blessed one, and if not, why."""
+"""Decides whether a model can be compared with the last blessed one, and if not, why."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from components import served
 SIGNATURE = "examples"
 # Only predictions that name their class can be compared where the classes differ.
 _BY_NAME = "probabilities "
-# What PushedBaseline leaves in place of a model when none has been pushed.
+# The file that PushedBaseline writes instead of a model when none has been pushed.
 NOTHING_YET = "NO_MODEL_PUSHED_YET"
 NO_BASELINE = "No earlier model has been blessed."
 
@@ -38,7 +38,7 @@ class Baseline:
 
 
 def decide(model: str, baseline: str | None) -> Baseline:
-    """Returns whether to compare, never raising over what the baseline lacks.
+    """Returns whether to compare; a defective baseline is a reason, not an exception.
 
     Args:
       model: Folder of the candidate's SavedModel.

@@ -1,8 +1,8 @@
-"""A SavedModel as TFMA calls it, without the detour that costs more than the model.
+"""A SavedModel adapter for TFMA that avoids a detour slower than the model itself.
 
-TFMA hands a signature its examples by position. TensorFlow then formats the whole batch, images
-and all, into an error message, before it tries another way: 25 ms for a 200 kB image. By keyword
-it gets through at once.
+TFMA passes the examples to a signature as a positional argument. TensorFlow then formats the whole
+batch, including the images, into an error message before it tries another calling convention: 25 ms
+for a 200 kB image. A keyword argument is accepted immediately.
 """
 
 from functools import partial

@@ -34,7 +34,7 @@ def brightness_bucket(brightness: np.ndarray) -> np.ndarray:
 
 
 def bucket_extractor() -> Any:
-    """Returns a TFMA extractor that adds both buckets where an example has what they need."""
+    """Returns a TFMA extractor that adds both buckets to examples with the required features."""
     return extractor.Extractor(stage_name="AddBuckets", ptransform=beam.Map(_add_buckets))
 
 
@@ -48,14 +48,14 @@ def _add_buckets(extracts: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_slices(wanted: Iterable[str], slices: Iterable[str]) -> None:
-    """Checks that every feature to slice by gave slices.
+    """Checks that every feature to slice by produced slices.
 
     Args:
       wanted: Features that the task slices by.
-      slices: Names of the slices that came out, `feature=value`.
+      slices: Names of the resulting slices, `feature=value`.
 
     Raises:
-      BadInputError: If a feature gave none: no example has it.
+      BadInputError: If a feature produced none, because no example has it.
     """
     found = {name.split("=", 1)[0] for name in slices}
     for feature in wanted:

@@ -1,8 +1,9 @@
 """BulkPredict: the pipeline's optional last stage, predictions for images without labels.
 
 It writes the file that competitions ask for, `submission.csv` in the form of the task's
-`submission` (or for masks a folder), from the `unlabelled` split that ExampleGen has read. What
-could not be read has a row too, with an empty label, and its reason in `errors.csv`.
+`submission` (or for masks a folder), from the `unlabelled` split that ExampleGen has read. An
+example that could not be read also gets a row, with an empty label, and its reason is in
+`errors.csv`.
 """
 
 import csv
@@ -37,7 +38,8 @@ SUMMARY_FILE, SUBMISSION, ERRORS = "bulk_predict.json", "submission.csv", "error
 class Predictions(Artifact):
     """Predictions of a split: `submission.csv` or `masks/`, and `bulk_predict.json` about it.
 
-    Beside `submission.csv` lies `errors.csv` (`id,error`) where some could not be read.
+    If some examples could not be read, `errors.csv` (`id,error`) is written beside
+    `submission.csv`.
     """
 
     # Kubeflow imports the class by this name; `components` has it as an attribute.
@@ -63,8 +65,8 @@ def split_errors(rows: str, submission: str, errors: str) -> None:
 
     Args:
       rows: The file; it is removed.
-      submission: The same without that column; written last, so that it is whole if it is there.
-      errors: Where `id,error` goes of the rows that have one; not made without any.
+      submission: The same without that column; written last, so that it is complete if it exists.
+      errors: File for `id,error` of the rows with an error; not created if there are none.
     """
     part = f"{submission}.part"
     failed: list[list[str]] = []

@@ -1,7 +1,7 @@
-"""What to predict: images in folders or by pattern, TFRecords, a CSV of paths or of numbers.
+"""Inputs of a prediction: images in folders or by pattern, TFRecords, a CSV of paths or numbers.
 
-The input is cut into chunks, small descriptions that travel to the workers; only there are bytes
-read. An entry that cannot be read is an entry with an error.
+The input is divided into chunks, small descriptions that are sent to the workers; only the workers
+read the bytes. An entry that cannot be read becomes an entry with an error.
 """
 
 import glob
@@ -28,7 +28,7 @@ class Keys:
     Attributes:
       image: Feature of the encoded image.
       id: Feature, or CSV column, of the id; "" for the first of `image_name`, `id` that is there.
-      label: Feature of a label to carry along as `true`; "" for none.
+      label: Feature of a label to copy to the field `true`; "" for none.
       path: CSV column of the image's path.
     """
 
@@ -142,7 +142,7 @@ def _fixed_part(pattern: str) -> str:
 
 
 def _pieces(items: list[Any], multiple: int) -> list[tuple[Any, ...]]:
-    """Cuts into pieces: small ones of a small input, so that progress shows."""
+    """Cuts into pieces; a small input gets small pieces, so that progress is visible."""
     size = max(_SMALLEST_CHUNK, min(_LARGEST_CHUNK, len(items) // _CHUNKS))
     size = -(-size // multiple) * multiple
     return [tuple(items[start : start + size]) for start in range(0, len(items), size)]
@@ -183,7 +183,7 @@ def _table(data: str, keys: Keys, columns: Sequence[str]) -> list[tuple[str, tup
 
 
 def _number(text: str) -> float:
-    """Returns NaN for what is no number; the entry then says so."""
+    """Returns NaN for a value that is not a number; the entry then has an error."""
     try:
         return float(text or "nan")
     except ValueError:
@@ -212,7 +212,7 @@ def _read_image(file: tuple[str, str]) -> Entry:
 
 
 def _converted(entry: Entry) -> Entry:
-    """Returns an image as the model can decode it, or with the reason why that cannot be."""
+    """Returns an image in a format that the model decodes, or the reason why there is none."""
     if entry.error:
         return entry
     try:

@@ -1,4 +1,4 @@
-"""A SavedModel that predicts batches and survives what cannot be decoded."""
+"""A SavedModel that predicts batches and tolerates images that cannot be decoded."""
 
 import os
 import queue
@@ -149,7 +149,7 @@ class Predictor:
           names: The model's classes.
 
         Raises:
-          BadInputError: If it cannot, or one is none of its classes.
+          BadInputError: If it cannot, or a name is not one of its classes.
         """
         if maps and "mask_png" not in self.outputs:
             raise BadInputError(
@@ -171,7 +171,7 @@ class Predictor:
         return [next(answered) if not entry.error else (entry, {}) for entry in entries]
 
     def _halving(self, entries: list[Entry]) -> list[tuple[Entry, dict[str, Any]]]:
-        """Predicts at once, and by halves where that fails, so that one bad image costs little."""
+        """Predicts the batch, or its halves if that fails, so that one bad image costs little."""
         import tensorflow as tf
 
         if not entries:
@@ -191,7 +191,7 @@ class Predictor:
 
 
 def reason(error: Any) -> str:
-    """Returns the gist of a TensorFlow error: what comes before the name of the graph's node."""
+    """Returns the essential part of a TensorFlow error: the text before the graph node's name."""
     before = str(error.message).split("[[{{")[0]
     lines = [line.strip() for line in before.splitlines() if line.strip()]
     text = lines[-1] if lines else type(error).__name__
@@ -211,7 +211,7 @@ def batches(entries: Iterator[Entry], size: int) -> Iterator[list[Entry]]:
 
 
 def ahead(items: Iterator[T], count: int = 2) -> Iterator[T]:
-    """Yields `items`, made up to `count` in advance by a thread, so that reading costs no time."""
+    """Yields `items`, prefetching up to `count` in a thread to hide the time of reading."""
     ready: queue.Queue[Any] = queue.Queue(count)
     stop, done = threading.Event(), object()
 

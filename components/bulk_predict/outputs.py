@@ -34,7 +34,7 @@ class Classes:
 
     Attributes:
       names: In the order of the probabilities.
-      ids: Where names repeat, what tells them apart; () where names do.
+      ids: Unique ids, where names repeat; () where the names are unique.
     """
 
     names: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Classes:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What a class is asked for by: distinct."""
+        """The unique keys by which classes are selected."""
         return self.ids or self.names
 
     @functools.cached_property
@@ -74,7 +74,7 @@ def columns(
     """Returns the columns of the CSV.
 
     Args:
-      asked: `FIELD` or `HEADER=FIELD`, comma-separated; "" for what suits the model.
+      asked: `FIELD` or `HEADER=FIELD`, comma-separated; "" for the model's default.
       outputs: Names of the model's outputs.
       classes: The model's classes.
       labelled: Whether the input carries labels; then the default shows them.
@@ -82,7 +82,7 @@ def columns(
         a published network's.
 
     Raises:
-      BadInputError: If a field is none that this model fills.
+      BadInputError: If this model cannot fill a field.
     """
     valid = fields(outputs, classes)
     if not asked:
@@ -160,7 +160,7 @@ def best(probabilities: Any, count: int) -> list[int]:
 
 
 def _shortest(value: Any) -> str:
-    """Returns a float32 with the fewest digits that stand for it."""
+    """Returns a float32 with the fewest digits that identify it."""
     return value if isinstance(value, str) else repr(float(str(value)))
 
 

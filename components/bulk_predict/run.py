@@ -1,8 +1,8 @@
-"""Runs a batch inference: chunks of the input over Beam, parts of the output, one whole at the end.
+"""Runs a batch inference over Beam: chunks of the input, parts of the output, joined at the end.
 
-Each worker writes the part of its chunk to a temporary place beside the output. When all are
-there they are joined in the order of the input and put in place by a rename, so that the output
-appears whole or not at all. Nothing but the description of chunks crosses between workers.
+Each worker writes the part of its chunk to a temporary location next to the output. Once all parts
+exist, they are joined in the order of the input and moved into place by a rename, so that the
+output is written completely or not at all. Only the descriptions of chunks are passed to workers.
 """
 
 import json
@@ -26,7 +26,7 @@ TABLE_IN_FOLDER = "predictions.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to write, for the workers.
+    """The workers' instructions.
 
     Attributes:
       model: The SavedModel's folder.
@@ -55,7 +55,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was written: rows in all, with an error, the first errors, images made PNG before."""
+    """Counts of a run: all rows, rows with an error, the first errors, images converted to PNG."""
 
     rows: int
     errors: int
@@ -99,7 +99,7 @@ class PredictChunk(beam.DoFn):
                 f.write("".join(lines).encode())
                 rows += len(lines)
                 converted += sum(entry.converted for entry in batch)
-        # Written last, and so the sign that the part is whole.
+        # Written last, so its existence shows that the part is complete.
         with tf.io.gfile.GFile(f"{part}.json", "w") as f:
             about = {"rows": rows, "errors": errors, "converted": converted, "first_errors": first}
             f.write(json.dumps(about))
@@ -108,7 +108,7 @@ class PredictChunk(beam.DoFn):
     def _with_files(
         self, entry: Entry, prediction: dict[str, Any], original: Entry
     ) -> tuple[Entry, dict[str, Any]]:
-        """Writes the mask's files and names them in the prediction; elsewhere changes nothing."""
+        """Writes the mask's files and names them in the prediction; other models need nothing."""
         job = self._job
         if not job.masks or not prediction:
             return entry, prediction
@@ -151,7 +151,7 @@ def predict(
     Args:
       model_folder: A SavedModel, or a folder of numbered versions: the highest is taken.
       data: See `inputs.chunks`; or the chunks themselves.
-      output: A .csv or .jsonl file, or for masks a folder that is not there yet.
+      output: A .csv or .jsonl file, or for masks a folder that does not exist yet.
       keys: Names inside TFRecords and CSV files.
       columns: See `outputs.columns`.
       top: How many classes to list; None for all in JSON Lines, and for CSV see
@@ -290,7 +290,7 @@ def _join(job: Job, count: int, whole: str) -> Outcome:
             converted += info["converted"]
             first = [*first, *info["first_errors"]][:3]
             if not info["rows"]:
-                # TensorFlow makes a file with its first write: of no rows there is none.
+                # TensorFlow creates a file with its first write: without rows there is no file.
                 continue
             with tf.io.gfile.GFile(part, "rb") as f:
                 while block := f.read(1 << 22):

@@ -1,4 +1,4 @@
-"""The artifact that says what did not become an Example, and why."""
+"""The artifact that lists the inputs that did not become Examples, and why."""
 
 from tfx.types.artifact import Artifact
 
@@ -9,8 +9,8 @@ class RejectedExamples(Artifact):
     `rejected.jsonl` holds one JSON object a line: `id`, `split` ("" where unknown), `reason`.
     `converted.jsonl` the same for images that became PNG: `id`, `split`, `format` as found, `note`.
     `summary.json` holds `counts` (readable examples per split), `rejected` (how many),
-    `rejected_per_split`, `converted` and `duplicates` (each `count`, and `listed`: the first of
-    them; duplicates with `id`, `split` and `kept`, the id of the copy that stayed), `classes`
+    `rejected_per_split`, `converted` and `duplicates` (each with `count`, and `listed`: the first
+    of them; duplicates with `id`, `split` and `kept`, the id of the copy that was kept), `classes`
     (split → class → examples; for masks, examples that show the class) and `formats` (format as
     found → examples).
     """

@@ -1,4 +1,4 @@
-"""Data that scikit-learn or Keras carry, written once in a layout that the readers know."""
+"""Data sets of scikit-learn or Keras, written once in a layout that the readers support."""
 
 import csv
 import hashlib
@@ -29,21 +29,21 @@ _SHARD = 10_000
 
 
 def materialise(bundled: Bundled, folder: Path, *, files: Path | None = None) -> Path:
-    """Writes a bundled data set in its `stored` layout, unless it is there already.
+    """Writes a bundled data set in its `stored` layout, unless it already exists.
 
     Images become PNGs in TFRecord shards `<split>-00000-of-0000n` with the keys that `stored`
     names, the label as an index; tables become one CSV.
 
     Args:
       bundled: What to write, and how.
-      folder: Where; it appears whole or not at all.
+      folder: The destination; it is written completely or not at all.
       files: A folder with the data set's own files; None to ask the library.
 
     Returns:
       `folder`.
 
     Raises:
-      BadInputError: If the loader is unknown or its data cannot be had.
+      BadInputError: If the loader is unknown or its data is not available.
     """
     if (folder / _DONE).exists():
         return folder
@@ -101,7 +101,7 @@ def _upload(local: Path, folder: str) -> None:
     import tensorflow as tf
 
     tf.io.gfile.makedirs(folder)
-    # The file that says "complete" goes last.
+    # The file that marks the data as complete is written last.
     for path in sorted(local.iterdir(), key=lambda p: p.name == _DONE):
         tf.io.gfile.copy(str(path), storage.join(folder, path.name), overwrite=True)
 

@@ -1,4 +1,4 @@
-"""Decodes what a reader found and makes the canonical Example, or says what is wrong with it."""
+"""Decodes a reader's records into canonical Examples, or reports what is wrong with them."""
 
 import functools
 import io
@@ -20,9 +20,9 @@ class Checked:
     Attributes:
       serialized: The canonical `tf.train.Example`.
       format: The image's format as found, "" for a row of a table.
-      classes: Classes that it counts for.
+      classes: Classes under which it is counted.
       converted: Whether the image was converted to PNG.
-      notes: What the conversion left out, for people.
+      notes: What the conversion dropped, as text.
     """
 
     serialized: bytes
@@ -53,7 +53,7 @@ class Measured:
 
 
 def examine(record: Record, problem: Problem) -> Checked | Rejected:
-    """Checks one record: its image is decoded whole, its mask compared with it.
+    """Checks one record: decodes its image completely and compares its mask with it.
 
     An image that TensorFlow does not decode is converted to PNG first.
 
@@ -113,7 +113,7 @@ def measure(contents: bytes) -> Measured | str:
       contents: The encoded image.
 
     Returns:
-      What it is, or the reason why it cannot be decoded.
+      Its properties, or the reason why it cannot be decoded.
     """
     import tensorflow as tf
 
@@ -145,7 +145,7 @@ def measure(contents: bytes) -> Measured | str:
 
 
 def _open(contents: bytes) -> Image.Image | None:
-    """Reads an image's header; `Image.open` itself would refuse large claims without their size."""
+    """Reads an image's header; `Image.open` would reject a large image without giving its size."""
     stream = io.BytesIO(contents)
     if contents.startswith(b"\xff\xd8\xff"):
         return JpegImagePlugin.JpegImageFile(stream)
@@ -171,8 +171,8 @@ def _guess(contents: bytes) -> str:
 def _decode(contents: bytes, header: Image.Image) -> tuple[int, int, float]:
     """Returns height, width and brightness of what `decoding.decode_image` makes of an image.
 
-    Where that does nothing but call a decoder, the decoder is called directly, for grey pixels
-    only: twice as fast for photographs, ten times for tiny images.
+    If decoding needs no further processing, the decoder is called directly for grey pixels only,
+    which is twice as fast for photographs and ten times as fast for tiny images.
     """
     import tensorflow as tf
 

@@ -13,7 +13,7 @@ from components.example_gen.root import split_root
 
 
 class ImageExampleGenSpec(standard_component_specs.FileBasedExampleGenSpec):
-    """TFX's file-based specification, what is read, and the second output."""
+    """TFX's file-based specification with the source, the problem and the second output."""
 
     PARAMETERS = {
         **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,

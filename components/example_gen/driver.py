@@ -1,4 +1,4 @@
-"""Notices every added, removed or changed file, so that the cache is right."""
+"""Detects every added, removed or changed file, so that the cache stays correct."""
 
 import hashlib
 from typing import Any
@@ -15,7 +15,7 @@ from trainer_modules.engine import overrides
 
 
 class Driver(driver.FileBasedDriver):
-    """Driver of `ImageExampleGen`: span and version as TFX finds them, an own fingerprint."""
+    """Driver of `ImageExampleGen`: TFX's span and version, and a fingerprint of its own."""
 
     _source = ""
     _problem = ""
@@ -37,13 +37,13 @@ class Driver(driver.FileBasedDriver):
         range_config: range_config_pb2.RangeConfig | None = None,
         input_base_uri: str | None = None,
     ) -> input_processor.InputProcessor:
-        """Returns what finds the span and the fingerprint."""
+        """Returns the processor that finds the span and the fingerprint."""
         assert input_base_uri
         return InputProcessor(input_base_uri, splits, range_config, self._source, self._problem)
 
 
 class InputProcessor(input_processor.FileBasedInputProcessor):
-    """Finds span and fingerprint; every file under the reader's places counts."""
+    """Finds span and fingerprint, which covers every file that the reader may read."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class InputProcessor(input_processor.FileBasedInputProcessor):
         return span, version
 
     def get_pattern_for_span_version(self, pattern: str, span: int, version: int | None) -> str:
-        """Returns the pattern as the folder is called.
+        """Returns the pattern with the folder's actual name.
 
-        TFX writes the number anew: of `span-007` it would make `span-7`.
+        TFX formats the number again and would turn `span-007` into `span-7`.
         """
         return pattern.replace(self._pattern, self._found, 1)
 

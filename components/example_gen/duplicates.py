@@ -1,11 +1,11 @@
-"""Exact duplicates: the same bytes stay in one place only."""
+"""Exact duplicates: of several copies of the same bytes, only one is kept."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from components.example_gen.items import EVAL, TEST, TRAIN
 
-# Held-out sets stay as they are; the copy in a split further left wins.
+# Held-out sets are not changed; the copy in the split further left is kept.
 _PRIORITY = (TEST, EVAL, TRAIN)
 
 
@@ -14,7 +14,7 @@ class Copy:
     """One of several examples with the same content.
 
     Attributes:
-      rank: Position of its split among those that keep a copy first.
+      rank: Position of its split in the order of preference.
       id: Name for people.
       key: Unique within the data.
       split: Its split.
@@ -42,19 +42,19 @@ class Drop:
 
 
 def copy_of(*, key: str, id: str, split: str, label: str) -> Copy:
-    """Returns a `Copy`; unlabelled examples take no part and must not be given."""
+    """Returns a `Copy`; unlabelled examples are not compared and must not be passed."""
     return Copy(rank=_PRIORITY.index(split), id=id, key=key, split=split, label=label)
 
 
 def decide(copies: Iterable[Copy], *, within_split: bool) -> list[tuple[str, Drop]]:
     """Returns (key, why) of the copies to leave out.
 
-    Of copies with one label the first stays: by split (test, eval, train), then by id. Copies with
-    different labels all go, since nobody can say which label is right.
+    Of copies with the same label the first is kept, ordered by split (test, eval, train), then by
+    id. Copies with different labels are all dropped, since the right label is unknown.
 
     Args:
       copies: All examples with one content.
-      within_split: Whether copies within the winning split go too.
+      within_split: Whether copies within the preferred split are dropped too.
     """
     ordered = sorted(copies)
     if len(ordered) < 2:

@@ -1,8 +1,8 @@
 """Runs a reader over Beam; memory does not grow with the number of images.
 
 The data is read twice. The first pass sends only hashes through Beam's grouping and finds exact
-duplicates; the second decodes each example and writes it from where it was read. No image ever
-crosses a shuffle: Beam's local runner keeps those in memory.
+duplicates; the second decodes each example and writes it from where it was read. Images never pass
+through a shuffle, which Beam's local runner keeps in memory.
 """
 
 from collections.abc import Iterable, Iterator

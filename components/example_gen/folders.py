@@ -35,7 +35,7 @@ class FolderReader(ImageFileReader):
 
     Attributes:
       parts: (split, folder relative to the root or a CSV); split "" where content decides.
-      strangers: Folders of the root beside the split folders, which belong to none.
+      strangers: Other folders in the root that belong to no split.
       zero_padded: See `ImageFolders`.
       skip: See `ImageFolders`.
     """
@@ -48,7 +48,7 @@ class FolderReader(ImageFileReader):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that folders name, or that the hash makes."""
+        """The splits given by folders, or else by the hash."""
         hashed = {TEST} if self.hash_split.test else set()
         return split_names({split for split, _ in self.parts} | hashed)
 

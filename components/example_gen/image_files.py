@@ -19,12 +19,12 @@ class UnlabelledReader(ImageFileReader):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """There is nothing to learn from: no train, no eval."""
+        """No train or eval split: there are no labels to learn from."""
         return (UNLABELLED,)
 
     @property
     def hash_split(self) -> HashSplit:
-        """Not asked: every item names its split."""
+        """Never used: every item names its split."""
         return HashSplit()
 
     def places(self) -> list[str]:

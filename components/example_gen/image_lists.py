@@ -48,7 +48,7 @@ class ListReader(ImageFileReader):
         return [*files, storage.join(self.root, self.source.folder)]
 
     def items(self) -> Iterator[Item | Rejected]:
-        """Lists what the list files name, then the images that none of them names."""
+        """Yields the entries of the list files, then the images that no list contains."""
         folder = storage.join(self.root, self.source.folder)
         there = {e.relative: e.problem for e in storage.files(folder)}
         named: dict[str, str] = {}
@@ -78,7 +78,7 @@ class ListReader(ImageFileReader):
 
 
 def image_list_reader(root: str, source: ImageLists, classes: tuple[str, ...]) -> ListReader:
-    """Returns the reader of an `ImageLists`; `.txt` and `.json` stand in for each other.
+    """Returns the reader of an `ImageLists`; `.txt` and `.json` lists are interchangeable.
 
     Raises:
       BadInputError: If a list or the folder of the images does not exist.

@@ -1,4 +1,4 @@
-"""What a command line does before it builds the pipeline: find the data and know its classes."""
+"""Finds the data and its classes, before a command line builds the pipeline."""
 
 import dataclasses
 import os
@@ -31,8 +31,8 @@ def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Sou
     """Finds a task's data.
 
     Args:
-      task: The task; a `Classification` without classes gets those of the data.
-      data: `--data`, or None for the data that the task brings along.
+      task: The task; a `Classification` without classes gets the classes of the data.
+      data: `--data`, or None for the task's own data.
       run_root: Where bundled data is written.
 
     Returns:
@@ -73,7 +73,7 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
       run_root: Where bundled data is written.
 
     Raises:
-      BadInputError: If `data` is needed or does not exist, or a bundled set cannot be had.
+      BadInputError: If `data` is needed or does not exist, or a bundled data set is not available.
     """
     if data is None:
         if not isinstance(source, Bundled):
@@ -106,7 +106,7 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
 
 
 def with_classes(task: Task, root: str, source: Source) -> Task:
-    """Returns the task, its classes taken from the data where it leaves them open."""
+    """Returns the task; classes that it leaves open are taken from the data."""
     problem = task.problem
     if not isinstance(problem, Classification) or problem.classes:
         return task
@@ -115,7 +115,7 @@ def with_classes(task: Task, root: str, source: Source) -> Task:
 
 
 def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
-    """Returns the class names that the training data shows, sorted.
+    """Returns the class names in the training data, sorted.
 
     For class folders: the folders that hold an image, at any depth. For a CSV: its labels. For
     TensorFlow Datasets: those of the labels file.

@@ -1,4 +1,4 @@
-"""What passes between a reader and the rest: work items, records, and what was turned down."""
+"""The types that readers produce: work items, records and rejections."""
 
 import dataclasses
 import json
@@ -19,10 +19,10 @@ class Item:
       key: Unique within the data.
       id: Name of the example for people: the path relative to the data root, with "/".
       path: Where to read it.
-      split: Its split; "" where the content decides.
+      split: Its split; "" if a hash of the content decides.
       label: Class name; None where there is none, or the file itself holds the labels.
       mask: Path of the mask, or "".
-      slices: (feature, value) pairs to carry along.
+      slices: (feature, value) pairs to keep with the example.
     """
 
     key: str
@@ -36,7 +36,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
-    """Something that does not become an Example: which, of what split ("" unknown), and why."""
+    """An input that does not become an Example: its id, its split ("" if unknown) and reason."""
 
     id: str
     split: str
@@ -50,13 +50,13 @@ class Record:
     Attributes:
       key: Unique within the data.
       id: Name for people.
-      split: Its split; "" where the content decides.
-      content: The bytes that make two examples the same one.
+      split: Its split; "" if a hash of the content decides.
+      content: The bytes by which duplicates are detected.
       image: Encoded image, or None for a row of a table.
       label: Class name or None.
       mask: Encoded mask or None.
       values: Columns of a table.
-      slices: Features to carry along.
+      slices: Features to keep with the example.
     """
 
     key: str
@@ -80,7 +80,7 @@ class Reader(Protocol):
 
     @property
     def hash_split(self) -> HashSplit:
-        """How content decides where an item's split is ""."""
+        """How the content decides the split of items whose split is ""."""
         ...
 
     @property
@@ -127,7 +127,7 @@ def by_value(label: str, classes: tuple[str, ...]) -> str:
 
 
 def label_problem(label: Any, classes: tuple[str, ...]) -> str:
-    """Returns why `label` is no class name, or "" if it is one."""
+    """Returns why `label` is not a class name, or "" if it is one."""
     if label in classes:
         return ""
     import difflib

@@ -1,4 +1,4 @@
-"""Gathers what the parts left behind into the `rejected` artifact."""
+"""Collects the results of the parts in the `rejected` artifact."""
 
 import collections
 import json
@@ -16,7 +16,7 @@ def gather(work: str, parts: int, splits: Iterable[str], folder: str) -> dict[st
     """Writes `rejected.jsonl`, `converted.jsonl` and `summary.json`.
 
     Args:
-      work: Where the parts left what `writing.write_part` writes.
+      work: Folder with the files that `writing.write_part` wrote.
       parts: How many there are.
       splits: The splits of the data.
       folder: Where to write.

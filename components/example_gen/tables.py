@@ -23,8 +23,8 @@ _SPLIT = "split"
 class TableReader:
     """Reads the rows of one table.
 
-    A column called `split` decides where it is not empty. Every other column that holds numbers
-    becomes a feature; those in `required` must hold one in every row.
+    A column called `split` decides where it is not empty. Every other column of numbers becomes a
+    feature; the columns in `required` must have a number in every row.
     """
 
     root: str

@@ -2,7 +2,7 @@
 
 The form: a folder `<name>/<version>` with `dataset_info.json`, `features.json`, for each feature of
 classes `<feature>.labels.txt`, and shards `<name>-<split>.tfrecord-00000-of-00016`. Labels are
-places in the labels file, whose order is the data set's own: they become names by it.
+positions in the labels file, whose order is the data set's own; it maps them to names.
 """
 
 import json
@@ -102,7 +102,7 @@ def _complete(folder: str, split: str, found: dict[str, list[tuple[str, int]]]) 
     """Returns a split's shards.
 
     Raises:
-      BadInputError: If there are none, or fewer than their names say.
+      BadInputError: If there are none, or fewer than their names announce.
     """
     if split not in found:
         raise BadInputError(f"{folder}: the split {did_you_mean(split, sorted(found))}.")
@@ -119,7 +119,7 @@ def label_names(folder: str, source: TensorFlowDatasets) -> tuple[str, ...]:
     """Returns the class name of each of the data set's numbers.
 
     Raises:
-      BadInputError: If they are not there.
+      BadInputError: If the labels file is missing.
     """
     path = storage.join(folder, f"{source.label}.labels.txt")
     if not storage.exists(path):

@@ -43,7 +43,7 @@ def write_part(
     of: int,
     drops: Mapping[str, duplicates.Drop],
 ) -> None:
-    """Writes one file of Examples for each split, and what was left out.
+    """Writes one file of Examples for each split, and lists the examples that were left out.
 
     Args:
       reader: Of the data.
@@ -112,7 +112,7 @@ def _hashed(record: Record, reader: Reader) -> str:
 def _stream(
     reader: Reader, work: str, part: int, act: Callable[[Record | Rejected], Any]
 ) -> Iterator[list[Any]]:
-    """Yields lists of what `act` makes of the entries of a part, several at work at once."""
+    """Yields the results of `act` on the entries of a part, computed by several threads."""
     threads = parallel.thread_count(remote=any(map(storage.is_remote, reader.places())))
     yield from parallel.run(_tasks(reader, work, part, act), threads=threads)
 
@@ -120,7 +120,7 @@ def _stream(
 def _tasks(
     reader: Reader, work: str, part: int, act: Callable[[Record | Rejected], Any]
 ) -> Iterator[Callable[[], list[Any]]]:
-    """Yields tasks of several entries each: handing one over costs as much as a tiny image."""
+    """Yields tasks of several entries each: submitting a task costs as much as a tiny image."""
     for entries in _chunks(_entries(reader, work, part)):
         yield functools.partial(_act_on, reader, entries, act)
 
