@@ -45,9 +45,9 @@ def check_gates(task: Task) -> None:
         feature = getattr(gate, "slice", "").split("=", 1)[0]
         if feature and feature not in task.slices:
             raise BadInputError(
-                f"The gate on {gate.metric} judges the slice '{gate.slice}', "
-                "but the task does "  # type: ignore[union-attr]
-                f"not slice by '{feature}': the feature {did_you_mean(feature, task.slices)}"
+                f"The gate on {gate.metric} judges the slice '{gate.slice}', "  # type: ignore[union-attr]
+                f"but the task does not slice by '{feature}'. The feature "
+                f"{did_you_mean(feature, task.slices)}."
             )
 
 
