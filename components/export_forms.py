@@ -1,8 +1,8 @@
 """ExportForms: the pushed network as TFLite and ONNX, each checked against the SavedModel.
 
-These forms take pixels, uint8 `[batch, height, width, channels]` (tables: float32 rows), and give
-the network's outputs; decoding and resizing stay with the application. A form that does not agree
-with the SavedModel on the evaluated split within `TOLERANCES` is an error, not a file.
+These forms take pixels, uint8 `[batch, height, width, channels]` (tables: float32 rows), and return
+the network's outputs; the application decodes and resizes. A form that differs from the SavedModel
+on the evaluated split by more than `TOLERANCES` raises an error and is not written.
 """
 
 import json
@@ -60,7 +60,7 @@ _FILES = {"tflite": "model.tflite", "tflite_int8": "model-int8.tflite", "onnx": 
 
 
 class FormError(RuntimeError):
-    """A form differs from the SavedModel by more than is tolerated."""
+    """A form differs from the SavedModel by more than its tolerance."""
 
 
 class ExportedForms(Artifact):
@@ -124,7 +124,7 @@ def runner(form: str, contents: bytes) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def difference(wanted: np.ndarray, got: np.ndarray, *, classes: bool) -> Tolerance:
-    """Returns how far `got` is from `wanted`, in the terms of `Tolerance`.
+    """Returns the difference between `got` and `wanted`, in the units of `Tolerance`.
 
     Args:
       wanted: The SavedModel's outputs, float `[examples, …]`.
@@ -158,7 +158,7 @@ def check(form: str, found: Tolerance) -> None:
 def export(
     forms: list[str], folder: str, output: str, calibration: list[Any], inputs: list[np.ndarray]
 ) -> dict[str, Any]:
-    """Writes the forms that are asked for.
+    """Writes the requested forms.
 
     Args:
       forms: Keys of `TOLERANCES`.
@@ -238,7 +238,7 @@ def ExportForms(
       model: The exported model.
       model_blessing: The gates' verdict.
       infra_blessing: The serving check's verdict.
-      examples: Raw Examples; the evaluated split is compared on, up to 1,000 of it.
+      examples: Raw Examples; the forms are compared on up to 1,000 examples of the evaluated split.
       transformed_examples: Transform's; int8 is calibrated on 200 of the split `train`.
       exports: Where to write.
       forms: `tflite`, `tflite_int8`, `onnx`.

@@ -1,9 +1,9 @@
-"""Whether a model is better than one constant answer: an exact test, without a baseline.
+"""Tests whether a model is better than one constant answer: an exact test, without a baseline.
 
-Evaluator counts the examples in which the model wins against that answer (`details["chance"]`,
-see `trainer_modules/engine/evaluation_chance`). Under the hypothesis that it knows nothing they
-are binomial, so the test is the exact one-sided binomial test, of which the sign test is the case
-of even odds: Conover, "Practical Nonparametric Statistics" (3rd edition, 1999), 3.1 and 3.4.
+Evaluator counts the examples on which the model beats that answer (`details["chance"]`, see
+`trainer_modules/engine/evaluation_chance`). Under the hypothesis that the model has learnt nothing,
+the count is binomial, so the test is the exact one-sided binomial test; with even odds this is the
+sign test: Conover, "Practical Nonparametric Statistics" (3rd edition, 1999), 3.1 and 3.4.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
     """Judges the gate.
 
     Raises:
-      BadInputError: If the evaluation holds no such count.
+      BadInputError: If the evaluation has no such count.
     """
     found = report.get("details", {}).get("chance")
     if not found or not found["of"]:
@@ -49,17 +49,17 @@ def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
 def wins_needed(of: int, odds: float, confidence: float) -> int:
     """Returns the fewest wins of `of` that have a probability of at most 1 - `confidence`.
 
-    It is `of` + 1 where not even all of them are that improbable.
+    Returns `of` + 1 if even winning all of them is not that improbable.
     """
-    # A share of 1 leaves nothing to win by; scipy's inverse is exact below.
+    # With odds of 1 winning proves nothing; below that, scipy's inverse is exact.
     return of + 1 if odds >= 1 else int(binom.isf(1 - confidence, of, odds)) + 1
 
 
 def examples_needed(rate: float, odds: float, confidence: float, at_least: int) -> int:
-    """Returns from about how many examples on a share of wins `rate` passes; 0 for never.
+    """Returns about how many examples a share of wins `rate` needs to pass; 0 if it never passes.
 
-    It is the smallest number, `at_least` or more, of which `rate` are enough; for a rate of 1
-    every larger number is too.
+    This is the smallest number, `at_least` or more, for which a share `rate` is enough; for a rate
+    of 1 every larger number is enough as well.
     """
     if rate <= odds:
         return 0

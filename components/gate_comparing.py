@@ -1,4 +1,4 @@
-"""`NoWorse`: a model against the last blessed one, as far as pictures can tell them apart."""
+"""`NoWorse`: compares a model with the last blessed one, within what single images can explain."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from components.gate_outcome import FAILED, NOT_COMPARED, PASSED, SLACK, Judged, apart, short
 from trainer_modules.engine.gates import NoWorse
 
-# So many pictures judged the other way are no evidence that a model has become worse.
+# Up to this many images predicted differently are no evidence that a model has become worse.
 UNTOLD = 2
 _OF_ALL = ("accuracy", "top_5_accuracy", "weighted_recall")
 _MACRO = "macro_"
@@ -15,7 +15,7 @@ _MACRO = "macro_"
 
 @dataclass(frozen=True)
 class _Side:
-    """What both models reached on one thing: the tables that hold the metric."""
+    """Both models' tables of one metric, overall or of one class."""
 
     what: str
     class_name: str | None
@@ -28,7 +28,7 @@ def judge_no_worse(gate: NoWorse, report: Mapping[str, Any]) -> Iterator[Judged]
     """Judges the gate on every class, or overall.
 
     Where the baseline knew other classes, both models are compared on the examples of the classes
-    that they share (`report["shared"]`); what is not among these is not compared.
+    that they share (`report["shared"]`); other classes are not compared.
     """
     before = report["baseline"]
     now = report.get("shared") or report
@@ -121,7 +121,7 @@ def _sentence(
 
 
 def _pictures(metric: str, side: _Side, now: Mapping[str, Any]) -> float | None:
-    """Returns of how many pictures the metric is a share; None where it is a share of none."""
+    """Returns the number of images that the metric is a share of; None if it is not a share."""
     if side.class_name is not None:
         return _behind(metric, side.now, side.before)
     if metric in _OF_ALL:
@@ -129,7 +129,7 @@ def _pictures(metric: str, side: _Side, now: Mapping[str, Any]) -> float | None:
         return float(count) if count else None
     if not metric.startswith(_MACRO):
         return None
-    # One picture weighs most in the class where it is one of the fewest.
+    # One image weighs most in the class with the fewest images.
     each = [
         _behind(metric.removeprefix(_MACRO), row, row)
         for row in now["per_class"].values()
@@ -140,9 +140,9 @@ def _pictures(metric: str, side: _Side, now: Mapping[str, Any]) -> float | None:
 
 
 def _behind(metric: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> float | None:
-    """Returns the same for one class: true ones, predicted ones, or the mean of both for F1."""
+    """Returns this number for one class: true, predicted, or the mean of both for F1."""
     support = now.get("support")
-    # A mask's support counts pixels, of which none is worth a word.
+    # A mask's support counts pixels, and a single pixel is insignificant.
     if not support or "iou" in now:
         return None
     if metric == "recall":
@@ -154,6 +154,6 @@ def _behind(metric: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> f
 
 
 def _predicted(row: Mapping[str, Any]) -> float:
-    """Returns how many examples were taken for a class; 0 where none of them rightly."""
+    """Returns how many examples were predicted as a class; 0 if none of them correctly."""
     right = row.get("recall", 0.0) * row.get("support", 0)
     return float(round(right / row["precision"])) if row.get("precision") else 0.0

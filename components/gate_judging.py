@@ -1,4 +1,4 @@
-"""Judges a task's gates on what Evaluator found."""
+"""Applies a task's gates to Evaluator's report."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def judge(gates: Iterable[Gate], report: dict[str, Any]) -> Verdict:
     """Judges every gate.
 
     Args:
-      gates: What the task asks for.
+      gates: The task's gates.
       report: Evaluator's report, see `components/evaluation_report`.
 
     Returns:

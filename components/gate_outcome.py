@@ -1,4 +1,4 @@
-"""What became of each gate, and how the gates are counted, in one form for all who tell of it."""
+"""The outcome of each gate and the counts of outcomes, in one form for every reader."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ class Judged:
     """The outcome of one gate on one value.
 
     Attributes:
-      name: What the gate asks, for people: `recall of class 'roses' >= 0.8`.
+      name: The gate's requirement, as text: `recall of class 'roses' >= 0.8`.
       kind: `at_least`, `at_most`, `no_worse` or `better_than_chance`.
       metric: Name of the metric.
       class_name: The class it was judged on; None for an overall metric.
       slice: The slice it was judged in; None for all examples.
-      bound: What the value was compared with; None where it could not be.
-      value: What Evaluator measured; None where it is undefined, or not compared.
-      baseline: What the last blessed model reached; None for other kinds.
-      status: `passed`, `failed`, or `not_compared`, which neither blesses nor refuses.
+      bound: The bound that the value was compared with; None if it was not compared.
+      value: Evaluator's value; None if it is undefined or was not compared.
+      baseline: The last blessed model's value; None for other kinds.
+      status: `passed`, `failed`, or `not_compared`, which does not affect the blessing.
       support: Examples (of the class, in the slice) behind the value; None for all examples.
       message: One sentence with the numbers.
     """
@@ -39,7 +39,7 @@ class Judged:
 
     @property
     def passed(self) -> bool | None:
-        """True or False; None where nothing was compared."""
+        """True or False; None if the gate was not compared."""
         return {PASSED: True, FAILED: False}.get(self.status)
 
     def plain(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Judged:
 
 
 def status_of(gate: Mapping[str, Any]) -> str:
-    """Returns the status of a gate in plain form, also of one that an older run has written."""
+    """Returns the status of a gate in plain form, including one written by an older version."""
     if "status" in gate:
         return str(gate["status"])
     if gate.get("kind") == "no_worse" and gate.get("bound") is None:
@@ -63,7 +63,7 @@ def with_status(gates: Iterable[Mapping[str, Any]], status: str) -> list[dict[st
 
 
 def refused(gates: Iterable[Mapping[str, Any]]) -> bool:
-    """Says whether a gate refused the model."""
+    """Says whether a gate failed."""
     return any(status_of(gate) == FAILED for gate in gates)
 
 
@@ -73,7 +73,7 @@ def gates_in_words(count: int) -> str:
 
 
 def counted(gates: Iterable[Mapping[str, Any]]) -> str:
-    """Returns `8 of 11 gates passed, 3 not compared`, leaving out what there is none of."""
+    """Returns `8 of 11 gates passed, 3 not compared`, without the parts that are zero."""
     every = [status_of(gate) for gate in gates]
     if not every:
         return "no gates"
@@ -94,7 +94,7 @@ def short(value: float) -> str:
 
 
 def apart(a: float, b: float) -> tuple[str, str]:
-    """Returns both numbers with as few decimals, two at least, as tell the truth."""
+    """Returns both numbers with the fewest decimals, at least two, that keep their order."""
     for decimals in range(2, 9):
         left, right = f"{a:.{decimals}f}", f"{b:.{decimals}f}"
         exact = abs(float(right) - b) <= 5e-5 * max(1.0, abs(b))

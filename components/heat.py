@@ -1,4 +1,4 @@
-"""Heat maps: how sure a network is of a class, pixel by pixel, in colours with an order."""
+"""Heat maps: a network's probability of a class at each pixel, in an ordered colour map."""
 
 import functools
 import io
@@ -6,8 +6,8 @@ import io
 import numpy as np
 from PIL import Image
 
-# matplotlib's `inferno` (Smith and van der Walt, CC0) at 33 places from dark to bright: even in
-# grey, and to the colour-blind. Batch inference runs without matplotlib.
+# matplotlib's `inferno` (Smith and van der Walt, CC0) sampled at 33 points from dark to bright:
+# uniform in grey and for colour-blind readers. Batch inference runs without matplotlib.
 _INFERNO = (
     (0, 0, 4),
     (4, 3, 18),
@@ -47,7 +47,7 @@ _INFERNO = (
 
 @functools.cache
 def _scale() -> np.ndarray:
-    """Returns RGB uint8 `[256, 3]`, with straight lines between the places."""
+    """Returns RGB uint8 `[256, 3]`, interpolated linearly between the given colours."""
     places = np.linspace(0, 255, len(_INFERNO)).round()
     channels = [np.interp(np.arange(256), places, column) for column in zip(*_INFERNO, strict=True)]
     return np.stack(channels, axis=-1).round().astype(np.uint8)

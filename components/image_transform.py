@@ -1,4 +1,4 @@
-"""ImageTransform: TFX's Transform, writing what is already compressed without gzip on top.
+"""ImageTransform: TFX's Transform without gzip, since the images are already compressed.
 
 The stored images are JPEG or PNG. Gzip over them took more time than decoding, resizing and
 encoding together, and saved nothing.
@@ -14,8 +14,8 @@ from tfx.components.transform import executor as transform_executor
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base import executor_spec
 
-# Images of one call into the graph: enough to keep all cores busy, little enough to hold in
-# memory as found and as pixels.
+# Images per call into the graph: enough to keep all cores busy, few enough to hold encoded and
+# decoded in memory.
 _BATCH = 64
 
 

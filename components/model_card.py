@@ -1,6 +1,6 @@
-"""`MODEL_CARD.md`: what somebody who gets the model should know, from the report's own numbers.
+"""`MODEL_CARD.md`: a summary for users of the model, from the report's own numbers.
 
-The form is a short one of Mitchell et al., "Model Cards for Model Reporting" (2019).
+The form is a shortened one of Mitchell et al., "Model Cards for Model Reporting" (2019).
 """
 
 import logging
@@ -23,14 +23,14 @@ _WEAK, _PAIRS = 3, 3
 
 
 def cell(text: Any) -> str:
-    """Returns text that Markdown shows as it is, in one line: no markup, no HTML, no columns."""
+    """Returns text that Markdown shows literally, on one line: no markup, no HTML, no columns."""
     line = " ".join(str(text).split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|#])", r"\\\1", line)
 
 
 def render(material: Material) -> str:
-    """Returns the card; parts that are not known are left out."""
+    """Returns the card without the parts that are unknown."""
     evaluation = material.evaluation
     per_class = evaluation.get("per_class") or {}
     first: dict[str, float] = next(iter(per_class.values()), {})
@@ -65,7 +65,7 @@ def render(material: Material) -> str:
 
 
 def _exported(material: Material) -> str:
-    """Returns the card of a network that was neither trained nor judged."""
+    """Returns the card of a network that was neither trained nor evaluated."""
     text = (
         _templates()
         .get_template("exported_card.md.jinja")
@@ -91,7 +91,7 @@ def _templates() -> jinja2.Environment:
 
 
 def written(material: Material) -> str:
-    """Returns the card, or where it cannot be written one that says why."""
+    """Returns the card, or a card that says why it could not be written."""
     try:
         return render(material) if material.trained else _exported(material)
     except Exception as error:
@@ -135,7 +135,7 @@ def limits(material: Material) -> list[str]:
 
 
 def _both(material: Material, label: str) -> str:
-    """Returns a class as people call it, with its real name where that is another."""
+    """Returns a class's display name, with its real name if that differs."""
     shown = material.display.get(label, label)
     return shown if shown == label else f"{shown} [{label}]"
 

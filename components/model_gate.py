@@ -21,12 +21,13 @@ VERDICT_FILE = "verdict.txt"
 class Executor(evaluator_executor.Executor):
     """Writes the blessing as TFX's Evaluator does.
 
-    It is a subclass of that one because TFX's Kubeflow entrypoint translates the model ids of a
-    blessing into names for subclasses only; without that, Vertex finds no last blessed model.
+    It subclasses Evaluator's executor because TFX's Kubeflow entrypoint translates the model ids of
+    a blessing into names only for its subclasses; without this, Vertex AI finds no last blessed
+    model.
     """
 
     def __init__(self, context: Any = None) -> None:
-        # Without Beam's options TFX does not pack itself up for workers that there are not.
+        # Without Beam options, TFX does not package itself for workers that do not exist.
         if context is not None:
             context.beam_pipeline_args = []
         super().__init__(context)
@@ -37,7 +38,7 @@ class Executor(evaluator_executor.Executor):
         output_dict: dict[str, list[Any]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Judges the evaluation; a model that fails is not blessed, which is no error.
+        """Applies the gates; a model that fails is not blessed, which is not an error.
 
         Raises:
           BadInputError: If a gate cannot be judged, see `components/gate_judging`.
@@ -92,7 +93,7 @@ class ModelGateSpec(component_spec.ComponentSpec):
 
 
 class ModelGate(base_beam_component.BaseBeamComponent):
-    """Blesses or refuses a model; output `blessing` (ModelBlessing) with `gates.json`."""
+    """Blesses or rejects a model; output `blessing` (ModelBlessing) with `gates.json`."""
 
     SPEC_CLASS = ModelGateSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -109,8 +110,8 @@ class ModelGate(base_beam_component.BaseBeamComponent):
         Args:
           evaluation: What ImageEvaluator found.
           model: The model it judged.
-          gates: The task's gates as JSON (`overrides.to_json(task.gates)`); none bless every
-            model.
+          gates: The task's gates as JSON (`overrides.to_json(task.gates)`); without gates every
+            model is blessed.
         """
         super().__init__(
             spec=ModelGateSpec(

@@ -1,4 +1,4 @@
-"""PlatformMetrics: the evaluation in the two artifact types that Vertex AI and Kubeflow draw."""
+"""PlatformMetrics: the evaluation as the two artifact types that Vertex AI and Kubeflow display."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def PlatformMetrics(
     confusion: OutputArtifact[ShownConfusion],
     code_fingerprint: Parameter[str] = "",
 ) -> None:
-    """Copies metrics and confusion matrix of `evaluation` into metadata, where the UIs read.
+    """Copies metrics and confusion matrix of `evaluation` into metadata for the platforms' UIs.
 
     Args:
       evaluation: What ImageEvaluator found.

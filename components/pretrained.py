@@ -1,4 +1,4 @@
-"""PretrainedModel: a published network becomes a servable model, without training."""
+"""PretrainedModel: exports a published network as a servable model, without training."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from trainer_modules.engine.task import Task
 
 
 def export(task: Task, folder: str) -> None:
-    """Builds the task's network with its weights and writes it as it is served.
+    """Builds the task's network with its weights and writes the SavedModel.
 
     Args:
       task: A task whose model has published weights and a classifier.
       folder: Where to write the SavedModel; created.
 
     Raises:
-      BadInputError: If the weights cannot be had or are another network's, or the network does
-        not answer with a probability for each class.
+      BadInputError: If the weights are unavailable or belong to another network, or the network
+        does not return a probability for each class.
     """
     network = models.build(task).model
     _check_outputs(network, len(task.problem.names))
@@ -52,7 +52,7 @@ def PretrainedModel(
       model: Where to write.
       task: The task as JSON.
       weights: Changes when the file of weights does, so that caching notices.
-      code_fingerprint: Changes when the code does, likewise.
+      code_fingerprint: Changes when the code does, for the same reason.
     """
     del weights, code_fingerprint
     export(overrides.from_json(task), path_utils.serving_model_dir(model.uri))

@@ -1,4 +1,4 @@
-"""Which data to compare this run's with: what was counted the time before."""
+"""Finds the previous data's statistics to compare this run's data with."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ _FOUND, _NOW = "statistics", "now"
 
 
 class PreviousStatistics(resolver.ResolverStrategy):
-    """Resolves the youngest statistics that are older than this run's own.
+    """Resolves the newest statistics that are older than this run's own.
 
-    Younger ones are passed over, so that a run whose statistics come from the cache is compared
-    with what it was compared with when they were made.
+    Newer ones are skipped, so that a run whose statistics come from the cache has the same
+    comparison as when they were computed.
 
         previous = Resolver(
             strategy_class=PreviousStatistics,
@@ -21,7 +21,8 @@ class PreviousStatistics(resolver.ResolverStrategy):
         ).with_id("PreviousStatistics")
         Report(..., previous_statistics=previous.outputs["statistics"])
 
-    Kubeflow's and Vertex's pipelines know TFX's own strategies only; there Report goes without.
+    Pipelines on Kubeflow and Vertex AI support only TFX's own strategies; there Report has no
+    comparison.
     """
 
     def resolve_artifacts(

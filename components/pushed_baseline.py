@@ -1,4 +1,4 @@
-"""PushedBaseline: the model that is being served, to compare a new one with.
+"""PushedBaseline: the served model as the baseline of a new one.
 
 Where the platform cannot look up blessed models (open-source Kubeflow implements no resolvers),
 the newest version under the serving folder is the last one that was blessed. Of several, the newest
@@ -24,14 +24,14 @@ def PushedBaseline(
     version: Parameter[str] = "",
     code_fingerprint: Parameter[str] = "",
 ) -> None:
-    """Copies a served version to `model`; leaves a note there when there is none.
+    """Copies a served version to `model`; writes a marker file if there is none.
 
     Args:
-      candidate: The model to compare; what is served of it already is no baseline for it.
+      candidate: The model to compare; a served version of the same export is not a baseline for it.
       model: Where to copy the version.
       serving_folder: The folder of versions.
-      version: One of them, which a step before this one has chosen, so that the platform's cache
-        sees another one; "" for none.
+      version: The version chosen by the preceding step, as a parameter so that the platform's cache
+        notices a change; "" for none.
       code_fingerprint: Changes when the code does, so that caching notices.
     """
     del candidate, code_fingerprint

@@ -1,8 +1,8 @@
-"""Pusher: TFX's own, which keeps what is served from being replaced by itself or by other things.
+"""Pusher: TFX's own, except that it never replaces a served model by itself or an unrelated model.
 
-A model is judged again when photos, gates or the check change; if it is the same export that is
-being served, a further version would make every server load what it has. And a model that shares no
-class with the served one is not its next version, whatever the place it is to be pushed to.
+A model is evaluated again when images, gates or the check change; if the same export is already
+being served, a further version would make every server reload the same model. And a model that
+shares no class with the served one is not its next version, even if it has the same destination.
 """
 
 import os
@@ -22,7 +22,7 @@ UNCHANGED = "unchanged"
 
 
 class Executor(executor.Executor):
-    """TFX's executor, unless the newest version is the model's own export."""
+    """TFX's executor, which skips a model whose export is already the newest version."""
 
     def Do(
         self,
@@ -30,10 +30,10 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model if it is blessed and new; else says which version it is.
+        """Pushes the model if it is blessed and new; otherwise reports the version that it equals.
 
         Raises:
-          BadInputError: If what is served there knows none of the model's classes.
+          BadInputError: If the served model shares no class with this one.
         """
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(

@@ -1,8 +1,8 @@
 """ReviewedSchema: the schema that a person reviewed becomes the run's schema.
 
-TFX's ImportSchemaGen takes a path: it must exist where the component runs, which a container
-need not have, and the cache looks at the path alone, so that an edited schema goes unnoticed.
-Here the text itself is the parameter.
+TFX's ImportSchemaGen takes a path, which must exist where the component runs, for example inside a
+container; and the cache compares only the path, so that an edited schema goes unnoticed. Here the
+text itself is the parameter.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""What is being served under a name: its versions, its classes, whose model it is.
+"""The model served under a name: its versions, its classes, and its task.
 
-Importing this is cheap: what is asked here is asked before anything expensive begins.
+Importing this module is cheap, since it is used before anything expensive begins.
 """
 
 import json
@@ -13,17 +13,17 @@ from trainer_modules.engine.errors import BadInputError
 _GRAPH = "saved_model.pb"
 _CLASSES, _TASK = "assets/classes.txt", "assets/task.json"
 _SHOWN = 5
-# How alike two models' classes are; the more, the better a baseline.
+# The similarity of two models' classes, in ascending order of suitability as a baseline.
 NOTHING_SHARED, SOME_SHARED, THE_SAME = 0, 1, 2
 
 
 def versions(serving_folder: str) -> list[str]:
-    """Returns the folders of the pushed versions, the newest first; torn pushes are left out."""
+    """Returns the folders of the pushed versions, the newest first, without incomplete pushes."""
     if not storage.is_folder(serving_folder):
         return []
     numbers = sorted((n for n in storage.subfolders(serving_folder) if n.isdigit()), key=int)
     folders = [storage.join(serving_folder, number) for number in reversed(numbers)]
-    # A push that was cut short has no graph.
+    # An interrupted push has no graph.
     return [folder for folder in folders if storage.exists(storage.join(folder, _GRAPH))]
 
 
@@ -54,7 +54,7 @@ def best_match(models: Sequence[str], classes: Sequence[str]) -> str | None:
 
 
 def check_room(serving_folder: str, *, task: str, classes: Sequence[str]) -> None:
-    """Checks that a model may take the place of what is served in a folder.
+    """Checks that a model may replace the one that is served in a folder.
 
     Args:
       serving_folder: Where it would be pushed; its last part is the name it is served under.
@@ -62,7 +62,7 @@ def check_room(serving_folder: str, *, task: str, classes: Sequence[str]) -> Non
       classes: The classes of the new model; () for one without.
 
     Raises:
-      BadInputError: If that is the model of another task, or one that knows none of the classes.
+      BadInputError: If the served model is of another task, or shares no class with the new one.
     """
     newest = newest_version(serving_folder)
     if newest is None:

@@ -1,4 +1,4 @@
-"""Served versions beside a candidate: which to compare with, and which is its own export."""
+"""Served versions and a candidate: the version to compare with, and the candidate's own export."""
 
 import os
 from collections.abc import Iterator
@@ -15,8 +15,9 @@ _FINGERPRINT = "fingerprint.pb"
 def newest_but(candidate: str, serving_folder: str) -> str | None:
     """Returns the newest version of a candidate's classes that is not its own export.
 
-    Without one of the same classes it is the newest that shares some, or else the newest. A run
-    that finds its own model served compares with what it was compared with before it was pushed.
+    If no version has the same classes, this is the newest that shares some of them, or else the
+    newest. A run whose own model is already served compares with the same version as before the
+    push.
 
     Args:
       candidate: URI of a Model artifact.
@@ -28,10 +29,10 @@ def newest_but(candidate: str, serving_folder: str) -> str | None:
 
 
 def same_export(pushed: str, model: str) -> bool:
-    """Says whether a pushed version is the export of a SavedModel in `model`, and whole.
+    """Says whether a pushed version is a complete copy of the SavedModel in `model`.
 
-    A push that was killed may have left the fingerprint and not the weights: every file must be
-    there in its size. Beside them there may be others, such as the model's card.
+    An interrupted push may have written the fingerprint but not the weights, so every file must
+    exist with the right size. There may be further files, such as the model card.
     """
     sizes = {os.path.relpath(path, model): size for path, size in _files(model)}
     there = {os.path.relpath(path, pushed): size for path, size in _files(pushed)}

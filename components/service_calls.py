@@ -1,4 +1,4 @@
-"""Calls to a service that may be down, slow, or gone in the middle of an answer."""
+"""Calls to a service that may be down, slow, or interrupted during a response."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ PAUSE = 1.0
 
 
 class ServiceError(RuntimeError):
-    """The service refused or could not be reached; the message says what to do (exit 1)."""
+    """The service rejected a request or is unreachable; the message says what to do (exit 1)."""
 
 
 def patiently(
@@ -27,17 +27,17 @@ def patiently(
     explain: Callable[[Exception], str],
     look_up: Callable[[], T | None] = lambda: None,
 ) -> T:
-    """Returns what `call` gives, trying again where that is safe.
+    """Returns the result of `call`, retrying where that is safe.
 
     Args:
       call: The call.
-      transient: Whether an error may pass by itself.
-      explain: An error in words for people.
-      look_up: Finds what an earlier attempt brought about although its answer was lost. It is
-        asked before each further attempt, so that nothing is created twice.
+      transient: Whether an error may be temporary.
+      explain: The message for an error.
+      look_up: Finds the result of an earlier attempt whose response was lost. It is called before
+        each further attempt, so that nothing is created twice.
 
     Raises:
-      ServiceError: If the error is lasting, or transient and still there after all attempts.
+      ServiceError: If the error is permanent, or transient but persists after all attempts.
     """
     pause = PAUSE
     for attempt in range(1, ATTEMPTS + 1):

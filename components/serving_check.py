@@ -1,9 +1,9 @@
-"""ServingCheck: sends real images through the exported model before Pusher may push it.
+"""ServingCheck: tests the exported model with real images before Pusher may push it.
 
-A fresh process that has TensorFlow alone loads the SavedModel, as a server would, and answers
-raw bytes of evaluated examples (and junk); where there is no data, of made-up images. What it
-finds is in `check.json`; a model that fails is not blessed, and Pusher, which reads the blessing,
-pushes nothing.
+A new process with only TensorFlow loads the SavedModel, as a server would, and predicts raw bytes
+of evaluated examples (and invalid input), or generated images if there is no data. The results are
+in `check.json`; a model that fails is not blessed, and Pusher, which reads the blessing, pushes
+nothing.
 """
 
 import base64
@@ -45,7 +45,8 @@ def evaluated(report: dict[str, Any], outputs: dict[str, Any]) -> dict[str, dict
 
     Args:
       report: Evaluator's report.
-      outputs: The problem's `served_outputs`; what the report does not hold is left out.
+      outputs: The problem's `served_outputs`; outputs that are missing from the report are left
+        out.
     """
     found: dict[str, dict[str, Any]] = {}
     lists = [report["details"].get(name) or [] for name in _EXAMPLE_LISTS]
@@ -80,9 +81,9 @@ def sample(files: list[str], wanted: dict[str, Any], count: int) -> dict[str, by
 
 
 def made_up(count: int) -> dict[str, bytes]:
-    """Returns id → serialized raw tf.Example of `count` images of coloured noise, always the same.
+    """Returns id → serialized raw tf.Example of `count` images of coloured noise, deterministic.
 
-    Sizes differ, JPEG and PNG take turns, and every fourth is grey.
+    Sizes vary, JPEG and PNG alternate, and every fourth image is grey.
     """
     chosen: dict[str, bytes] = {}
     for i in range(count):
@@ -103,7 +104,7 @@ def made_up(count: int) -> dict[str, bytes]:
 def request(
     model: str, examples: dict[str, bytes], expected: dict[str, Any], problem: Any, limits: Serving
 ) -> dict[str, Any]:
-    """Returns what the process is asked to check; see `serving_check_process`."""
+    """Returns the request to the process; see `serving_check_process`."""
     parsed = [tf.train.Example.FromString(e).features.feature for e in examples.values()]
     columns = getattr(problem, "features", None)
     inputs: dict[str, list[Any]]
@@ -135,7 +136,7 @@ def _number(feature: Any) -> float:
 
 
 def check(asked: dict[str, Any]) -> dict[str, Any]:
-    """Runs the checks in a fresh process; a process that dies is a model that fails.
+    """Runs the checks in a new process; if the process crashes, the model fails.
 
     Returns:
       `passed`, `reason` ("" when passed), `checks`, `latency_ms`, `import_seconds`.
@@ -193,10 +194,10 @@ def ServingCheck(
       problem: The task's problem as JSON.
       serving: The task's `Serving` as JSON.
       code_fingerprint: Changes when the code does, so that caching notices.
-      examples: Raw Examples, with the splits that were evaluated; without any, made-up images
-        are sent.
+      examples: Raw Examples, with the splits that were evaluated; without any, generated images are
+        used.
       evaluation: Evaluator's output, with `report.json`; without it, examples of every split are
-        sent, and there is nothing to equal.
+        used, and predictions are not compared.
     """
     del code_fingerprint
     what, limits = overrides.from_json(problem), overrides.from_json(serving)

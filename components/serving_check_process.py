@@ -1,11 +1,11 @@
-"""What the serving check runs in a fresh process: the exported model and TensorFlow, no more.
+"""The serving check's process: loads the exported model with TensorFlow and nothing else.
 
 Started by `serving_check` as a file, isolated from the project:
 
     python -I serving_check_process.py ENGINE_FOLDER REQUEST.json ANSWER.json
 
-It imports nothing of the project but `tensorflow_alone`, which makes every import of it, of
-Keras and of TFX fail.
+The only project module that it imports is `tensorflow_alone`, which makes every import of the
+project, of Keras and of TFX fail.
 """
 
 import base64
@@ -26,7 +26,7 @@ _LATENCY_SECONDS = 10.0
 
 
 class CheckFailedError(Exception):
-    """The model does not serve; the message says why."""
+    """The model cannot be served; the message says why."""
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +182,7 @@ class _Checker:
                 self._compare(name, got, wanted, i, "in the evaluation")
 
     def _junk(self) -> None:
-        """Junk must be refused by an error, and leave the model able to answer."""
+        """Invalid input must raise an error, and the model must still work afterwards."""
         import tensorflow as tf
 
         (name, values), *_ = self._inputs.items()
@@ -197,7 +197,7 @@ class _Checker:
             self._compare(output, value[0], self._outputs[output][0], 0, "before the invalid input")
 
     def _latency(self) -> None:
-        """Calls with one instance at a time, as a client that waits for each answer."""
+        """Calls with one instance at a time, like a client that waits for each response."""
         times: list[float] = []
         end = time.perf_counter() + _LATENCY_SECONDS
         for call in range(_WARM_UP + _CALLS):

@@ -1,4 +1,4 @@
-"""Clients of Vertex AI's services, and what their errors mean to a person."""
+"""Clients of Vertex AI's services, and messages for their errors."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from google.api_core import exceptions
 
 from components.service_calls import ServiceError
 
-# Seconds for one attempt; the client's own retries would hide what goes on.
+# Seconds for one attempt; the client's own retries would hide the errors.
 TIMEOUT = 60.0
 _TRANSIENT = (
     exceptions.ServiceUnavailable,
@@ -26,7 +26,7 @@ def client(kind: Any, region: str, address: str | None = None, *, where: str) ->
       kind: Its class in `google.cloud.aiplatform_v1`.
       region: Google Cloud region.
       address: Address of the API in place of the region's own; `http://…` is not encrypted.
-      where: Names the place in errors.
+      where: Names the location in errors.
 
     Raises:
       ServiceError: If there are no credentials.
@@ -44,12 +44,12 @@ def client(kind: Any, region: str, address: str | None = None, *, where: str) ->
 
 
 def is_transient(error: Exception) -> bool:
-    """Says whether an error may pass by itself."""
+    """Says whether an error may be temporary."""
     return isinstance(error, _TRANSIENT)
 
 
 def explain(error: Exception, where: str) -> str:
-    """Returns an error in words for people; `where` names project and region."""
+    """Returns the message for an error; `where` names project and region."""
     text = getattr(error, "message", None) or str(error)
     if isinstance(error, google.auth.exceptions.GoogleAuthError | exceptions.Unauthenticated):
         return (

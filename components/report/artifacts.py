@@ -1,4 +1,4 @@
-"""What Report emits: the folder of a run's report, and the page as the platforms show it."""
+"""Report's artifacts: the folder of a run's report, and the page as the platforms show it."""
 
 from typing import Any
 
@@ -34,8 +34,8 @@ class MarkdownPage(Artifact):
 def as_shown_by_platforms(compiled: Any) -> Any:
     """Returns a compiled job, as JSON, in which the pages have the types that platforms show.
 
-    TFX can only name its own types and Python classes there. The container that runs such a job
-    has to call `register_shown_types` before TFX reads its arguments.
+    TFX supports only its own types and Python classes there. The container of such a job must call
+    `register_shown_types` before TFX reads its arguments.
 
     Args:
       compiled: The pipeline spec as dicts, lists and strings; it is not changed.
@@ -52,7 +52,7 @@ def as_shown_by_platforms(compiled: Any) -> Any:
 
 
 def register_shown_types() -> None:
-    """Tells TFX's Kubeflow entrypoint which classes stand for the platforms' own types."""
+    """Registers the classes of the platforms' own types in TFX's Kubeflow entrypoint."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
 
     for name, title in _SHOWN_AS.items():

@@ -176,7 +176,7 @@ def curves(
 
 
 def _apart(marks: Sequence[tuple[float, str]], span: float) -> list[tuple[float, str]]:
-    """Returns the marks; of several that would stand on each other, only the first is named."""
+    """Returns the marks; of overlapping ones, only the first has its name."""
     found: list[tuple[float, str]] = []
     named = -float("inf")
     for at, text in marks:
@@ -188,7 +188,7 @@ def _apart(marks: Sequence[tuple[float, str]], span: float) -> list[tuple[float,
 
 
 def calibration(bins: Sequence[dict[str, Any]]) -> Markup:
-    """Draws accuracy over confidence, dots sized by how many predictions they stand for.
+    """Draws accuracy over confidence; the size of a dot shows its number of predictions.
 
     Args:
       bins: As in the evaluation's details: `count`, `confidence`, `accuracy` (0..1 or None).
@@ -210,7 +210,7 @@ def calibration(bins: Sequence[dict[str, Any]]) -> Markup:
 
 
 def predicted_against_true(true: ArrayLike, predicted: ArrayLike, unit: str) -> Markup:
-    """Draws predictions over the truth, with the line on which they would be exact."""
+    """Draws predictions over true values, with the line of exact predictions."""
     with _drawing("Predicted against true", square=True) as drawing:
         ax = drawing.axes
         both = np.concatenate([np.asarray(true, float), np.asarray(predicted, float)])

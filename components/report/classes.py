@@ -79,7 +79,7 @@ def pairs(classes: list[str], cells: list[list[int]], limit: int = 30) -> list[d
 
 
 def calibration(material: Material) -> dict[str, Any] | None:
-    """Whether a confidence of 0.8 is right four times of five."""
+    """Calibration: whether a confidence of 0.8 is right four times out of five."""
     bins = material.evaluation.get("details", {}).get("calibration")
     if not bins or not any(b["count"] for b in bins):
         return None

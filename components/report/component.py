@@ -1,4 +1,4 @@
-"""Report: what a person looks at to believe a model, or not."""
+"""Report: the page on which people judge a model."""
 
 import os
 
@@ -68,27 +68,27 @@ def Report(
     previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
     serving_check: InputArtifact[standard_artifacts.InfraBlessing] = None,
 ) -> None:
-    """Draws the report; whatever cannot be read or drawn is said on the page and stops nothing.
+    """Draws the report; a part that cannot be read or drawn is noted on the page.
 
     A network that was exported without training has a model and, where images were given,
-    examples; its page shows what it sees in some of them.
+    examples; its page shows its predictions for some of them.
 
     Args:
       model: The exported model, which draws the masks of a segmentation.
       report: `index.html`, `samples.png`, `MODEL_CARD.md`, `statistics.json`.
       html: The same page once more, for Vertex AI and Kubeflow to show.
       task: The task as JSON.
-      name: What the runs are filed and the model is served under, for people.
-      data: Where the data lies, for people.
-      code_fingerprint: Changes when the code does; it is part of the lineage too.
+      name: The name under which runs are stored and the model is served.
+      data: Location of the data, as text.
+      code_fingerprint: Changes when the code does; also part of the lineage.
       examples: Raw Examples, for the galleries.
-      transformed_examples: What the model learnt from, for the samples before training.
+      transformed_examples: The training data after Transform, for the samples.
       rejected: What could not be read.
       statistics_of_data: What TFDV counted.
       model_run: Trainer's `history.json` and `model_summary.txt`.
       evaluation: Evaluator's `report.json`.
       blessing: ModelGate's `gates.json`.
-      previous_statistics: Statistics of the data before, to tell drift.
+      previous_statistics: Statistics of the previous data, for drift.
       serving_check: ServingCheck's `check.json`.
     """
     typed = overrides.from_json(task)
@@ -128,7 +128,7 @@ def Report(
 
 
 def _picture(found, typed, examples, transformed, served):  # type: ignore[no-untyped-def]
-    """Adds the pictures of a run that trained and judged a model."""
+    """Adds the images of a run that trained and evaluated a model."""
     found.fill("samples", lambda: training_samples.sheet(typed, _files(transformed, ["train"])))
     details = found.evaluation.get("details", {})
     judged = found.evaluation.get("splits", [])
@@ -156,12 +156,12 @@ def ModelCard(
     card: OutputArtifact[MarkdownPage],
     code_fingerprint: Parameter[str] = "",
 ) -> None:
-    """Puts the card beside the pushed model, and where the platforms show it.
+    """Copies the card next to the pushed model, and into an artifact that the platforms show.
 
     Args:
       report: Report's output.
       pushed_model: Pusher's output; where nothing was pushed, the card is only shown.
-      card: The card once more.
+      card: A copy of the card.
       code_fingerprint: Changes when the code does, so that caching notices.
     """
     del code_fingerprint

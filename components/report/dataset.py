@@ -1,4 +1,4 @@
-"""What the model learnt from: samples, counts, sizes, what was rejected, drift."""
+"""The training data: samples, counts, sizes, rejected files, drift."""
 
 from typing import Any
 
@@ -87,14 +87,14 @@ def _formats(statistics: found_by.Statistics) -> list[dict[str, Any]]:
 
 
 def _listed(found: Any) -> dict[str, Any]:
-    """Returns `count`, None where nobody counted, and the `listed` ones."""
+    """Returns `count` (None if it was not counted) and the `listed` entries."""
     if not isinstance(found, dict):
         return {"count": found, "listed": []}
     return {"count": found["count"], "listed": found.get("listed", [])[:50]}
 
 
 def drift(material: Material) -> dict[str, Any] | None:
-    """How far the data is from the data before; what is only looked at has no before."""
+    """Drift from the previous data; data for prediction only is not compared."""
     if not material.trained:
         return None
     if not material.previous_statistics:

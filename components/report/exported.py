@@ -1,4 +1,4 @@
-"""What a network that nobody trained here sees in some of the given images."""
+"""The predictions of a network exported without training, for some of the given images."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ _BUDGET = 480_000
 
 
 def seen(found: Material, files: Iterable[str], model: str) -> None:
-    """Sets `answers` or `masks` of a run that trained nothing, and `drawn_from`.
+    """Sets `answers` or `masks`, and `drawn_from`, of a run without training.
 
     Args:
       found: The run's material.
@@ -73,12 +73,12 @@ def _names(task: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def verdict(material: Material) -> dict[str, Any]:
-    """That nothing was trained, and whether what was exported serves."""
+    """The verdict of an export: nothing was trained, and whether the exported model serves."""
     return {"serving": material.serving, "problem": material.problems.get("serving", "")}
 
 
 def answered(material: Material) -> dict[str, Any] | None:
-    """The pictures with the names that the network gives them."""
+    """The images with their predicted classes."""
     if material.trained or material.masks:
         return None
     return {"examples": material.answers, "drawn_from": material.drawn_from, "top": TOP}

@@ -33,7 +33,7 @@ def figure(value: Any) -> str:
 
 
 def number(value: Any) -> str:
-    """Returns a measured quantity with the digits that it has, at most four."""
+    """Returns a measured quantity with at most four significant digits."""
     return "–" if value is None else f"{float(value):,.4g}"
 
 
@@ -48,7 +48,7 @@ def percent(value: Any) -> str:
 
 
 def signed(value: float) -> str:
-    """Returns a difference with its sign, − as people write it."""
+    """Returns a difference with its sign, using the typographic minus."""
     if abs(value) < 5e-5:
         return "±0"
     return ("+" if value > 0 else "−") + figure(abs(value))
@@ -65,21 +65,21 @@ def delta(change: dict[str, Any] | None) -> Markup:
 
 
 def words(name: str) -> str:
-    """Returns a metric's name for people: `top_5_accuracy` → `top 5 accuracy`."""
+    """Returns a metric's name in words: `top_5_accuracy` → `top 5 accuracy`."""
     return " ".join(_WORDS.get(part, part) for part in name.split("_"))
 
 
 def breakable(text: Any) -> Markup:
-    """Returns text that may wrap where a name has joints, such as `/`, `_` and `-`.
+    """Returns text that may wrap after separators such as `/`, `_` and `-`.
 
-    Only where something follows: `km/h` stays whole, and so does a file's name with its ending.
+    Not before a short ending: `km/h` and a file name with its extension stay together.
     """
     parts = re.split(r"(?<=[/\\_,:;=&?-])(?=[^\s/\\_,:;=&?-]{3})|(?<=\.)(?=\w{5})", str(text))
     return Markup("<wbr>").join(parts)
 
 
 def class_name(label: str, display: Mapping[str, str]) -> Markup:
-    """Returns a class as people call it, with its real name beside; either may be right to left."""
+    """Returns a class's display name and its real name; either may be written right to left."""
     shown = Markup("<bdi>{}</bdi>").format(breakable(display.get(label, label)))
     if display.get(label, label) == label:
         return shown
@@ -87,7 +87,7 @@ def class_name(label: str, display: Mapping[str, str]) -> Markup:
 
 
 def learns(trainable: str) -> str:
-    """Returns what a phase trains, for people: `Last(layers=8)` → `last layers=8`."""
+    """Returns what a phase trains, as text: `Last(layers=8)` → `last layers=8`."""
     text = trainable.replace("()", "").replace("(", " ").replace(")", "")
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()
 

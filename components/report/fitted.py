@@ -1,4 +1,4 @@
-"""What a model of rows answers: single rows, and with one feature its line over the data."""
+"""Predictions of a regression: single rows and, with one feature, its line over the data."""
 
 import itertools
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _STEPS = 100
 
 
 def answers(problem: dict[str, Any], files: Iterable[str], model: str) -> dict[str, Any]:
-    """Returns what the served model answers, and the examples beside it.
+    """Returns the served model's predictions, and examples to compare them with.
 
     Args:
       problem: A `Regression` as `overrides.to_plain` writes it.
@@ -24,9 +24,9 @@ def answers(problem: dict[str, Any], files: Iterable[str], model: str) -> dict[s
       model: Folder of the SavedModel, whose own signature predicts.
 
     Returns:
-      `rows`, (row, value) pairs for the rows that the problem wants shown, in the target's unit;
-      with one feature also `points`, (feature, target) pairs of examples, and `line`, (feature,
-      value) pairs over the range of points and rows.
+      `rows`, (row, value) pairs for the rows in the problem's `shown`, in the target's unit; with
+      one feature also `points`, (feature, target) pairs of examples, and `line`, (feature, value)
+      pairs over the range of points and rows.
     """
     names = problem["features"]
     shown = [list(map(float, row)) for row in problem.get("shown", ())]
@@ -58,7 +58,7 @@ def _predicted(model: str, names: list[str], rows: list[list[float]]) -> list[fl
 
 
 def section(material: Material) -> dict[str, Any] | None:
-    """The figure and the table; None for other problems, and where there is neither."""
+    """The chart and the table; None for other problems, or if there is neither."""
     found = material.fitted
     if not found or not (found["rows"] or found["line"]):
         return None

@@ -24,7 +24,7 @@ def wanted_ids(details: dict[str, Any]) -> list[str]:
 
 
 def _shown_ids(details: dict[str, Any]) -> list[str]:
-    """Returns an id for each picture of the galleries; one may be in two of them."""
+    """Returns the id of each image in the galleries; an image may be in two of them."""
     shown = [
         *details.get("most_wrong", [])[:MOST_WRONG],
         *details.get("right", [])[:SAMPLED],
@@ -45,7 +45,7 @@ def drawn(found: Mapping[str, Image.Image], details: dict[str, Any]) -> dict[str
 
     Args:
       found: Images by id.
-      details: The evaluation's, which say where an image is shown.
+      details: The evaluation's details, which say where an image is shown.
     """
     places = enumerate(_shown_ids(details))
     galleries = {(i, name): found[name] for i, name in places if name in found}
@@ -64,7 +64,7 @@ def drawn(found: Mapping[str, Image.Image], details: dict[str, Any]) -> dict[str
 def of_cells(material: Material) -> list[dict[str, Any]]:
     """Returns the pictured predictions, for the cells of the matrix that they are in.
 
-    Those with a picture in a gallery come without it: the page has it once.
+    Images that are already in a gallery are left out, since the page contains each only once.
     """
     details = material.evaluation["details"]
     index = {name: i for i, name in enumerate(material.classes)}
@@ -84,7 +84,7 @@ def of_cells(material: Material) -> list[dict[str, Any]]:
 
 
 def most_wrong(material: Material) -> dict[str, Any] | None:
-    """What the model was surest of and wrong about."""
+    """The wrong predictions with the highest confidence."""
     details = material.evaluation.get("details", {})
     if material.kind != "classification":
         return None
@@ -95,7 +95,7 @@ def most_wrong(material: Material) -> dict[str, Any] | None:
 
 
 def samples(material: Material) -> dict[str, Any] | None:
-    """Predictions drawn without regard to how they went."""
+    """Predictions sampled regardless of their outcome."""
     details = material.evaluation.get("details", {})
     if material.kind != "classification":
         return None
@@ -129,7 +129,7 @@ def masks(material: Material) -> dict[str, Any] | None:
 
 
 def palette(task: dict[str, Any]) -> np.ndarray:
-    """Returns the classes' colours, uint8 `[classes, 3]`: the task's, else as predict has them."""
+    """Returns the classes' colours, uint8 `[classes, 3]`: the task's, or those of `predict.py`."""
     given = task["problem"].get("colours") or []
     return np.array(complete(given, len(task["problem"]["classes"])), np.uint8)
 

@@ -1,4 +1,4 @@
-"""Segmentation, seen: image, truth, prediction and overlay of a few evaluated examples."""
+"""Segmentation samples: image, truth, prediction and overlay of a few evaluated examples."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -82,7 +82,7 @@ def panels(task: dict[str, Any], encoded: bytes, mask: bytes, predicted: bytes) 
     Args:
       task: Gives colours and the form of the masks.
       encoded: The image as found.
-      mask: The true mask as found; b"" where it is not known, and there is no `truth`.
+      mask: The true mask as found; b"" if it is unknown; then there is no `truth`.
       predicted: The predicted mask, an id PNG; its size is that of all four.
     """
     problem = task["problem"]

@@ -1,4 +1,4 @@
-"""Everything a report is drawn from, in plain form; a part that cannot be read says why."""
+"""The contents of a report in plain form; a part that cannot be read has a reason instead."""
 
 import logging
 import os
@@ -18,11 +18,11 @@ LISTED = 200
 
 @dataclass(kw_only=True)
 class Material:
-    """What is known about a run.
+    """The contents of one run's report.
 
     Attributes:
       task: The task as `overrides.to_plain` writes it.
-      title: What the runs are filed under, where that is not the task's name.
+      title: The name of the runs, if it is not the task's name.
       evaluation: Evaluator's `report.json`.
       gates: ModelGate's `gates.json`.
       serving: ServingCheck's `check.json`; {} where nothing was checked.
@@ -31,15 +31,15 @@ class Material:
       ingestion: ImageExampleGen's `summary.json`.
       rejected: The first of the rejected examples, `id` and `reason` each.
       statistics: What TFDV counted, see `components/report/statistics`.
-      previous_statistics: The same of the data before; None where there is none.
+      previous_statistics: The same for the previous data; None if there is none.
       pictures: Example id → picture as a `data:` URI.
       samples: Training images as the model sees them; None where there are no images.
       masks: Examples of a segmentation: `id` and `data:` URIs of `image`, `truth` (where it is
         known), `predicted`, `overlay`, and `maps` by class.
-      answers: Where nothing was trained: `id`, `picture` and `names` of some images.
+      answers: If nothing was trained: `id`, `picture` and `names` of some images.
       drawn_from: How many images `answers` or `masks` were drawn from, where nothing was trained.
-      fitted: What a regression's model answers, see `components/report/fitted`.
-      lineage: What the model was made of: (name, value) pairs in order.
+      fitted: A regression's predictions, see `components/report/fitted`.
+      lineage: The model's origins: (name, value) pairs in order.
       problems: Part (a name of these attributes) → why it could not be read or made.
     """
 
@@ -65,17 +65,17 @@ class Material:
 
     @property
     def name(self) -> str:
-        """What the model is called: `--name`, or the task's name."""
+        """The model's name: `--name`, or the task's name."""
         return self.title or str(self.task.get("name", ""))
 
     @property
     def trained(self) -> bool:
-        """Whether the run trained and judged a model; otherwise it exported one as it came."""
+        """Whether the run trained and evaluated a model; otherwise it exported one unchanged."""
         return bool(self.task.get("phases", True))
 
     @property
     def display(self) -> dict[str, str]:
-        """Class name → what people call it, for the classes that have such a name."""
+        """Class name → display name, for the classes that have one."""
         return dict(self.task.get("display", {}).get("names", []))
 
     @property
@@ -91,26 +91,26 @@ class Material:
 
     @property
     def blessed(self) -> bool:
-        """Whether no gate refused and the model serves; False where nobody can tell."""
+        """Whether no gate failed and the model serves; False if this is unknown."""
         if "gates" in self.problems or "serving" in self.problems:
             return False
         return not gate_outcome.refused(self.gates) and bool(self.serving.get("passed", True))
 
     @property
     def now(self) -> dict[str, Any]:
-        """The part of the evaluation that the baseline's figures may be put beside.
+        """The part of the evaluation that can be compared with the baseline's figures.
 
-        All of it, or the model on the examples of the classes that both know.
+        The whole evaluation, or the model's on the examples of the shared classes.
         """
         found: dict[str, Any] = self.evaluation.get("shared") or self.evaluation
         return found
 
     def fill(self, part: str, make: Callable[[], Any]) -> None:
-        """Sets a part, or notes why it cannot be had: a report must not lose a model."""
+        """Sets a part, or notes why it is unavailable: a faulty report must not cost a model."""
         self.attempt(part, lambda: setattr(self, part, make()))
 
     def attempt(self, part: str, make: Callable[[], None]) -> None:
-        """Runs what sets a part, likewise."""
+        """Runs a function that sets a part, with the same handling of errors."""
         try:
             make()
         except Exception as error:

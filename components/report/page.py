@@ -1,6 +1,6 @@
 """Puts the sections together into one HTML file that needs nothing else.
 
-A section that cannot be drawn shows why in its place; the others are not touched by it.
+A section that cannot be drawn shows the reason in its place; the other sections are unaffected.
 """
 
 import functools
@@ -30,7 +30,7 @@ from components.report.figures import FILTERS, class_name
 from components.report.material import Material
 
 _log = logging.getLogger(__name__)
-# A change of what is in here changes every page, though no code: it belongs into the cache key.
+# A change of these files changes every page without changing code: they belong in the cache key.
 TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 
 
@@ -41,8 +41,8 @@ class Section:
     Attributes:
       key: Anchor, and name of the template.
       title: Heading.
-      context: Makes what the template shows; None leaves the section out.
-      needs: Parts of the material without which there is nothing to show.
+      context: Returns the template's context; None leaves the section out.
+      needs: Parts of the material that the section requires.
     """
 
     key: str
@@ -143,7 +143,7 @@ def finish_report(
     cached: Sequence[str] = (),
     peak_megabytes: Mapping[str, float] | None = None,
 ) -> None:
-    """Writes into a finished page what is known only when the run has ended.
+    """Adds to a finished page the figures that are known only when the run has ended.
 
     Args:
       index_html: The page's file; it is rewritten in place, and may be rewritten again.

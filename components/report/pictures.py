@@ -1,4 +1,4 @@
-"""Small pictures for the page, drawn with Pillow: as large as its size allows, masks, grids."""
+"""Small images for the page, drawn with Pillow: thumbnails within a budget, masks, grids."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ _TILE, _CAPTION, _GAP = 112, 20, 8
 
 
 def small(encoded: bytes, size: int = LARGEST) -> PillowImage.Image:
-    """Returns encoded image bytes as a picture no side of which is longer than `size`.
+    """Returns encoded image bytes as a picture whose sides are at most `size`.
 
     Raises:
       OSError: If Pillow cannot read the bytes.
@@ -31,7 +31,7 @@ def small(encoded: bytes, size: int = LARGEST) -> PillowImage.Image:
 def within(
     found: Mapping[K, PillowImage.Image], budget: int, largest: int = LARGEST
 ) -> dict[K, str]:
-    """Returns pictures as `data:` URIs, as large as together fits into a part of the page.
+    """Returns pictures as `data:` URIs, as large as a common budget allows.
 
     Args:
       found: Pictures by name.
@@ -95,7 +95,7 @@ def data_uri(picture: PillowImage.Image, size: int | None = None, *, lossless: b
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """The same examples in one or more ways, for people to look at before they believe a training.
+    """The same examples in one or more renderings, for people to check before training.
 
     Attributes:
       blocks: (title, images) pairs; images are uint8 `[height, width, channels]`, in one order.
@@ -115,7 +115,7 @@ class Sheet:
 def grid(
     rows: Sequence[tuple[str, Sequence[np.ndarray]]], labels: Sequence[str], columns: int = 8
 ) -> bytes:
-    """Draws images with their labels, for people to look at before they believe a training.
+    """Draws images with their labels, for people to check before training.
 
     Args:
       rows: (title, images) blocks; images are uint8 `[height, width, channels]`, the same

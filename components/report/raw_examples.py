@@ -1,4 +1,4 @@
-"""Fetches single examples out of the raw ones, in one pass that keeps only what was asked for."""
+"""Reads selected raw examples, in one pass that keeps only those requested."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from trainer_modules.engine.evaluation_examples import Kept, lottery
 from trainer_modules.engine.examples import records
 
 T = TypeVar("T")
-# What is drawn by lot is drawn from so many examples.
+# Random samples are drawn from this many examples.
 LOOKED_AT = 4_000
 
 
@@ -30,7 +30,7 @@ def one_bytes(found: Any, name: str) -> bytes:
 
 
 def fetch(files: Iterable[str], ids: Iterable[str], take: Callable[[Any], T]) -> dict[str, T]:
-    """Returns id → what `take` makes of the example's features; reading ends with the last id.
+    """Returns id → the result of `take` on the example's features; reading stops at the last id.
 
     Args:
       files: Shards of raw Examples.
@@ -63,7 +63,7 @@ def seen(files: Iterable[str], ids: Iterable[str]) -> dict[str, Image.Image]:
 def drawn_by_lot(files: Iterable[str], count: int) -> tuple[dict[str, bytes], int]:
     """Returns id → encoded image of `count` examples drawn by a hash of their ids.
 
-    They are drawn from the first few thousand: a whole split need not be read for it.
+    They are drawn from the first few thousand, so that a whole split need not be read.
 
     Returns:
       The images in the order of the draw, and from how many they were drawn.

@@ -1,4 +1,4 @@
-"""What TFDV counted, in plain form, and how far two data sets are apart."""
+"""TFDV's statistics in plain form, and the divergence of two data sets."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -98,7 +98,7 @@ def drift(before: Statistics, now: Statistics) -> list[dict[str, Any]]:
 
 
 def divergence(before: Mapping[str, Any], now: Mapping[str, Any]) -> float | None:
-    """Returns the Jensen-Shannon divergence of one feature, None where it cannot be said."""
+    """Returns the Jensen-Shannon divergence of one feature, None if it is undefined."""
     if "values" in before and "values" in now:
         pair = _of_values(before["values"], now["values"])
     elif before.get("histogram") and now.get("histogram"):
@@ -119,7 +119,7 @@ def _of_values(before: Any, now: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_histograms(before: Any, now: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Spreads both over the same twenty bins; within a bucket examples count as even."""
+    """Maps both to the same twenty bins, assuming a uniform distribution within each bucket."""
     low = min(before[0][0], now[0][0])
     high = max(before[-1][1], now[-1][1])
     # A constant lies within the bin around it.

@@ -61,7 +61,7 @@ def curves(material: Material) -> dict[str, Any] | None:
 def _marks(history: dict[str, Any]) -> list[tuple[float, str]]:
     """Returns where each phase after the first starts, between two epochs' points, and its number.
 
-    What the phase trains would not fit into a chart with many of them; the text below says it.
+    What each phase trains would not fit into a chart with many phases; the text below it says so.
     """
     phases = list(enumerate(history.get("phases") or [], start=1))
     return [(phase["first_epoch"] - 0.5, f"phase {number}") for number, phase in phases[1:]]
@@ -107,7 +107,7 @@ def flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def model(material: Material) -> dict[str, Any] | None:
-    """The network's summary and what of it each phase trained."""
+    """The network's summary and the layers that each phase trained."""
     if not material.model_summary:
         return None
     return {

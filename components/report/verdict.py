@@ -1,4 +1,4 @@
-"""The head of the page: blessed or not, why, and how the model differs from the last one."""
+"""The top of the page: blessed or not, why, and the differences from the last blessed model."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def lower_is_better(metric: str) -> bool:
 
 
 def change(metric: str, now: float | None, before: float | None) -> dict[str, Any] | None:
-    """Returns `by` and whether it is `good` (None: no change worth a colour)."""
+    """Returns `by` and whether it is `good` (None: no significant change)."""
     if now is None or before is None:
         return None
     by = now - before
@@ -117,5 +117,5 @@ def class_changes(
 
 
 def score_of(values: dict[str, float]) -> str:
-    """Returns the metric that stands for a class: IoU where there is one, else F1."""
+    """Returns the metric that represents a class: IoU where there is one, else F1."""
     return "iou" if "iou" in values else "f1"

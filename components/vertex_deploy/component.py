@@ -1,6 +1,6 @@
-"""VertexDeploy: the pushed version in Vertex AI's Model Registry and on an endpoint.
+"""VertexDeploy: registers the pushed version in Vertex AI and deploys it to an endpoint.
 
-Pusher stays the one writer of the serving folder; this comes after it, where it is asked for.
+Pusher remains the only writer of the serving folder; this optional component runs after it.
 """
 
 import json
@@ -40,7 +40,7 @@ def run_of(uri: str) -> str:
 
 
 def released(settings: Deployment, destination: str, run: str) -> dict[str, str]:
-    """Registers and deploys what was pushed.
+    """Registers and deploys the pushed version.
 
     Args:
       settings: How.
@@ -51,7 +51,7 @@ def released(settings: Deployment, destination: str, run: str) -> dict[str, str]
       The properties of `VertexModel`.
 
     Raises:
-      ServiceError: If Vertex AI refuses.
+      ServiceError: If Vertex AI rejects a request.
     """
     if not destination:
         return {"message": "nothing was pushed, so nothing is registered or deployed"}
@@ -84,11 +84,11 @@ def VertexDeploy(
     settings: Parameter[str],
     code_fingerprint: Parameter[str] = "",
 ) -> None:
-    """Registers and deploys the version that Pusher has pushed, if it has.
+    """Registers and deploys the version that Pusher pushed, if any.
 
     Args:
       pushed_model: Pusher's output.
-      deployed: What there is in Vertex AI now.
+      deployed: Receives the registered model and endpoint.
       settings: A `Deployment` as JSON.
       code_fingerprint: Changes when the code does, so that caching notices.
     """

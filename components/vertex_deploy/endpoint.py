@@ -1,4 +1,4 @@
-"""The endpoint: the new version beside the old ones, and who gets which share of the requests."""
+"""The endpoint: the new version next to the old ones, and the split of the traffic."""
 
 import json
 import zlib
@@ -20,10 +20,10 @@ def shares(before: Mapping[str, int], new: str, percent: int) -> dict[str, int]:
     """Returns the split of the traffic, in percent, 100 in all.
 
     Args:
-      before: Deployed model's id → its share so far.
-      new: Id of the new one.
-      percent: What the new one gets. The others keep their proportions in the rest; without
-        others it gets everything.
+      before: Deployed model's id → its current share.
+      new: Id of the new version.
+      percent: Share of the new version. The others share the rest in their current proportions;
+        without others the new version gets everything.
     """
     others = {name: share for name, share in sorted(before.items()) if name != new and share}
     if not others:
@@ -40,11 +40,11 @@ def shares(before: Mapping[str, int], new: str, percent: int) -> dict[str, int]:
 def deploy(service: Service, deployment: Deployment, version: Version) -> str:
     """Deploys a version, and gives it its share of the traffic; returns the endpoint's name.
 
-    What is deployed already is only given its share. Earlier versions of the model that are left
-    without traffic are undeployed, all but `keep_idle`; other models are not touched.
+    A version that is already deployed only has its share changed. Earlier versions of the model
+    without traffic are undeployed, except `keep_idle` of them; other models are not changed.
 
     Raises:
-      ServiceError: If the service refuses, or several endpoints have the name.
+      ServiceError: If the service rejects a request, or several endpoints have the name.
     """
     endpoint = _named(service, deployment) or _create(service, deployment)
     here = _deployed(endpoint, version)

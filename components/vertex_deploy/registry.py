@@ -1,4 +1,4 @@
-"""The Model Registry: a version for each pushed one, and never two."""
+"""The Model Registry: exactly one version for each pushed version."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TASK, VERSION, RUN = "task", "pushed-version", "run"
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """What Pusher left: folder of the SavedModel, its version, and the run; "" unknown."""
+    """Pusher's result: folder of the SavedModel, its version, and the run; "" if unknown."""
 
     folder: str
     version: str
@@ -37,14 +37,15 @@ class Version:
 def register(service: Service, deployment: Deployment, pushed: Pushed) -> tuple[Version, bool]:
     """Returns the pushed model's version in the registry, and whether it is new there.
 
-    A version is known by its label `pushed-version`, so that doing it again changes nothing.
+    A version is identified by its label `pushed-version`, so that a repetition changes nothing.
 
     Raises:
-      ServiceError: If the service refuses, several models have the name, or another task's has.
+      ServiceError: If the service rejects a request, several models have the name, or it belongs to
+        another task.
     """
     model = _named(service, deployment)
     if model:
-        # What an attempt that was killed has started is not to be seen before it is over.
+        # An upload started by an interrupted attempt is visible only once it has finished.
         service.settle(service.models, model)
     found = _version(service, model, deployment, pushed) if model else None
     if found:
@@ -78,11 +79,11 @@ def register(service: Service, deployment: Deployment, pushed: Pushed) -> tuple[
 
 
 def described(deployment: Deployment, pushed: Pushed) -> api.Model:
-    """Returns the version as the registry is to keep it."""
+    """Returns the version to be registered."""
     labels = {**deployment.labels, TASK: deployment.task, VERSION: pushed.version}
     if pushed.run:
         labels[RUN] = pushed.run
-    # Who asks for the model without a version gets what serves everybody.
+    # Requests for the model without a version get the default version.
     everybody = not deployment.endpoint or deployment.traffic == 100
     model = api.Model(
         display_name=deployment.model,
@@ -98,14 +99,14 @@ def described(deployment: Deployment, pushed: Pushed) -> api.Model:
 
 
 def container(deployment: Deployment) -> api.ModelContainerSpec:
-    """Returns how the container serves: the project's own server, or a prebuilt image's way."""
+    """Returns the container's settings: the project's own server, or a prebuilt image."""
     if deployment.prebuilt:
         return api.ModelContainerSpec(image_uri=deployment.image)
     route = f"/v1/models/{deployment.task}"
     return api.ModelContainerSpec(
         image_uri=deployment.image,
         command=["python", "-m", "pipelines.serve"],
-        # What a deployed version is does not change: there is little to look for.
+        # A deployed version never changes, so polling can be infrequent.
         args=["--task", deployment.task, "--poll", "3600"],
         ports=[api.Port(container_port=PORT)],
         predict_route=f"{route}:predict",

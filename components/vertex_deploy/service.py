@@ -1,4 +1,4 @@
-"""Vertex AI's ModelService and EndpointService: calls with patience, and long operations."""
+"""Vertex AI's ModelService and EndpointService: calls with retries, and long operations."""
 
 import functools
 import time
@@ -19,7 +19,7 @@ PAUSE, LONGEST = 10.0, 2 * 3600.0
 
 
 class Service:
-    """Both services in one project and region. What goes wrong is a `ServiceError`."""
+    """Both services in one project and region. Failures raise `ServiceError`."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -40,10 +40,10 @@ class Service:
         return vertex_calls.client(kind, given.region, given.address or None, where=self._where)
 
     def call(self, method: Any, request: Any, look_up: Callable[[], Any] = lambda: None) -> Any:
-        """Returns what a method answers, or what `look_up` finds after an answer was lost.
+        """Returns a method's response, or the result of `look_up` if the response was lost.
 
-        With `look_up`, "exists already" is what a lost request made that is not to be seen yet:
-        it is waited for as well.
+        With `look_up`, "already exists" means that a lost request created the object, which is not
+        visible yet: this waits for it as well.
         """
 
         def transient(error: Exception) -> bool:
@@ -58,7 +58,7 @@ class Service:
         )
 
     def all(self, method: Any, request: Any) -> list[Any]:
-        """Returns what a listing method gives on all its pages."""
+        """Returns the items on all pages of a listing method."""
         found: list[Any] = service_calls.patiently(
             lambda: list(method(request=request, retry=None, timeout=TIMEOUT)),
             transient=vertex_calls.is_transient,
@@ -79,7 +79,7 @@ class Service:
           The answer, of `kind`.
 
         Raises:
-          ServiceError: If it ends with an error, or not at all.
+          ServiceError: If it ends with an error or takes too long.
         """
         name = operation.operation.name
         begin = time.monotonic()
@@ -100,7 +100,7 @@ class Service:
         return kind.deserialize(found.response.value)
 
     def settle(self, client: Any, name: str) -> None:
-        """Waits until nothing is under way for a resource, where the service can tell."""
+        """Waits until no operation is in progress for a resource, if the service lists them."""
         begin = time.monotonic()
         while time.monotonic() - begin < LONGEST:
             request = {"name": name, "filter": "done=false"}

@@ -1,11 +1,11 @@
-"""What is registered and deployed, and how: plain values that travel in the compiled job."""
+"""The settings of registration and deployment, as plain values in the compiled job."""
 
 import dataclasses
 import json
 import re
 from dataclasses import dataclass, field
 
-# Vertex AI's own images for SavedModels know where the model lies and which protocol to speak.
+# Vertex AI's own images for SavedModels are preconfigured for the model's location and protocol.
 _PREBUILT = re.compile(r"(us|europe|asia)-docker\.pkg\.dev/vertex-ai/prediction/")
 PORT = 8080
 
@@ -18,7 +18,7 @@ class Deployment:
       project: Google Cloud project.
       region: Google Cloud region.
       address: Address of the API in place of the region's own; "" for that.
-      task: The task; its name is the model's in the serving protocol.
+      task: The task; its name is the name of the model in the serving protocol.
       model: Display name in the Model Registry.
       image: Container to serve with: this project's, or one of Vertex AI's prebuilt ones.
       endpoint: Display name of the endpoint; "" to register only.
@@ -31,7 +31,7 @@ class Deployment:
       accelerator_count: Accelerators of each machine.
       service_account: Account that the container runs as; "" for Vertex AI's own.
       encryption_key: Cloud KMS key; "" for Google's own.
-      labels: Labels of what is made, besides `task`, `pushed-version` and `run`.
+      labels: Labels of the created resources, besides `task`, `pushed-version` and `run`.
     """
 
     project: str
@@ -75,7 +75,7 @@ class Deployment:
 def identifier(name: str, kind: str) -> str:
     """Returns a display name as an id: at most 63 of a-z, 0-9 and `-`, a letter first.
 
-    An id of our own makes the same request, sent twice, make one thing.
+    A deterministic id makes a repeated request create the resource only once.
     """
     text = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return (text if text[:1].isalpha() else f"{kind}-{text}")[:63].rstrip("-")
