@@ -150,7 +150,7 @@ def check(form: str, found: Tolerance) -> None:
     for name, value in asdict(found).items():
         if not value <= allowed[name]:
             raise FormError(
-                f"{form} differs from the SavedModel: its {name} is {value:.3g}, but the "
+                f"{form} differs from the SavedModel: {name} {value:.3g}, but the "
                 f"tolerance is {allowed[name]:g}. Nothing was exported in this form."
             )
 

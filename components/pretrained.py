@@ -33,9 +33,9 @@ def _check_outputs(network: Any, classes: int) -> None:
     # Of images, or of each of their pixels.
     if shape[-1] != classes or len(shape) not in (2, 4):
         raise BadInputError(
-            f"the network must answer with {classes:,} probabilities. It answers with values of "
-            f"shape {shape}: keep model.include_top=true, and give --weights of the whole network, "
-            "its classifier included."
+            f"the network must return {classes:,} probabilities. Received values of "
+            f"shape {shape}. Keep model.include_top=true, and pass --weights of the whole network, "
+            "including its classifier."
         )
 
 

@@ -133,7 +133,7 @@ def test_the_range_of_a_saved_model_is_never_guessed_silently(
     )
     given: Any = {"train_files": files, "eval_files": files, "model_dir": "-"}
     trained = training.train(task, **given, log_dir=str(tmp_path / "logs"))
-    assert "gets pixels as 'tf' (-1..1), as MobileNetV2 wants them" in trained.summary_text
+    assert "receives pixels as 'tf' (-1..1), as MobileNetV2 expects" in trained.summary_text
     assert "Set it with --set model.scaling=tf, or unit" in caplog.text
     caplog.clear()
     stated = dataclasses.replace(task, model=dataclasses.replace(model, scaling="unit"))

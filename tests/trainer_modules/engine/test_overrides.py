@@ -45,7 +45,7 @@ def test_set_changes_one_value(setting: str, read) -> None:
         ("phases.0.epochs=1.5", "must be int"),
         ("train.xla=1", "must be bool"),
         ("train.xla", "KEY=VALUE"),
-        ("name.first=x", "nothing called 'first'"),
+        ("name.first=x", "there is no 'first'"),
         ('phases.0.learning_rate={"type": "os.system"}', "must be one of"),
         ("train.accelerator=gpus", "must be one of auto, cpu, gpu, tpu"),
     ],

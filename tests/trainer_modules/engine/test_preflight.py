@@ -81,7 +81,7 @@ def test_one_class_only_and_no_examples_are_refused(
     labels[labels == 2] = 0
     labels[0] = 2
     run(tiny(train__epochs=1), train_files=shard_writer(tmp_path / "few", "train", images, labels))
-    assert "class 'right' has 1 training examples" in caplog.text
+    assert "class 'right' has only 1 training examples" in caplog.text
 
 
 def test_what_xla_cannot_make_deterministic_is_said_before(

@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_one_clear_sentence(change: dict, says: str) -> N
 
 
 def test_text_that_is_no_json_is_named() -> None:
-    with pytest.raises(BadInputError, match="must be JSON"):
+    with pytest.raises(BadInputError, match="must be valid JSON"):
         serialisation.from_json('{"type": "Task", ')
 
 
