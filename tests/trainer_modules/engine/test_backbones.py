@@ -138,7 +138,7 @@ def test_the_range_of_a_saved_model_is_never_guessed_silently(
     caplog.clear()
     stated = dataclasses.replace(task, model=dataclasses.replace(model, scaling="unit"))
     notes = training._notes(stated, strategy.choose(stated.train))
-    assert "gets pixels as 'unit' (0..1)" in notes[1]
+    assert "receives pixels as 'unit' (0..1)" in notes[1]
     assert not caplog.text
 
 
