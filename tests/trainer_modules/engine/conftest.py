@@ -1,7 +1,8 @@
 """Tiny transformed Examples and tasks for the tests of training."""
 
 import dataclasses
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,13 @@ def network_task() -> Callable[..., Task]:
 def stand_in() -> Callable[[str, int, Path], Path]:
     """Makes a file of weights, see `make_stand_in`."""
     return make_stand_in
+
+
+@pytest.fixture(autouse=True)
+def _determinism_ends_with_its_test() -> Iterator[None]:
+    """Undoes `train.deterministic`, which holds for the whole process and so for later tests."""
+    yield
+    if "tensorflow" in sys.modules:
+        from tensorflow.python.framework import config
+
+        config.disable_op_determinism()

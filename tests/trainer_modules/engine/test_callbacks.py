@@ -116,13 +116,14 @@ def test_validation_share_and_frequency(run: Callable[..., Any], tiny: Callable[
     assert ["val_loss" in e for e in epochs] == [False, True, False, True]
 
 
-def test_mixed_precision_keeps_the_output_float32(
+def test_what_was_trained_in_low_precision_is_exported_in_float32(
     run: Callable[..., Any], tiny: Callable[..., Task]
 ) -> None:
-    for policy, computed in (("mixed_bfloat16", "bfloat16"), ("mixed_float16", "float16")):
+    for policy in ("mixed_bfloat16", "mixed_float16"):
         trained = run(tiny(train__precision=policy))
+        assert trained.history["placement"].endswith(f"precision {policy}")
         assert trained.model.output.dtype == "float32"
-        assert trained.model.get_layer("dense_1").compute_dtype == computed
+        assert trained.model.get_layer("dense_1").compute_dtype == "float32"
         assert np.isfinite(curve(trained)).all()
     assert tf_keras.mixed_precision.global_policy().name == "float32"
 

@@ -99,7 +99,7 @@ def test_one_sigmoid_serves_both_probabilities(images, pngs, tmp_path) -> None:
 
 
 def test_a_table_is_served_by_column(tmp_path) -> None:
-    problem = replace(boston_housing.TASK.problem, features=("RM", "AGE"))
+    problem = replace(boston_housing.TASK.problem, features=("RM", "AGE"), shown=())
     task = replace(boston_housing.TASK, problem=problem)
     model = tf_keras.Sequential([tf_keras.layers.Dense(1, input_shape=(2,))])
     model.set_weights([np.array([[2.0], [10.0]]), np.array([1.0])])
