@@ -9,6 +9,7 @@ from tfx.utils import path_utils
 
 from trainer_modules.engine import models, overrides, serving
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task import Task
 
 
@@ -24,14 +25,16 @@ def export(task: Task, folder: str) -> None:
         does not return a probability for each class.
     """
     network = models.build(task).model
-    _check_outputs(network, len(task.problem.names))
+    _check_outputs(network, task.problem)
     serving.save(network, task, folder)
 
 
-def _check_outputs(network: Any, classes: int) -> None:
+def _check_outputs(network: Any, problem: Problem) -> None:
     shape = tuple(network.output_shape)
-    # Of images, or of each of their pixels.
-    if shape[-1] != classes or len(shape) not in (2, 4):
+    classes = len(problem.names)
+    # Of each pixel, or of the image: a network without its classifier also keeps a grid of places.
+    dimensions = 4 if problem.raw_label == "mask" else 2
+    if shape[-1] != classes or len(shape) != dimensions:
         raise BadInputError(
             f"the network must return {classes:,} probabilities. Received values of "
             f"shape {shape}. Keep model.include_top=true, and pass --weights of the whole network, "

@@ -50,7 +50,7 @@
   for (const region of regions) {
     const around = region.querySelector("caption") ?? region.closest("details")?.querySelector("summary") ?? region.closest("section")?.querySelector("h2");
     const base = around?.textContent.trim() ?? "table";
-    // Two regions of one name could not be told apart by ear.
+    // A screen reader tells two regions apart by their names alone.
     let name = base;
     for (let number = 2; [...names.values()].includes(name); number++) name = `${base}, ${number}`;
     names.set(region, name);
