@@ -47,7 +47,9 @@ def preprocessing_config(task: Task, component: Any) -> dict[str, Any]:
 def training_config(task: Task, component: Any) -> dict[str, Any]:
     """Returns the `custom_config` of Trainer, the class `component`."""
     code = _code(task, _TRAINED, component, f"{module_path(task.module)}:run_fn")
-    return {TASK_KEY: _seen(task, _TRAINED), CODE_KEY: code, "weights": weights(task)}
+    # The exported model carries the task, and with it where its data came from. That costs no
+    # training: another source is other examples.
+    return {TASK_KEY: _seen(task, (*_TRAINED, "source")), CODE_KEY: code, "weights": weights(task)}
 
 
 def tuning_config(task: Task, component: Any, function: str) -> dict[str, Any]:

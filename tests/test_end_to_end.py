@@ -68,6 +68,8 @@ def test_digits_is_trained_judged_and_pushed(first: Run, root: Path) -> None:
     assert summary["seconds"]["total"] > 0
     assert Path(summary["report"]).read_text().startswith("<!")
     assert summary["report"] == str(root / "digits" / "report" / "index.html")
+    carried = json.loads(Path(summary["pushed_model"], "assets", "task.json").read_text())
+    assert (carried["name"], carried["source"]["loader"]) == ("digits", "sklearn:load_digits")
 
 
 def test_the_terminal_shows_each_component_and_none_of_the_noise(first: Run) -> None:
