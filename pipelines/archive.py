@@ -1,4 +1,4 @@
-"""Keeps what each local run found, small and apart from TFX's artifacts, and the last report.
+"""Archives a small summary of each local run, separate from TFX's artifacts, and the last report.
 
 <root>/<task>/runs/<run id>/summary.json   what the run printed
                            task.json       the task, settings applied
@@ -68,7 +68,7 @@ def keep(folder: str, summary: Mapping[str, Any], task: Task, artifacts: Mapping
 
 
 def publish(report_uri: str, folder: str) -> str:
-    """Copies a report to `<folder>/report/`, in place of the one before.
+    """Copies a report to `<folder>/report/`, replacing the previous one.
 
     Args:
       report_uri: Report's artifact.

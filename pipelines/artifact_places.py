@@ -1,8 +1,8 @@
-"""What the places of a step's artifacts say: whose run it is, and whether its inputs are there.
+"""Reads the URIs of a step's artifacts: which run it belongs to, and whether its inputs exist.
 
 Both platforms put an artifact at `…/<run>/<step>/<key>`. Vertex AI adds the execution to the
-step (`Trainer_-123`), Kubeflow a folder for it below (`Trainer/<uuid>/model`). The run's name there
-outlives a retry of the step, and is no part of the step's cache key.
+step (`Trainer_-123`), Kubeflow a folder for it below (`Trainer/<uuid>/model`). The run's name in
+these URIs is the same after a retry of the step, and is not part of the step's cache key.
 """
 
 import json
@@ -24,7 +24,7 @@ _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 _NOT_IN_LABELS = re.compile(r"[^a-z0-9_-]")
 # Empty where nothing was pushed.
 _MAY_BE_EMPTY = "tfx.PushedModel"
-# Its loss is said by the evaluation, which then compares with nothing.
+# The evaluation reports its loss, and then has no comparison.
 _BASELINE = "baseline_model"
 
 
@@ -42,7 +42,7 @@ class Place:
 
 
 def of(uri: str) -> Place:
-    """Returns what an artifact's URI says."""
+    """Returns the run and step in an artifact's URI."""
     parts = uri.rstrip("/").split("/")[:-1]
     if parts and _UUID.match(parts[-1]):
         parts.pop()
@@ -51,10 +51,10 @@ def of(uri: str) -> Place:
 
 
 def with_own_checkpoints(executor_input: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the input with the run's own folder wherever training keeps its checkpoints.
+    """Returns the input with a checkpoint folder of the run's own.
 
-    Runs that overlap would otherwise go on from, and delete, each other's. A step of the same run
-    that is tried again finds what it has left.
+    Otherwise overlapping runs would continue from, and delete, each other's checkpoints. A retried
+    step of the same run finds its own checkpoints.
     """
     inputs = executor_input.get("inputs", {})
     config = json.loads(inputs.get("parameterValues", {}).get("custom_config") or "null")
@@ -81,13 +81,13 @@ def _first_output(executor_input: Mapping[str, Any]) -> str:
 
 
 def check_inputs(executor_input: Mapping[str, Any]) -> None:
-    """Looks for the files of every input before the step begins.
+    """Checks that the files of every input exist before the step begins.
 
     Args:
       executor_input: With URIs that TensorFlow can open.
 
     Raises:
-      BadInputError: If an artifact is known to the platform and its files are gone.
+      BadInputError: If an artifact is known to the platform but its files no longer exist.
     """
     for key, found in executor_input.get("inputs", {}).get("artifacts", {}).items():
         for artifact in found.get("artifacts", []):

@@ -1,7 +1,7 @@
-"""What a Beam worker process imports first (`--beam_plugins=pipelines.beam_worker`).
+"""The first import of a Beam worker process (`--beam_plugins=pipelines.beam_worker`).
 
-Such a process, one of several on this machine or one of Dataflow's, starts by unpickling: it may
-come to TFDV or TFMA before TFX, which supplies names that they lack in this stack.
+Such a process, on this machine or on Dataflow, starts by unpickling: it may import TFDV or TFMA
+before TFX, which supplies names that they lack in this stack.
 """
 
 from pipelines import startup

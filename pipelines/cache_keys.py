@@ -1,6 +1,6 @@
-"""What makes a step run again: the code behind it, what it reads of the task, its weights.
+"""The parts of a step's cache key: its code, the settings it reads from the task, its weights.
 
-TFX compares a step's inputs and parameters. These become parameters.
+TFX compares a step's inputs and parameters, so these values are passed as parameters.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ _TRAINED = ("image", "problem", "model", "phases", "train", "search")
 def starts(component: Any) -> tuple[str, ...]:
     """Returns where a component's code begins, as `module:name`: its executor and its driver.
 
-    TFX makes a class of its own for the executor of a function component; there it is the function.
+    For a function component, whose executor class TFX generates, this is the function.
     """
     executor = component.EXECUTOR_SPEC.executor_class
     made = executor.__name__ == f"{component.__name__}_Executor"
@@ -33,7 +33,7 @@ def of_step(component: Any, *given: Any) -> str:
 
     Args:
       component: The component's class.
-      *given: Dataclasses that the step is handed as JSON.
+      *given: Dataclasses that the step receives as JSON.
     """
     return fingerprint.of_code(*starts(component), given=given)
 
@@ -53,7 +53,7 @@ def training_config(task: Task, component: Any) -> dict[str, Any]:
 
 
 def tuning_config(task: Task, component: Any, function: str) -> dict[str, Any]:
-    """Returns that of Tuner, which calls `function`, a dotted path."""
+    """Returns the `custom_config` of Tuner, which calls `function`, a dotted path."""
     code = _code(task, _TRAINED, component, ":".join(function.rsplit(".", 1)))
     return {TASK_KEY: _seen(task, _TRAINED), CODE_KEY: code, "weights": weights(task)}
 
@@ -64,15 +64,16 @@ def _code(task: Task, fields: tuple[str, ...], component: Any, start: str) -> st
 
 
 def weights(task: Task) -> str:
-    """Returns a fingerprint of a weights file, so that another file of the same name counts."""
+    """Returns a fingerprint of a weights file, so that a new file of the same name is noticed."""
     name = getattr(task.model, "weights", "none")
     return fingerprint.of_path(name) if Path(name).exists() else str(name)
 
 
 def _seen(task: Task, fields: tuple[str, ...]) -> str:
-    """Returns what a step needs of the task, as JSON.
+    """Returns the settings of the task that a step needs, as JSON.
 
-    What a step does not read is neutral, so that changing it leaves the step's cache alone.
+    Settings that the step does not read are neutral values, so that changing them does not
+    invalidate its cache.
     """
     neutral = Task(
         name=task.name,

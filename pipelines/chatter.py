@@ -1,4 +1,4 @@
-"""Keeps what libraries write off the terminal, where the program itself prints its lines."""
+"""Keeps the output of libraries off the terminal, where the program prints its own lines."""
 
 import contextlib
 import logging
@@ -11,10 +11,10 @@ from typing import Any
 
 @contextlib.contextmanager
 def aside() -> Iterator[None]:
-    """Puts logging, warnings and what C++ writes into a file that is shown if this fails.
+    """Redirects logging, warnings and output of C++ code to a file, which is shown on failure.
 
-    `print` goes on reaching the terminal. TensorFlow's C++ part writes to the file descriptors, so
-    those are redirected, and Python's own streams are moved to copies of them.
+    `print` still writes to the terminal. TensorFlow's C++ code writes to the file descriptors, so
+    these are redirected, and Python's own streams use copies of them.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -17,7 +17,7 @@ __all__ = ["Platform", "ServiceError", "run"]
 
 
 class Platform(Protocol):
-    """What both platforms can do; failures are `ServiceError`."""
+    """The operations of both platforms; failures raise `ServiceError`."""
 
     def run_request(self, compiled: Compiled, values: dict[str, Any]) -> dict[str, Any]:
         """Returns the request that starts a run, as plain values."""
@@ -34,26 +34,26 @@ class Platform(Protocol):
     def schedule_request(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
     ) -> dict[str, Any]:
-        """Returns the request that makes a schedule, as plain values."""
+        """Returns the request that creates a schedule, as plain values."""
 
     def schedule(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
     ) -> Scheduled:
-        """Makes or updates the schedule of a name; one that is paused stays so."""
+        """Creates or updates the schedule with this name; a paused schedule stays paused."""
 
     def schedules(self) -> list[dict[str, str]]:
         """Returns the schedules: name, state, cron, next."""
 
     def change(self, name: str, what: str) -> None:
-        """Pauses, resumes or deletes (`what`) the schedule of a name."""
+        """Pauses, resumes or deletes (`what`) the schedule with this name."""
 
 
 def run(config: CloudConfig, args: argparse.Namespace) -> int:
-    """Carries a command out; returns the exit code.
+    """Runs a command; returns the exit code.
 
     Raises:
       BadInputError: If something is missing or wrong.
-      ServiceError: If the platform refuses or cannot be reached.
+      ServiceError: If the platform rejects a request or is unreachable.
     """
     if args.command in ("submit", "schedule"):
         config.check_submit()
@@ -116,13 +116,13 @@ def _submit(
 def follow(
     platform: Platform, name: str, judges: tuple[str, ...] = JUDGES, pause: float = 20.0
 ) -> int:
-    """Prints each new state of a run until it is over; returns the exit code.
+    """Prints each new state of a run until it ends; returns the exit code.
 
     Args:
       platform: Where it runs.
       name: The run.
-      judges: The steps that bless its model or not.
-      pause: Seconds between two looks.
+      judges: The steps that decide whether its model is blessed.
+      pause: Seconds between two requests.
 
     Returns:
       1 if the run failed, 3 if it succeeded and a judge did not bless the model, else 0.
@@ -137,7 +137,7 @@ def follow(
             shown = state
         if succeeded is not None:
             if not succeeded and notifications.VERDICT in why:
-                # It fails a run for the sake of an e-mail; the model is what is to be spoken of.
+                # It fails a run only to cause an e-mail; the message is about the model.
                 print(f"{name} did not succeed. {why}".strip())
                 return _judged(platform, name, judges) or 1
             if not succeeded:
@@ -148,7 +148,7 @@ def follow(
 
 
 def _judged(platform: Platform, name: str, judges: tuple[str, ...]) -> int:
-    """Says what the judges said of the model; returns the exit code."""
+    """Prints the judges' verdict on the model; returns the exit code."""
     try:
         said = platform.blessings(name)
         unread = [judge for judge in judges if judge not in said]

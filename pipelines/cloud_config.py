@@ -1,4 +1,4 @@
-"""How to run in the cloud: options and a configuration file become one frozen object."""
+"""The configuration of cloud runs: options and a configuration file become one frozen object."""
 
 import dataclasses
 import os
@@ -15,20 +15,21 @@ from trainer_modules.engine.errors import BadInputError, did_you_mean
 
 VERTEX, KUBEFLOW = "vertex", "kubeflow"
 TARGETS = (VERTEX, KUBEFLOW)
-# What each command cannot do without, per target; all that is missing is named at once.
+# Required options of each command per target; all missing ones are reported together.
 _TO_COMPILE = {
     VERTEX: ("pipeline_root", "image", "data"),
     KUBEFLOW: ("pipeline_root", "image", "data"),
 }
 _TO_SUBMIT = {VERTEX: ("project", "region"), KUBEFLOW: ("host",)}
 _OPEN_AT_COMPILE = ("gs://", "/")
-# What only one of the targets has a use for.
+# Options that only one of the targets uses.
 _ONLY = {
     VERTEX: ("network", "encryption_key", "labels", "disk_gb", "timeout_hours", "endpoint"),
     KUBEFLOW: ("node_selector", "volumes", "secrets", "host", "namespace", "experiment"),
 }
-# Where artifacts can be: Kubeflow's launcher knows these (backend/src/v2/objectstore/config.go);
-# Vertex AI takes gs:// only, and a folder is for rehearsals of its jobs.
+# Supported stores of artifacts: Kubeflow's launcher supports these
+# (backend/src/v2/objectstore/config.go); Vertex AI takes gs:// only, and a folder is for rehearsals
+# of its jobs.
 _STORES = {VERTEX: ("gs://", "/"), KUBEFLOW: ("gs://", "s3://", "minio://")}
 
 
@@ -36,34 +37,34 @@ _STORES = {VERTEX: ("gs://", "/"), KUBEFLOW: ("gs://", "s3://", "minio://")}
 class CloudConfig(ServingConfig, NotifyConfig):
     """One pipeline in the cloud. `root` is not used; `pipeline_root` takes its place.
 
-    What Vertex AI is to serve is in `ServingConfig`, who hears of a run in `NotifyConfig`.
+    Serving on Vertex AI is in `ServingConfig`, notifications are in `NotifyConfig`.
 
     Attributes:
       target: `vertex` or `kubeflow`.
       pipeline_root: Where the platform keeps artifacts: `gs://…`; on Kubeflow also `s3://…` and
-        `minio://…`. A compiled Vertex AI job may have a folder, to be rehearsed with.
+        `minio://…`. A Vertex AI job that is compiled for a rehearsal may use a local folder.
       serving_root: Where versions of models are pushed, `<serving_root>/<name>/<version>`; None
         for `<pipeline_root>/serving`.
-      image: The container image, best with its digest (`…@sha256:…`).
+      image: The container image, preferably with its digest (`…@sha256:…`).
       training_image: The image to train in, for example the TPU one; None for `image`.
-      layout: Which of the task's data layouts `data` has, by class name, where it cannot be looked
-        at while compiling; None for the task's first.
+      layout: Which of the task's data layouts `data` has, by class name, where the data cannot be
+        read while compiling; None for the task's first.
       project: Google Cloud project.
       region: Google Cloud region, for example `europe-west4`.
       service_account: Account that the pipeline's steps run as.
       network: `projects/NUMBER/global/networks/NAME` to peer with.
       encryption_key: Cloud KMS key (CMEK) for everything that Vertex AI keeps.
-      labels: Labels of the job, for the bill.
+      labels: Labels of the job, for billing.
       accelerator: See `pipelines/accelerators.py`.
       spot: Train on spot (preemptible) machines.
       reservation: Name of a Compute Engine reservation to train on.
       disk_gb: Boot disk of the training machine, GB.
-      timeout_hours: Longest that training may take.
+      timeout_hours: Time limit of training, in hours.
       beam_runner: `direct` (inside each step's container) or `dataflow`.
       beam_on: Components whose runner differs from `beam_runner`, as `Component=runner`.
-      beam_workers: Processes of the direct runner; 0 for one on each core.
+      beam_workers: Processes of the direct runner; 0 for one per core.
       beam_machine: Dataflow's worker machine type.
-      beam_max_workers: Bound of Dataflow's autoscaling.
+      beam_max_workers: Upper limit of Dataflow's autoscaling.
       beam_image: Container of Dataflow's workers; None for `image`.
       beam_region: Region of Dataflow's jobs; None for `region`.
       cpu: CPUs of a step's container on Kubeflow and Vertex AI, for example `4`.
@@ -73,7 +74,7 @@ class CloudConfig(ServingConfig, NotifyConfig):
       secrets: Kubernetes secrets as environment, as `secret:key=VARIABLE`.
       host: Address of the Kubeflow Pipelines API.
       namespace: Kubeflow profile's namespace; "" for a single-user installation.
-      experiment: Kubeflow experiment that runs are filed under; None for the pipeline's name.
+      experiment: Kubeflow experiment of the runs; None for the pipeline's name.
       endpoint: Address of the Vertex AI API, for private endpoints and tests; None for the
         region's own.
     """
@@ -166,7 +167,7 @@ class CloudConfig(ServingConfig, NotifyConfig):
 
     @property
     def without_effect(self) -> list[str]:
-        """The fields that were given and that the target has no use for."""
+        """The given fields that the target ignores."""
         return [
             f.name
             for f in dataclasses.fields(self)
@@ -196,7 +197,7 @@ class CloudConfig(ServingConfig, NotifyConfig):
         self._check((*_TO_COMPILE[self.target], *_TO_SUBMIT[self.target]))
 
     def check_reachable(self) -> None:
-        """Raises BadInputError if Vertex AI is to keep artifacts where it cannot."""
+        """Raises BadInputError if Vertex AI cannot store artifacts in the pipeline root."""
         if self.target == VERTEX and not (self.pipeline_root or "").startswith("gs://"):
             raise BadInputError(
                 f"--pipeline-root {self.pipeline_root}: Vertex AI keeps artifacts in gs:// only; "
@@ -224,7 +225,7 @@ def _dashed(name: str) -> str:
 
 
 def build(options: dict[str, Any], file: str | None = None) -> CloudConfig:
-    """Returns the configuration of a file with the options that were given on top.
+    """Returns the configuration of a file, overridden by the given options.
 
     Args:
       options: Field → value; None where the option was not given.

@@ -1,4 +1,4 @@
-"""What a compiled job must know of its data: the layout and the classes."""
+"""The facts about the data that a compiled job needs: the layout and the classes."""
 
 import dataclasses
 import os
@@ -13,10 +13,11 @@ from trainer_modules.engine.task import Task
 
 
 def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
-    """Returns the task with its classes, the root of its data, and the layout that it has.
+    """Returns the task with its classes, the root of its data, and the layout of the data.
 
-    Where the data can be looked at, it is (of spans, the newest); a bucket or a path of the
-    containers cannot, and then the layout is the task's first, or the one that `--layout` names.
+    If the data can be read from here, layout and classes come from it (from the newest span); for a
+    bucket or a path inside the containers, the layout is the task's first, or the one that
+    `--layout` names.
 
     Raises:
       BadInputError: If there is no such layout, or the classes are unknown.
@@ -59,19 +60,19 @@ def _is_there(data: str) -> bool:
 
 
 def stored(source: Source) -> Source:
-    """Returns the layout in which a source lies in the cloud."""
+    """Returns the layout that a source has in the cloud."""
     return source.stored if isinstance(source, Bundled) else source
 
 
 def upload(name: str, target: str) -> None:
-    """Writes the data that a task brings along to a place that the cloud can read.
+    """Writes a task's own data to a location that the cloud can read.
 
     Args:
       name: The task's name.
       target: `gs://…` or a folder.
 
     Raises:
-      BadInputError: If the task brings none.
+      BadInputError: If the task has no data of its own.
     """
     task = tasks.load(name)
     source = next((s for s in (task.source, *task.also) if isinstance(s, Bundled)), None)
@@ -90,7 +91,7 @@ def upload(name: str, target: str) -> None:
 
 
 def for_accelerator(task: Task, device: str) -> Task:
-    """Returns the task with training told what it runs on, so that a missing device is an error."""
+    """Returns the task with its training device set, so that a missing device is an error."""
     if device == "cpu":
         return task
     return dataclasses.replace(task, train=dataclasses.replace(task.train, accelerator=device))

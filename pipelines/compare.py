@@ -21,14 +21,13 @@ _TONES = {True: "green", False: "red", None: "dim"}
 
 
 def compare(first: Run, second: Run) -> dict[str, Any]:
-    """Returns everything in which two runs can differ.
+    """Returns all differences between two runs.
 
     Returns:
       `names`, `status`, `metrics` (rows with `before`, `now`, `change`), `classes` (the same,
       the largest change first), `only` (classes of one run only), `settings` (key, value before,
-      value now), `gates` (what is asked, status before, status now, of those that differ, `–` for
-      a gate that one run does not have), `counts` and `seconds` (name, before,
-      now).
+      value now), `gates` (requirement, status before, status now, of the gates that differ; `–` for
+      a gate that one run does not have), `counts` and `seconds` (name, before, now).
     """
     a, b = first.summary, second.summary
     old, new = a.get("metrics", {}), b.get("metrics", {})
@@ -70,7 +69,7 @@ def _settings(a: dict[str, Any], b: dict[str, Any]) -> list[tuple[str, str, str]
 
 
 def _gates(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """Returns the gates whose outcome differs; a gate is known by what it is on, not its bound."""
+    """Returns the gates whose outcome differs; a gate is identified without its bound."""
     old, new = _by_subject(a), _by_subject(b)
     rows = []
     for key in dict.fromkeys([*old, *new]):
@@ -89,7 +88,7 @@ def _by_subject(gates: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, 
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for gate in gates:
         on = tuple(gate.get(key) for key in ("kind", "metric", "class", "slice"))
-        # Several on the same thing are told apart by their order.
+        # Several gates on the same subject are distinguished by their order.
         count = sum(key[:-1] == on for key in found)
         found[(*on, count)] = gate
     return found

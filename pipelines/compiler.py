@@ -1,7 +1,8 @@
-"""Compiles the DAG into what Vertex AI and Kubeflow Pipelines run.
+"""Compiles the DAG into jobs for Vertex AI and Kubeflow Pipelines.
 
-Same input, same bytes. What may vary at submission is a runtime parameter: the data's path, its
-span where the path has one, and the pipeline root, which both platforms take by themselves.
+The same input gives the same bytes. Values that may change at submission are runtime parameters:
+the data's path, its span if the path has one, and the pipeline root, which both platforms accept by
+default.
 """
 
 import dataclasses
@@ -31,7 +32,7 @@ SPOT_RETRIES = 5
 # after which it does not try again: a week.
 _LONGEST_BACKOFF = {VERTEX: "3600s", KUBEFLOW: "604800s"}
 _LATEST_SPAN = '{"rolling_range": {"num_spans": 1}}'
-# Starts TFX's executor, with what both platforms need around it.
+# Starts TFX's executor with the adaptations that both platforms need.
 _ENTRY = ("python", "-m", "pipelines.container")
 _DRIVER = ("python", "-m", "pipelines.container_driver")
 
@@ -84,7 +85,7 @@ def compile_job(config: CloudConfig) -> Compiled:
     early_checks.check_network(task, download=False)
     task = cloud_data.for_accelerator(task, accelerator.device)
     if "://" not in config.serving_folder:
-        # A folder that is mounted here too can be looked at before anything is sent.
+        # A folder that is also mounted here can be read before anything is submitted.
         served.check_room(config.serving_folder, task=task.name, classes=task.problem.names)
 
     from pipelines import cloud_beam
@@ -139,7 +140,7 @@ def _platform(config: CloudConfig, accelerator: Accelerator) -> Any:
 
 
 def _after_push(config: CloudConfig) -> Any:
-    """Returns what makes the step that registers and deploys; None where it is not asked for."""
+    """Returns the factory of the step that registers and deploys; None if it is not requested."""
     if not config.model_registry:
         return None
     from components.vertex_deploy.component import VertexDeploy
@@ -218,9 +219,9 @@ def _run_compiler(pipeline: Any, config: CloudConfig, parameters: dict[str, str]
 
 
 def _images(config: CloudConfig) -> str | dict[str, str]:
-    """Returns the image, or one per component where training has its own.
+    """Returns the image, or one per component if training has its own.
 
-    On Vertex AI the training image is the CustomJob's; the step that waits for it has the other.
+    On Vertex AI the CustomJob uses the training image; the step that waits for it uses the other.
     """
     image = config.image or ""
     if config.target == VERTEX or not config.training_image:
@@ -233,7 +234,7 @@ def _images(config: CloudConfig) -> str | dict[str, str]:
 
 
 def _complete(job: dict[str, Any], config: CloudConfig, parameters: dict[str, str]) -> None:
-    """Adds what TFX's compiler leaves out: defaults, and the job's own settings."""
+    """Adds what TFX's compiler omits: defaults, and the job's own settings."""
     inputs = job["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]
     for name, default in parameters.items():
         inputs[name]["defaultValue"] = default
@@ -247,14 +248,14 @@ def _complete(job: dict[str, Any], config: CloudConfig, parameters: dict[str, st
 
 
 def _drive_reader(job: dict[str, Any]) -> None:
-    """Puts the project's driver in the place of TFX's."""
+    """Replaces TFX's driver by the project's."""
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     driver = executors["ImageExampleGen_executor"]["container"]["lifecycle"]["preCacheCheck"]
     driver["command"] = list(_DRIVER)
 
 
 def _train_again(job: dict[str, Any], target: str) -> None:
-    """Lets training and search start again where a withdrawn machine has failed them."""
+    """Lets training and search restart after a machine was preempted."""
     tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
     for name in ("Trainer", "Tuner"):
         if name in tasks:
@@ -267,7 +268,7 @@ def _train_again(job: dict[str, Any], target: str) -> None:
 
 
 def _try_volumes(job: dict[str, Any], folders: tuple[str, ...]) -> None:
-    """Lets the first step try to write where later ones will, hours before they do."""
+    """Makes the first step check write access to the folders that later steps need."""
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     arguments = executors["DataFingerprint_executor"]["container"]["args"]
     for folder in folders:

@@ -30,7 +30,7 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
     Args:
       console: Where to.
       summary: The run.
-      display: What people call the classes.
+      display: Display names of the classes.
     """
     console.print()
     console.print(
@@ -44,7 +44,7 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
         console.print(_gates(summary))
     for alike in _alike(summary.gates):
         failed = sorted(gate_outcome.with_status(alike, gate_outcome.FAILED), key=_margin)
-        # What many classes have in common, their row in the table says.
+        # If many classes failed, their row in the table says so.
         for gate in failed[: 1 if len(alike) > 1 else None]:
             more = f"; {len(failed) - 1} more failed" if len(failed) > 1 else ""
             console.print(f"not blessed: {escape(gate['message'])}{more}", soft_wrap=True)
@@ -69,7 +69,7 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
 
 
 def _why(summary: Summary) -> str:
-    """Returns why nothing is new; "" for the other ends of a run."""
+    """Returns why nothing is new; "" for other outcomes of a run."""
     if summary.status != summaries.NOTHING_NEW:
         return ""
     if not summary.ran:
@@ -79,7 +79,7 @@ def _why(summary: Summary) -> str:
 
 
 def _not_compared(summary: Summary) -> list[str]:
-    """Returns what no gate has compared with the last blessed model, and why, in few lines."""
+    """Returns a few lines on what was not compared with the last blessed model, and why."""
     left = gate_outcome.with_status(summary.gates, gate_outcome.NOT_COMPARED)
     if left and not summary.baseline.get("compared"):
         reason = summary.baseline.get("reason") or left[0]["message"]
@@ -97,7 +97,7 @@ def _number(value: float | None) -> str:
 
 
 def _gates(summary: Summary) -> Table:
-    """Returns a row for each kind of gate: of a hundred classes, the worst one and its like."""
+    """Returns a row for each kind of gate; of many classes it shows the worst."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("gate", overflow="fold")
     for column in ("value", "bound"):
@@ -130,12 +130,12 @@ def _outcome(failed: list[dict[str, Any]], passed: list[dict[str, Any]]) -> str:
 
 
 def _alike(gates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Returns the gates grouped: one gate for each class is one group, whatever its bounds."""
+    """Returns the gates in groups: the gates of all classes form one group."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for gate in gates:
         of_class = gate.get("class") is not None
         key = (gate["name"] if not of_class else gate["metric"], of_class, gate.get("slice"))
-        # Bounds of `no_worse` follow each class's own past.
+        # Bounds of `no_worse` depend on each class's own baseline.
         bound = None if gate.get("kind") == "no_worse" else gate["bound"]
         groups.setdefault((*key, gate.get("kind"), bound), []).append(gate)
     return list(groups.values())

@@ -1,4 +1,4 @@
-"""How to run: read from the command line in one place, typed, frozen."""
+"""The configuration of local runs, read from the command line in one place, typed and frozen."""
 
 import argparse
 import os
@@ -10,8 +10,8 @@ from trainer_modules.engine.errors import BadInputError
 # Beam's default DirectRunner would look for the Prism binary on the network first.
 _BEAM_RUNNER = (
     "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    # Without word on where workers find TFX, TFX packs itself as an sdist for each component, one
-    # to two seconds a time. This runner works in the process itself and has no use for it.
+    # Unless told where workers find TFX, TFX packages itself as an sdist for each component, which
+    # takes one to two seconds each. This runner works in the same process and does not need it.
     "--sdk_container_image=none",
 )
 
@@ -22,16 +22,16 @@ class RunConfig:
 
     Attributes:
       task: Name of the task.
-      name: What to file the runs and serve the model under; "" for the task's own name.
-      data: Folder (or gs:// path) of the data; None for what the task can provide itself.
+      name: Name under which runs are stored and the model is served; "" for the task's own name.
+      data: Folder (or gs:// path) of the data; None for the task's own data.
       root: Folder under which runs, data and served models are kept.
       settings: `KEY=VALUE` changes to the task, in order.
-      weights: `imagenet`, `none` or a path; None for what the task says.
+      weights: `imagenet`, `none` or a path; None for the task's setting.
       max_rejected: Largest share of unreadable examples that a run accepts, in [0, 1].
       metadata: Where lineage is kept: a SQLite file, or `mysql://user:password@host:port/db`;
         None for a SQLite file under the root.
       beam: Options for Beam, added to the local runner's.
-      fresh: Do every step again, whatever the cache holds.
+      fresh: Run every step again, ignoring the cache.
       tune: Trials of a hyperparameter search before training; 0 for none.
     """
 
@@ -58,7 +58,7 @@ class RunConfig:
 
     @property
     def names(self) -> Names:
-        """Every name and place of these runs.
+        """All names and locations of these runs.
 
         Raises:
           BadInputError: If `name` cannot be one.
@@ -67,7 +67,7 @@ class RunConfig:
 
     @property
     def folder(self) -> str:
-        """Where these runs are kept; a variant `mnist:b` is filed under `mnist-b`."""
+        """Folder of these runs; a variant `mnist:b` is stored under `mnist-b`."""
         return self.names.folder(self.root)
 
     @property
@@ -160,7 +160,7 @@ def local_parser() -> argparse.ArgumentParser:
 
 
 def from_args(args: argparse.Namespace) -> RunConfig:
-    """Returns the configuration that parsed arguments ask for."""
+    """Returns the configuration of parsed arguments."""
     return RunConfig(
         task=args.task,
         name=args.name,

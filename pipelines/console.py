@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on; everything else goes to the log file."""
+"""The terminal output of a run; everything else goes to the log file."""
 
 import contextlib
 import logging
@@ -14,15 +14,15 @@ from rich.text import Text
 
 from pipelines.progress import Progress
 
-# Without a terminal, a line of training progress at most every so many seconds.
+# Without a terminal, the minimum interval between lines of training progress, in seconds.
 _PACE = 5.0
 
 
 class RunConsole(logging.Handler):
     """Prints one line per component, and the progress that components log.
 
-    Progress is whatever arrives at the logger `tfx_vision`: a living line on a terminal, a line
-    now and then elsewhere; warnings are always printed.
+    Progress is what the logger `tfx_vision` receives: an updated line on a terminal, occasional
+    lines elsewhere; warnings are always printed.
     """
 
     def __init__(self, stream: Any, expected: Mapping[str, float] | None = None) -> None:
@@ -30,7 +30,7 @@ class RunConsole(logging.Handler):
 
         Args:
           stream: Where to print.
-          expected: How long components took before, in seconds.
+          expected: Durations of the components in earlier runs, in seconds.
         """
         super().__init__()
         self._expected = expected or {}
@@ -41,7 +41,7 @@ class RunConsole(logging.Handler):
         self._held = ""
 
     def start(self, node: str) -> None:
-        """Says that a component begins."""
+        """Announces that a component begins."""
         self._progress = Progress(node, self._expected.get(node))
         self._printed = time.monotonic()
         self._held = ""
@@ -66,7 +66,7 @@ class RunConsole(logging.Handler):
         self.console.print(Text.assemble(("  ✗ ", "bold red"), f"{node:<18}{seconds:>7.1f} s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Shows a progress message; longer texts, such as a model's summary, stay in the log."""
+        """Shows a progress message; longer texts, such as a model's summary, go only to the log."""
         message = record.getMessage()
         if "\n" in message:
             return
@@ -84,20 +84,20 @@ class RunConsole(logging.Handler):
             self._printed = time.monotonic()
 
     def _release(self) -> None:
-        """Prints the epoch that was held back, which is the last one."""
+        """Prints the deferred line of the last epoch."""
         if self._held:
             self.console.print(Text(f"    {self._held}", style="dim"))
             self._held = ""
 
     def stop(self) -> None:
-        """Ends the living line, if there is one."""
+        """Ends the updated line, if there is one."""
         if self._status is not None:
             self._status.stop()
             self._status = None
 
 
 class _Living:
-    """The line of a component at work, made anew each time it is drawn."""
+    """The line of a running component, recomputed each time it is drawn."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -107,7 +107,7 @@ class _Living:
 
 
 class _Terminal:
-    """A stream that goes on without a reader: `| head` must not end hours of training."""
+    """A stream that tolerates a closed pipe: `| head` must not end hours of training."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -141,9 +141,9 @@ class _Terminal:
 
 @contextlib.contextmanager
 def quiet(log_file: str, expected: Mapping[str, float] | None = None) -> Iterator[RunConsole]:
-    """Sends both output streams and all logging to `log_file`; yields the console for people.
+    """Redirects both output streams and all logging to `log_file`; yields the terminal's console.
 
-    The redirection is of the file descriptors, since TensorFlow's C++ part writes to them.
+    The file descriptors are redirected, since TensorFlow's C++ code writes to them.
     """
     os.makedirs(os.path.dirname(log_file), exist_ok=True)
     sys.stdout.flush()

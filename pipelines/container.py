@@ -1,10 +1,10 @@
-"""What every container of a compiled pipeline runs: TFX's executor entry point, made ready.
+"""The entry point of every container of a compiled pipeline: TFX's own, with adaptations.
 
     python -m pipelines.container --executor_class_path … --json_serialized_invocation_args …
 
 It starts quickly (see `startup`), and does what open-source Kubeflow leaves to the container:
-artifacts in `s3://` and `minio://` lie on local paths that Kubeflow's launcher downloads and
-uploads, and its driver says more, and less, than TFX understands (see `container_contract`).
+artifacts in `s3://` and `minio://` are on local paths that Kubeflow's launcher downloads and
+uploads, and its driver passes more, and less, than TFX expects (see `container_contract`).
 """
 
 import argparse
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def reported(work: Callable[[], None]) -> int:
-    """Does `work`; returns the exit code. What a person can mend is printed as one paragraph."""
+    """Calls `work`; returns the exit code. Errors of the user are printed as one paragraph."""
     try:
         work()
     except BadInputError as error:
@@ -80,9 +80,9 @@ def parse(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _equip_workers(beam: list[str]) -> None:
-    """Hands Beam's plugins to the worker processes of its local runner.
+    """Passes Beam's plugins to the worker processes of its local runner.
 
-    That runner gives them no options of the pipeline, but they read those of a file.
+    That runner does not pass the pipeline's options to them, but they read options from a file.
     """
     plugins = [a.partition("=")[2] for a in beam if a.startswith("--beam_plugins=")]
     if not plugins:
@@ -111,10 +111,10 @@ def to_local(executor_input: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_folders(executor_input: dict[str, Any]) -> None:
-    """Makes the folders of output artifacts on file systems that have folders.
+    """Creates the folders of output artifacts on file systems that have folders.
 
-    TFX's own launcher does so, the platforms do not. What the platforms draw is one file: only
-    its folder is made.
+    TFX's own launcher does so, the platforms do not. For artifacts that the platforms display,
+    which are single files, only the parent folder is created.
     """
     for found in executor_input["outputs"].get("artifacts", {}).values():
         for artifact in found.get("artifacts", []):
@@ -165,6 +165,6 @@ if __name__ == "__main__":
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    # All is written. Taking Python down under the threads of TensorFlow and Beam can end with
-    # "exception not rethrown", and a step that has done its work would count as failed.
+    # All output is written. Shutting Python down while TensorFlow and Beam have threads can end
+    # with "exception not rethrown", and a finished step would count as failed.
     os._exit(code)

@@ -1,8 +1,8 @@
-"""What the platforms say to a container beyond, or short of, what TFX's entry point understands.
+"""Adapts the platforms' container arguments to TFX's entry point.
 
-Recorded from Kubeflow Pipelines 2.14.3 (`tests/kubeflow/recorded`): its driver hands over an
-output `executor-logs` of type `system.Artifact`, which no component has, and leaves
-`instanceSchema` empty for every artifact that another step has made.
+Recorded from Kubeflow Pipelines 2.14.3 (`tests/kubeflow/recorded`): its driver passes an output
+`executor-logs` of type `system.Artifact`, which no component declares, and leaves `instanceSchema`
+empty for every artifact of another step.
 """
 
 import json
@@ -44,7 +44,7 @@ def understood(executor_input: Mapping[str, Any], inputs_spec: str | None) -> di
 
 
 def _typed(found: Mapping[str, Any], declared: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Gives artifacts without a type the one that was compiled."""
+    """Sets the compiled type of artifacts that have none."""
     artifacts = [
         one if any(one.get("type", {}).values()) or not declared else {**one, "type": declared}
         for one in found.get("artifacts", [])
@@ -53,7 +53,7 @@ def _typed(found: Mapping[str, Any], declared: Mapping[str, Any] | None) -> dict
 
 
 def _has_class(key: str, found: Mapping[str, Any]) -> bool:
-    """Says whether a class stands for an output's type; only the platforms' own may have none."""
+    """Says whether an output's type has a class; only the platforms' own types may lack one."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
 
     titles = [one.get("type", {}).get("schemaTitle", "") for one in found.get("artifacts", [])]

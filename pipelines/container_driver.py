@@ -1,9 +1,9 @@
-"""What Vertex AI runs before it trusts its cache of the reader: span and fingerprint of the data.
+"""The driver that Vertex AI runs before it uses the reader's cache: span and fingerprint.
 
     python -m pipelines.container_driver --json_serialized_invocation_args …
 
-TFX's own driver wants files on every level that its patterns name, and sees none below them; the
-project's looks at every file.
+TFX's own driver requires files on every level of its patterns and ignores those below; the
+project's driver covers every file.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pipelines import container, startup
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Drives the reader; returns the exit code."""
+    """Runs the reader's driver; returns the exit code."""
     args, _ = container.parse(argv)
     startup.prepare()
     return container.reported(lambda: drive(args))

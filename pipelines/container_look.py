@@ -1,9 +1,9 @@
-"""What looks outside a pipeline on open-source Kubeflow, before its cache is asked.
+"""The step that inspects external data on open-source Kubeflow before the cache is consulted.
 
     python -m pipelines.container_look data|served --json_serialized_invocation_args …
 
-What it sees becomes output parameters, which the step that reads takes as its own
-(`kubeflow_looks`). So it must be quick, and say the same as long as nothing has changed.
+Its findings become output parameters, which are parameters of the reading step (`kubeflow_looks`).
+So it must be quick, and its output must be the same as long as nothing has changed.
 """
 
 import json
@@ -19,7 +19,7 @@ _EXAMPLES = {"artifacts": [{"name": "", "uri": "", "type": {"schemaTitle": "tfx.
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Looks; returns the exit code."""
+    """Inspects and writes the findings; returns the exit code."""
     what, *rest = sys.argv[1:] if argv is None else argv
     args, _ = container.parse(rest)
     startup.prepare()

@@ -1,7 +1,7 @@
-"""`run_kubeflow.py doctor`: what will stop a first run, found out from the user's own machine.
+"""`run_kubeflow.py doctor`: checks from the user's machine what would stop a first run.
 
-Every check ends in one line: `ok`, `will stop` (with the way out), or `cannot tell` (with the
-command that can). Nothing is created or changed, and no check waits longer than its time-outs.
+Every check prints one line: `ok`, `will stop` (with the remedy), or `cannot tell` (with a command
+  that can). Nothing is created or changed, and no check waits longer than its time-outs.
 """
 
 import subprocess
@@ -23,12 +23,12 @@ TIMEOUT = (5.0, 15.0)
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
       state: `OK`, `STOPS` or `UNKNOWN`.
       said: One sentence.
-      mend: The way out, or who can tell; "" where all is well.
+      mend: The remedy, or a command that can tell; "" if all is well.
     """
 
     state: str
@@ -38,11 +38,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look at.
+    """One check.
 
     Attributes:
       name: Two or three words.
-      look: Finds out; whatever it raises of a network's errors is `UNKNOWN`.
+      look: Runs the check; network errors that it raises become `UNKNOWN`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Whether runs and schedules may run as their service account, and what that one may do."""
+"""Checks whether runs and schedules may use their service account, and its permissions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _NEEDED = ("roles/aiplatform.user", "roles/logging.logWriter")
 
 
 def account(google_: Google) -> Finding:
-    """Returns whether it is there, and the user may start runs and schedules as it."""
+    """Returns whether the account exists and the user may start runs and schedules as it."""
     config = google_.config
     named = config.service_account
     if not named:
@@ -47,7 +47,7 @@ def account(google_: Google) -> Finding:
 
 
 def rights(google_: Google) -> Finding:
-    """Reads the policies that should name the account: nobody can test another's rights."""
+    """Reads the policies that should name the account; others' permissions cannot be tested."""
     config = google_.config
     if not config.service_account:
         return Finding(UNKNOWN, "no service account is named")

@@ -1,4 +1,4 @@
-"""Google's REST APIs as `doctor` asks them: as the user, with bounded patience."""
+"""Google's REST APIs for `doctor`: as the user, with time-outs."""
 
 import dataclasses
 import functools
@@ -18,7 +18,7 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """Where Google's APIs are; tests name a server of their own."""
+    """Addresses of Google's APIs; tests use a server of their own."""
 
     usage: str = "https://serviceusage.googleapis.com"
     projects: str = "https://cloudresourcemanager.googleapis.com"
@@ -72,7 +72,7 @@ def short(error: Exception) -> str:
 
 
 def refused(what: str, code: int, body: Mapping[str, Any], who_can: str) -> Finding:
-    """Returns that something is not shown to the user."""
+    """Returns the finding that the user may not see something."""
     said = short(Exception(body.get("error", {}).get("message", "")))
     return Finding(UNKNOWN, f"{what}: {code} {said}".rstrip(), who_can)
 

@@ -1,4 +1,4 @@
-"""Whether an image is in its registry, asked as Docker asks (the Registry HTTP API V2)."""
+"""Checks whether an image is in its registry, as Docker does (the Registry HTTP API V2)."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ _GOOGLE = (".pkg.dev", "gcr.io")
 
 
 def look(image: str, token: str = "") -> Finding:
-    """Returns whether an image can be had, and what it was built from.
+    """Returns whether an image is available, and the revision that it was built from.
 
     Args:
       image: As `--image` names it.
@@ -70,7 +70,7 @@ def split(image: str) -> tuple[str, str, str]:
 
 
 def _anonymous(challenge: str) -> dict[str, str]:
-    """Returns the header that a registry gives anybody for a public image."""
+    """Returns the anonymous authorization header of a registry for a public image."""
     found = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     if "realm" not in found:
         return {}

@@ -1,4 +1,4 @@
-"""What will stop a first run on Kubeflow: asked of its API, and of kubectl if it is here."""
+"""Checks what would stop a first run on Kubeflow, with its API and, if installed, kubectl."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def _api(config: CloudConfig) -> Finding:
 
 
 def version_found(tag: str, webhook: bool) -> Finding:
-    """Returns what a version of the API server means for this project's jobs."""
+    """Returns whether a version of the API server supports this project's jobs."""
     parts = tag.lstrip("v").split("-")[0].split(".")
     if len(parts) < 2 or not all(part.isdigit() for part in parts[:2]):
         return Finding(
@@ -212,7 +212,7 @@ def _nodes(config: CloudConfig) -> Finding:
 def _kubectl(
     config: CloudConfig, command: list[str], judge: Callable[[dict[str, Any]], Finding]
 ) -> Finding:
-    """Judges what kubectl shows of an object; the command itself is the way out without it."""
+    """Evaluates kubectl's output for an object; without kubectl, the remedy is the command."""
     if "-n" not in command and "nodes" not in command:
         command = [*command, "-n", config.namespace or "kubeflow"]
     shown = " ".join(["kubectl", *command])
@@ -228,7 +228,7 @@ def _kubectl(
     )
     if done.returncode == 0:
         return judge(json.loads(done.stdout))
-    # Before its last line kubectl repeats itself.
+    # kubectl repeats itself before its last line.
     said = (done.stderr.strip().splitlines() or ["no reason"])[-1]
     if "NotFound" in said:
         return Finding(

@@ -1,4 +1,4 @@
-"""Whether the region's quota lets training have its accelerator."""
+"""Checks whether the region's quota covers the training accelerator."""
 
 import re
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ def _is_of(metric: str, parts: list[str], *, spot: bool) -> bool:
 
 
 def _granted(metric: Mapping[str, Any], region: str) -> int:
-    """Returns the limit of a region: its own bucket, or the one of all regions; -1 for no limit."""
+    """Returns the limit of a region: its own, or that of all regions; -1 for no limit."""
     buckets = [
         bucket
         for limit in metric.get("consumerQuotaLimits", [])

@@ -1,4 +1,4 @@
-"""What will stop a first run on Vertex AI: asked of Google's REST APIs, as the user."""
+"""Checks what would stop a first run on Vertex AI, with Google's REST APIs as the user."""
 
 import re
 from typing import Any

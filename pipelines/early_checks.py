@@ -1,8 +1,8 @@
-"""Whether a task can run at all: all that needs no data is checked before any are read.
+"""Checks that need no data, made before any data is read: whether a task can run at all.
 
 `check_settings` needs no TensorFlow and takes milliseconds. `check_network` builds the network as
-Trainer will: weights of another network or a phase that names layers that there are not show
-themselves in seconds, not after the data have been read and transformed.
+Trainer will: weights of another network, or a phase that names layers that do not exist, are found
+  in seconds and not after the data has been read and transformed.
 """
 
 import dataclasses
@@ -39,10 +39,10 @@ _RANGES = {
 
 
 def check_settings(task: Task) -> None:
-    """Checks gates, monitors, phases, and what the backbone can take.
+    """Checks gates, monitors, phases, and the limits of the backbone.
 
     Raises:
-      BadInputError: If the task cannot run as it is; the message names the setting.
+      BadInputError: If the task cannot run with these settings; the message names the setting.
     """
     check_gates(task)
     for i, gate in enumerate(task.gates):
@@ -60,7 +60,7 @@ def check_network(task: Task, *, download: bool) -> None:
 
     Args:
       task: The task; its classes may still be unknown.
-      download: Whether weights that lie on the network may be fetched.
+      download: Whether published weights may be downloaded.
 
     Raises:
       BadInputError: If the network cannot be built, or a phase cannot train it.
@@ -75,7 +75,7 @@ def check_network(task: Task, *, download: bool) -> None:
     model, problem = task.model, task.problem
     if isinstance(problem, Classification) and not problem.classes:
         problem = dataclasses.replace(problem, classes=("one", "other"))
-    # Figures that the data have not given yet: they scale, and change no layer.
+    # Placeholders for the data's statistics: they only scale, and change no layer.
     columns = task.image.channels if task.image else len(getattr(problem, "features", ()))
     statistics = ((0.0,) * columns, (1.0,) * columns) if standardises(task) else None
     fetched = isinstance(model, Backbone | EncoderDecoder) and (
@@ -89,13 +89,13 @@ def check_network(task: Task, *, download: bool) -> None:
             models.set_trainable(built, phase)
         preflight.check_compiled(task, built)
     finally:
-        # Trainer may run in this process: its layers shall be numbered as if this had not been.
+        # Trainer may run in this process: reset the numbering of layers for it.
         tf_keras.backend.clear_session()
 
 
 def _check_bound(i: int, gate: Gate) -> None:
     if isinstance(gate, BetterThanChance):
-        return  # It has no bound: chance is its bound.
+        return  # This gate has no bound of its own.
     low, high = _RANGES.get(gate.metric, (0.0, 1.0))
     if isinstance(gate, AtLeast | AtMost):
         setting, value = "bound", gate.bound
@@ -161,7 +161,7 @@ def check_weights(weights: str) -> None:
     """Checks that `weights` can be read, if it is a path on this machine.
 
     Raises:
-      BadInputError: If there is nothing there, or nothing that weights are kept in.
+      BadInputError: If there is nothing, or not a file or folder of weights.
     """
     if weights in ("imagenet", "none") or "://" in weights:
         return

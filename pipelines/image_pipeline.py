@@ -1,4 +1,4 @@
-"""The only DAG: from images to a judged and pushed model, the same on every platform."""
+"""The only DAG: from images to an evaluated and pushed model, the same on every platform."""
 
 from typing import Any
 
@@ -47,15 +47,15 @@ def create_pipeline(
 
     Args:
       task: The task, settings applied and classes known.
-      config: Where things are kept and how strict to be.
-      data: Root folder of the data as it is stored.
+      config: Locations and limits of the run.
+      data: Root folder of the stored data.
       source: The layout that `data` has.
       connection: MLMD connection config; None where the platform keeps the lineage.
-      platform: What the place of execution changes.
+      platform: What the execution platform changes.
 
     Returns:
       The pipeline, components in the order in which they run. A task without phases is not
-      trained: its network is exported with the weights that it comes with.
+      trained: its network is exported with its published weights.
 
     Raises:
       BadInputError: If a task that is not trained is to be tuned, or exported to further forms.
@@ -82,7 +82,7 @@ def create_pipeline(
 def _exported(
     task: Task, config: RunConfig, data: str, source: Source, platform: Platform
 ) -> list[BaseNode]:
-    """Returns the nodes that push a network as it is; with data, the check uses that."""
+    """Returns the nodes that push a network without training; the check uses the data, if any."""
     if config.tune:
         raise BadInputError(
             f"--tune: task '{task.name}' does not train a model, so there is nothing to tune."
@@ -116,7 +116,7 @@ def _exported(
 def _trained(
     task: Task, config: RunConfig, data: str, source: Source, platform: Platform
 ) -> list[BaseNode]:
-    """Returns the nodes from images to a judged and pushed model."""
+    """Returns the nodes from images to an evaluated and pushed model."""
     examples = _read(task, data, source)
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]
@@ -277,5 +277,5 @@ def _tuner(
 
 
 def _checkpoints(config: RunConfig) -> dict[str, str]:
-    """Returns where a killed training finds its state again; a platform may know better."""
+    """Returns where an interrupted training finds its state; a platform may override it."""
     return {CHECKPOINTS_KEY: f"{config.folder}/checkpoints"} if "://" not in config.root else {}

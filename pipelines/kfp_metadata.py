@@ -1,9 +1,9 @@
-"""What Kubeflow's metadata store keeps of a run's artifacts.
+"""Reads a run's artifacts from Kubeflow's metadata store.
 
-The API of Kubeflow Pipelines does not show artifacts. Its own pages ask the metadata store for
-them, which the address of those pages passes on, in gRPC-Web; so does this. Kubeflow Pipelines 3
-removes that store (kubeflow/pipelines#13986): all that knows of it is in this module, behind
-`blessings`.
+The API of Kubeflow Pipelines does not show artifacts. Its user interface reads them from the
+metadata store, through a gRPC-Web proxy at the same address; so does this module. Kubeflow
+Pipelines 3 removes that store (kubeflow/pipelines#13986): all code that depends on it is in this
+module, behind `blessings`.
 """
 
 import struct
@@ -22,24 +22,24 @@ _TIMEOUT = 60
 
 
 def blessings(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
-    """Returns step → whether it blessed the model, as far as that can be read.
+    """Returns step → whether it blessed the model, for the steps that can be read.
 
     Args:
-      host: Address of Kubeflow Pipelines' pages.
+      host: Address of Kubeflow Pipelines' user interface.
       run: The run's id.
       headers: For each request, such as the authorization.
 
     Raises:
-      ServiceError: If there is no metadata store at that address, it does not know the run, or
-        its answers are not understood.
+      ServiceError: If there is no metadata store at that address, it has no record of the run, or
+        its responses cannot be parsed.
     """
     try:
         return _read(host, run, headers)
     except ServiceError:
         raise
     except Exception as error:
-        # Another program's answers, of versions to come too: a run that succeeded must not end
-        # in a traceback because nobody can read what was said of its model.
+        # These are another program's responses, perhaps of a future version: a successful run must
+        # not end in a traceback because the verdict on its model cannot be parsed.
         raise ServiceError(
             f"the response of the metadata store at {host} cannot be parsed: "
             f"{type(error).__name__}: {error}"
@@ -58,7 +58,7 @@ def _read(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
     context = ask("GetContextByTypeAndName", type_name=_RUN, context_name=run).context
     if not context.id:
         raise ServiceError(f"the metadata store at {host} has no record of run {run}")
-    # Names of steps are properties, which the store cannot be asked for: a run has a dozen steps.
+    # The store cannot be queried for step names, which are properties; a run has a dozen steps.
     steps = {
         execution.id: execution.custom_properties["task_name"].string_value
         for execution in ask("GetExecutionsByContext", context_id=context.id).executions
@@ -77,13 +77,13 @@ def _read(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
 
 
 def _number(value: Any) -> float | None:
-    """Returns a property's number, or None: Kubeflow makes every number of an output a double."""
+    """Returns a property's number, or None; Kubeflow stores every number as a double."""
     kind = value.WhichOneof("value") if value is not None else None
     return float(getattr(value, kind)) if kind in ("double_value", "int_value") else None
 
 
 def _call(host: str, method: str, request: bytes, headers: Mapping[str, str]) -> bytes:
-    """Returns the serialized answer to a serialized request."""
+    """Returns the serialized response to a serialized request."""
     try:
         response = urllib3.request(
             "POST",
@@ -110,7 +110,7 @@ def _call(host: str, method: str, request: bytes, headers: Mapping[str, str]) ->
 
 
 def _message(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """Returns the message in a gRPC-Web answer: frames of one byte of kind and four of length."""
+    """Returns the message in a gRPC-Web response: frames with a byte of type and four of length."""
     message = b""
     trailer = {key.lower(): value for key, value in headers.items()}
     while body:

@@ -64,7 +64,7 @@ class Kubeflow:
         )
 
     def _experiment(self) -> str:
-        """Returns the experiment's id; makes it when there is none."""
+        """Returns the experiment's id; creates the experiment if necessary."""
 
         def find() -> str | None:
             found = self._experiments.experiment_service_list_experiments(
@@ -168,7 +168,7 @@ class Kubeflow:
             display_name=name,
             experiment_id=experiment,
             mode="DISABLE" if paused else "ENABLE",
-            # A machine that was off does not make up for what it missed.
+            # Missed runs are not caught up on.
             no_catchup=True,
             max_concurrency=str(timing.max_concurrent),
             pipeline_spec=self._spec(compiled),
@@ -195,9 +195,10 @@ class Kubeflow:
     def schedule(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
     ) -> Scheduled:
-        """Makes the schedule of a name, and then removes those it takes the place of.
+        """Creates the schedule with this name, and then deletes those that it replaces.
 
-        Kubeflow cannot change a recurring run, so an update is a new one; paused if those are.
+        Kubeflow cannot change a recurring run, so an update creates a new one, paused if the old
+        ones are.
         """
         experiment = self._experiment()
         named = self._named(name)

@@ -1,13 +1,13 @@
-"""Small steps that look outside, so that open-source Kubeflow's cache can be trusted.
+"""Small steps that inspect external data, so that open-source Kubeflow's cache is reliable.
 
 Its driver compares a step's parameters, the ids of its input artifacts, its outputs, image and
-command; nobody looks at what lies outside before that, as Vertex AI's `preCacheCheck` does. A
-reader taken from the cache would miss new data, and one that never is gives its artifacts new
-ids each time, so that everything behind it runs again, too.
+command; unlike Vertex AI's `preCacheCheck`, nothing inspects external data before that. A reader
+served from the cache would miss new data, and a reader that is never cached gives its artifacts new
+ids each time, so that all later steps run again too.
 
-So a step of its own looks, never from the cache, and says what it saw in output parameters. They
-are parameters of the step that reads: the same data, the same parameters, the cached artifacts
-with the ids they had, and everything behind is cached as well.
+So a separate step, which is never cached, inspects the data and writes its findings to output
+parameters, which are parameters of the reading step. The same data gives the same parameters, the
+cached artifacts keep their ids, and later steps are cached as well.
 """
 
 import copy
@@ -22,13 +22,13 @@ _ARGUMENTS = ("--json_serialized_invocation_args", "{{$}}", _SPEC_ARGUMENT)
 
 @dataclass(frozen=True)
 class Look:
-    """A step that looks before another one reads.
+    """A step that inspects external data before another step reads it.
 
     Attributes:
-      name: The step that looks.
-      what: What `pipelines.container_look` is to look at.
-      before: The step that reads; both have the same inputs.
-      seen: Output parameter → its type; they are parameters of the step that reads.
+      name: The inspecting step.
+      what: The first argument of `pipelines.container_look`.
+      before: The reading step; both have the same inputs.
+      seen: Output parameter → its type; they are parameters of the reading step.
     """
 
     name: str
@@ -49,7 +49,7 @@ LOOKS = (
 
 
 def add(spec: dict[str, Any]) -> None:
-    """Adds to a compiled pipeline the steps that look, for the steps that it has."""
+    """Adds the inspecting steps to a compiled pipeline, for the reading steps that it has."""
     for look in LOOKS:
         if look.before in spec["root"]["dag"]["tasks"]:
             _add(spec, look)
@@ -94,5 +94,5 @@ def _add(spec: dict[str, Any], look: Look) -> None:
     task["dependentTasks"] = sorted({*task.get("dependentTasks", []), look.name})
     at = reader["args"].index(_SPEC_ARGUMENT) + 1
     reader["args"][at] = json.dumps(definitions, sort_keys=True)
-    # Kubeflow does not run it, and the step that looks has taken its place.
+    # Kubeflow does not run it; the inspecting step replaces it.
     reader.pop("lifecycle", None)

@@ -12,10 +12,10 @@ _TRAINING = ("Trainer_executor", "Tuner_executor")
 def platform_spec(
     job: dict[str, Any], config: CloudConfig, accelerator: Accelerator
 ) -> dict[str, Any] | None:
-    """Returns the second document of Kubeflow's YAML; None where nothing is asked for.
+    """Returns the second document of Kubeflow's YAML; None if no settings are needed.
 
     Raises:
-      BadInputError: If a volume or secret is not written as it must be.
+      BadInputError: If a volume or secret has the wrong form.
     """
     from google.protobuf import json_format
 
@@ -34,7 +34,7 @@ def platform_spec(
 
 
 def set_environment(job: dict[str, Any], accelerator: Accelerator) -> None:
-    """Gives the containers that train the variables that the accelerator wants."""
+    """Sets the environment variables of the accelerator in the training containers."""
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     for name in _TRAINING:
         if name in executors and accelerator.environment:
@@ -52,7 +52,7 @@ def _executor(
 
     settings = settings_pb2.KubernetesExecutorConfig()
     for claim, path in volumes:
-        # The first field is what older Kubeflow reads, the second what newer does.
+        # Older versions of Kubeflow read the first field, newer ones the second.
         mount = settings_pb2.PvcMount(constant=claim, mount_path=path)
         mount.pvc_name_parameter.runtime_value.constant.string_value = claim
         settings.pvc_mount.append(mount)
@@ -82,7 +82,7 @@ def volume(value: str) -> tuple[str, str]:
     """Returns claim and path of one `--volume`.
 
     Raises:
-      BadInputError: If it is not written as it must be.
+      BadInputError: If it has the wrong form.
     """
     claim, _, path = value.partition("=")
     if not claim or not path.startswith("/"):
@@ -94,7 +94,7 @@ def secret(value: str) -> tuple[str, str, str]:
     """Returns name, key and variable of one `--secret`.
 
     Raises:
-      BadInputError: If it is not written as it must be.
+      BadInputError: If it has the wrong form.
     """
     where, _, variable = value.partition("=")
     name, _, key = where.partition(":")

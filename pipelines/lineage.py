@@ -1,4 +1,4 @@
-"""The MLMD store of local runs, and what to tell a person when a node failed."""
+"""The MLMD store of local runs, and the error message of a failed node."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ def connection(uri: str) -> Any:
     """Returns the connection config of a SQLite file or a `mysql://user:password@host:port/db`.
 
     Raises:
-      BadInputError: If the URI names another kind of store, or the file is no SQLite database.
+      BadInputError: If the URI names another kind of store, or the file is not an SQLite database.
     """
     if uri.startswith("mysql://"):
         parts = urllib.parse.urlsplit(uri)
@@ -52,9 +52,9 @@ def connection(uri: str) -> Any:
 
 
 def forget_vanished_pushes(config: Any) -> None:
-    """Makes Pusher push again where a version that it once pushed is no longer there.
+    """Makes Pusher push again if a version that it once pushed no longer exists.
 
-    The cache looks whether an artifact's own folder exists; the pushed version lies elsewhere.
+    The cache checks whether an artifact's own folder exists, but the pushed version is elsewhere.
     """
     with metadata.Metadata(config) as handle:
         try:
@@ -71,7 +71,7 @@ def forget_vanished_pushes(config: Any) -> None:
 
 
 def explain(failure: NodeFailedError) -> tuple[str, int]:
-    """Returns one paragraph on why a node failed, and the exit code; the log gets it all."""
+    """Returns one paragraph on why a node failed, and the exit code; the log has the details."""
     cause = failure.__cause__
     assert cause is not None
     _log.error("%s failed\n%s", failure.node_id, "".join(traceback.format_exception(cause)))

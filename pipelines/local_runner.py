@@ -1,6 +1,6 @@
-"""Runs the pipeline in this process, node by node, and says what each node did.
+"""Runs the pipeline in this process, node by node, and reports each node's result.
 
-TFX's LocalDagRunner runs the same loop but tells nobody when a node starts, whether its result
+TFX's LocalDagRunner runs the same loop but does not report when a node starts, whether its result
 came from the cache, or which node failed.
 """
 
@@ -24,12 +24,12 @@ _CACHED = metadata_store_pb2.Execution.CACHED
 
 @dataclass(frozen=True, kw_only=True)
 class NodeResult:
-    """What became of one node.
+    """The result of one node.
 
     Attributes:
       id: The node's id.
       cached: The outputs are those of an earlier run.
-      resolver: The node only looks something up; it does no work of its own.
+      resolver: The node only resolves artifacts; it does no work of its own.
       seconds: Wall time.
       outputs: Output key → artifacts.
     """

@@ -1,4 +1,4 @@
-"""Whether a step may write to the volumes that are mounted for it."""
+"""Checks that a step may write to its mounted volumes."""
 
 import os
 import tempfile
@@ -8,10 +8,10 @@ from trainer_modules.engine.errors import BadInputError
 
 
 def check(folders: Iterable[str]) -> None:
-    """Writes a file to each folder and removes it again; makes folders that are missing.
+    """Writes a file to each folder and removes it again; creates missing folders.
 
     Raises:
-      BadInputError: If the user that the steps run as may not.
+      BadInputError: If the user that the steps run as may not write.
     """
     for folder in folders:
         try:

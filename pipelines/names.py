@@ -1,4 +1,4 @@
-"""Every name and every place of a run, from task, variant and `--name`: one answer everywhere.
+"""All names and locations of a run, derived in one place from task, variant and `--name`.
 
 Two runs that differ in one of the three share nothing: no folder, no pipeline, no served model.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trainer_modules.engine.errors import BadInputError
 
-# What lies beside the runs under a root, on this machine or in a bucket.
+# Other folders under a root, on this machine or in a bucket.
 SERVING, DATA = "serving", "data"
 LONGEST = 40
 # Lower case, since Vertex AI's names are and some file systems do not tell `Dishes` from `dishes`;
@@ -25,7 +25,7 @@ class Names:
       name: What `--name` says; "" for the task's own name.
 
     Raises:
-      BadInputError: If `name` is no name, or a task, a variant or the house itself has it.
+      BadInputError: If `name` is invalid, or is a task, a variant or reserved.
     """
 
     task: str
@@ -37,17 +37,17 @@ class Names:
 
     @property
     def own(self) -> str:
-        """What runs are filed and models are served under: `mnist-b` for `mnist:b`."""
+        """The name under which runs are stored and models are served: `mnist-b` for `mnist:b`."""
         return self.name or self.task.replace(":", "-")
 
     @property
     def pipeline(self) -> str:
-        """The same in a-z, 0-9 and `-`, as Vertex AI and Kubeflow want names; never two alike."""
+        """The name in a-z, 0-9 and `-`, as Vertex AI and Kubeflow require; a unique mapping."""
         return self.own.replace("_", "--" if self.name else "-")
 
     @property
     def experiment(self) -> str:
-        """The Kubeflow experiment that runs are filed under unless another is named."""
+        """The default Kubeflow experiment of the runs."""
         return self.pipeline
 
     def job(self, work: str) -> str:
@@ -55,7 +55,7 @@ class Names:
         return f"{self.own}-{work}"
 
     def folder(self, root: str) -> str:
-        """Returns where everything of these runs is kept."""
+        """Returns the folder of these runs."""
         return _join(root, self.own)
 
     def served(self, root: str) -> str:
@@ -96,7 +96,7 @@ def _alike(name: str) -> str:
 
 
 def reserved() -> list[str]:
-    """Returns the names that `--name` may not take: tasks, their variants, and what lies beside."""
+    """Returns the names that `--name` may not be: tasks, their variants, and reserved folders."""
     from pipelines import tasks
 
     own = [spelling.replace(":", "-") for spelling, _ in tasks.descriptions()]

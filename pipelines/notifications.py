@@ -1,8 +1,8 @@
-"""Who hears of a run that failed or whose model was refused: steps around and behind the DAG.
+"""Notifications of failed runs and rejected models: steps around and after the DAG.
 
-The form is that of kfp's own compiler: the DAG becomes one task, `exit-handler-1`, and whoever is
-to be told a task that waits for its end, whatever that is. A refused model fails no run, so one
-more step inside the DAG, Verdict, reads the blessings.
+The form is that of kfp's own compiler: the DAG becomes one task, `exit-handler-1`, and each
+notification a task that waits for its end, successful or not. A rejected model does not fail the
+run, so one more step inside the DAG, Verdict, reads the blessings.
 """
 
 import argparse
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.cloud_config import CloudConfig
 
 DAG, VERDICT, END, MAIL = "exit-handler-1", "Verdict", "Notify", "NotifyByMail"
-# The steps that bless a model or not; Pusher asks both.
+# The steps that bless or reject a model; Pusher requires both blessings.
 JUDGES = ("ModelGate", "ServingCheck")
 _COMMAND = ["python", "-m", "pipelines.notify"]
 # Both platforms fill these in, in the value of a parameter.
@@ -30,11 +30,11 @@ _SECRET = "env:"
 
 @dataclass(frozen=True, kw_only=True)
 class NotifyConfig:
-    """Who is told.
+    """The recipients of notifications.
 
     Attributes:
-      notify_webhook: Address that takes a POST of JSON, or `env:NAME` for the value of a step's
-        environment variable; None for none.
+      notify_webhook: Address that receives a POST request with JSON, or `env:NAME` for the value of
+        a step's environment variable; None for none.
       notify_email: Addresses that Vertex AI writes to at the end of every run.
     """
 
@@ -57,10 +57,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def check(config: "CloudConfig") -> None:
-    """Checks who is to be told.
+    """Checks the recipients.
 
     Raises:
-      BadInputError: If somebody cannot be.
+      BadInputError: If a recipient is not possible.
     """
     webhook = config.notify_webhook
     if webhook is not None and not webhook.startswith(("http://", "https://", _SECRET)):
@@ -90,7 +90,7 @@ def steps(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def add(job: dict[str, Any], config: "CloudConfig") -> None:
-    """Puts into a compiled job what tells those whom `config` names; nothing if it names none."""
+    """Adds the notification steps of `config` to a compiled job; none if it has no recipients."""
     if not config.notify_webhook and not config.notify_email:
         return
     spec = job["pipelineSpec"]
@@ -121,7 +121,7 @@ def _container(config: "CloudConfig", what: str, image: str) -> dict[str, Any]:
     if config.target == "kubeflow" and config.host:
         arguments += ["--host", config.host.rstrip("/")]
     if what == "verdict" and config.notify_email:
-        # A mail says no more than how the run ended.
+        # An e-mail reports only how the run ended.
         arguments += ["--fail"]
     arguments += ["--executor_input", "{{$}}"]
     return {"image": image, "command": list(_COMMAND), "args": arguments}
@@ -177,7 +177,7 @@ def _add_verdict(spec: dict[str, Any], judges: Iterable[str], config: "CloudConf
 
 
 def _wrap(spec: dict[str, Any]) -> None:
-    """Makes the DAG one task of the root, which hands it the runtime parameters."""
+    """Makes the DAG one task of the root, which passes the runtime parameters to it."""
     root = spec["root"]
     parameters = root.get("inputDefinitions", {}).get("parameters", {})
     spec["components"][DAG] = {

@@ -1,4 +1,4 @@
-"""Tells a webhook that a run failed, or that its model was refused: what Notify and Verdict run.
+"""Notifies a webhook that a run failed or its model was rejected: runs in Notify and Verdict.
 
     python -m pipelines.notify end|verdict --task NAME --webhook URL --executor_input …
 
@@ -21,19 +21,19 @@ from components import service_calls
 from components.service_calls import BLESSED, ServiceError
 from pipelines import container, startup
 
-# Vertex AI's word, Kubeflow's words.
+# Vertex AI's term, Kubeflow's terms.
 _SUCCEEDED = ("SUCCEEDED", "COMPLETE", "CACHED")
 _CANCELLED = ("CANCELLED", "CANCELED", "CANCELLING")
 _TRANSIENT = (429, 500, 502, 503, 504)
 _TIMEOUT = 30.0
-# Where each judge says what it found.
+# The output in which each judge writes its result.
 _WHY = {"ModelGate": "verdict.txt", "ServingCheck": "check.json"}
 _LONGEST = 1500
 _REFUSED = 3
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Tells whoever is to be told; returns the exit code."""
+    """Sends the notification, if any; returns the exit code."""
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s  %(message)s")
     given = json.loads(args.executor_input)
@@ -91,7 +91,7 @@ def _verdict(args: argparse.Namespace, given: Mapping[str, Any]) -> int:
 
 
 def _reason(judge: str, blessing: Mapping[str, Any]) -> str:
-    """Returns what a judge said, as far as it can still be read."""
+    """Returns a judge's reasons, if they can still be read."""
     path = os.path.join(str(blessing["uri"]), _WHY[judge])
     try:
         text = _read(path)
@@ -119,10 +119,10 @@ def _read(path: str) -> str:
 def _tell(
     args: argparse.Namespace, status: str, values: Mapping[str, Any], reasons: list[str]
 ) -> None:
-    """Posts what happened.
+    """Posts the notification.
 
     Raises:
-      ServiceError: If nobody takes it.
+      ServiceError: If it cannot be delivered.
     """
     link = _link(args.host, values)
     what = {
@@ -155,7 +155,7 @@ def _address(webhook: str) -> str:
 
 
 def _link(host: str, values: Mapping[str, Any]) -> str:
-    """Returns the address of the run's page; "" where it is not known."""
+    """Returns the address of the run's page; "" if it is unknown."""
     resource = str(values.get("resource", ""))
     parts = resource.split("/")
     if parts[0] == "projects" and len(parts) == 6:
@@ -193,7 +193,7 @@ def _post(address: str, body: Mapping[str, Any]) -> None:
 
 
 class _AnswerError(Exception):
-    """The webhook's answer is no success."""
+    """The webhook returned an error status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)

@@ -1,4 +1,4 @@
-"""Reads what a run's components left behind into the run's summary."""
+"""Reads the outputs of a run's components into the run's summary."""
 
 import json
 import os
@@ -31,13 +31,13 @@ def add_node(summary: Summary, result: NodeResult) -> str:
 
 
 def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]) -> None:
-    """Keeps the run for comparisons, and lays its report where people look for it.
+    """Archives the run for comparisons, and copies its report to the task's folder.
 
     Args:
       folder: Where the task's runs are kept.
       summary: The run, finished; its `report` is set.
       task: The task, settings applied.
-      results: What each component left.
+      results: The result of each component.
     """
     outputs = {key: found[0].uri for r in results for key, found in r.outputs.items() if found}
     if "report" in outputs:
@@ -78,7 +78,7 @@ def _examples(summary: Summary, result: NodeResult) -> str:
         "rejected": found["rejected"],
         "duplicates": duplicates if isinstance(duplicates, int) else duplicates["count"],
     }
-    # Of an older run's artifact, which may come from the cache, nothing is known.
+    # An older run's artifact, which may come from the cache, lacks this information.
     if converted := found.get("converted", {}).get("count"):
         summary.counts["converted"] = converted
     return ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())

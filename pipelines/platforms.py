@@ -1,4 +1,4 @@
-"""What the place of execution changes in the DAG; all else is the same everywhere."""
+"""The differences between platforms in the DAG; everything else is the same everywhere."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ def _other_than_candidate(candidate: BaseChannel, serving_folder: str) -> BaseNo
 
 
 def latest_blessed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
-    """Returns the resolver that Vertex AI itself carries out."""
+    """Returns the resolver that Vertex AI itself executes."""
     del candidate, serving_folder
     return Resolver(
         strategy_class=LatestBlessedModelStrategy,
@@ -61,7 +61,7 @@ def _counted_before(now: BaseChannel) -> BaseNode:
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """Where the DAG is going to run.
+    """The platform on which the DAG will run.
 
     Attributes:
       baseline: Makes the node `Baseline` with the output `model`, the model to compare with, from
@@ -69,13 +69,13 @@ class Platform:
       previous_data: Makes the node whose output `statistics` are those of the data before, from
         the channel of this run's; None where the platform has no such resolver.
       trainer: The Trainer to use.
-      training: What that Trainer needs besides in `custom_config`.
+      training: Additional `custom_config` of that Trainer.
       tuner: The Tuner to use.
-      tuning: What that Tuner needs besides in `custom_config`.
-      after_push: Makes the node that hands the pushed model on, from Pusher's channel; None for
+      tuning: Additional `custom_config` of that Tuner.
+      after_push: Creates the node that processes the pushed model, from Pusher's channel; None for
         none.
-      draws: Whether the platform's own pages draw metrics and confusion matrices.
-      dashes: Whether names of pipelines may hold dashes but no underscores.
+      draws: Whether the platform's own UI displays metrics and confusion matrices.
+      dashes: Whether names of pipelines may contain dashes but no underscores.
     """
 
     baseline: Callable[[BaseChannel, str], BaseNode] = _other_than_candidate

@@ -144,7 +144,7 @@ def main(argv: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[Console]:
-    """Yields a console on standard error, which TensorFlow's C++ part meanwhile cannot reach."""
+    """Yields a console on standard error that TensorFlow's C++ code cannot write to."""
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "w", encoding="utf-8") as nothing:
@@ -194,7 +194,7 @@ def _predict(args: argparse.Namespace, console: Console) -> int:
 
 
 def _columns(args: argparse.Namespace) -> str:
-    """Returns what `--columns` or `--submission` asks for."""
+    """Returns the columns set by `--columns` or `--submission`."""
     if args.submission is None:
         return str(args.columns)
     from pipelines import tasks
@@ -212,7 +212,7 @@ def _columns(args: argparse.Namespace) -> str:
 
 @contextlib.contextmanager
 def _progress(console: Console) -> Iterator[Any]:
-    """Shows how far the parts have come, on a terminal; yields what `run.predict` calls."""
+    """Shows the progress of the parts on a terminal; yields the callback for `run.predict`."""
     from components.bulk_predict import run
 
     stop = threading.Event()
@@ -246,6 +246,6 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # All is written. Taking Python down under the threads of TensorFlow and Beam takes a second,
-    # and now and then ends with "exception not rethrown" and exit code 134.
+    # All output is written. Shutting Python down while TensorFlow and Beam have threads takes a
+    # second, and occasionally ends with "exception not rethrown" and exit code 134.
     os._exit(code)

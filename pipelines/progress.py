@@ -1,4 +1,4 @@
-"""How long the work still takes: from epochs done, and from the runs before this one."""
+"""Estimates of the remaining time, from finished epochs and from earlier runs."""
 
 import json
 import os
@@ -12,7 +12,7 @@ _EPOCH = re.compile(r"epoch (\d+)/(\d+)(?:  step (\d+)/(\d+))?.*?(?:took )?([\d.
 
 
 def words(seconds: float) -> str:
-    """Returns a time as people say it: `8 s`, `3 min`, `2 h 10 min`."""
+    """Returns a duration in words: `8 s`, `3 min`, `2 h 10 min`."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
@@ -22,9 +22,9 @@ def words(seconds: float) -> str:
 
 
 def epochs_left(message: str) -> float | None:
-    """Returns the seconds that the epochs after a message will take, or None if it is of none.
+    """Returns the seconds that the epochs after a message will take, or None for other messages.
 
-    Judged by the epoch that the message is about: later phases may train more of the network.
+    Estimated from the message's own epoch, since later phases may train more of the network.
     """
     found = _EPOCH.match(message)
     if not found:
@@ -36,7 +36,7 @@ def epochs_left(message: str) -> float | None:
 
 
 def expected(folder: str) -> dict[str, float]:
-    """Returns how long each component took when it last worked, from the runs kept in `folder`."""
+    """Returns how long each component took when it last ran, from the archived runs in `folder`."""
     runs = os.path.join(folder, "runs")
     found: dict[str, float] = {}
     for name in sorted(os.listdir(runs)) if os.path.isdir(runs) else []:
@@ -48,17 +48,17 @@ def expected(folder: str) -> dict[str, float]:
                 node: float(took) for node, took in summary["seconds"].items() if node not in cached
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # It only helps to guess; a run that cannot be read is no reason to stop.
+            continue  # This is only an estimate; a run that cannot be read is no reason to stop.
     return found
 
 
 @dataclass
 class Progress:
-    """One component at work.
+    """One running component.
 
     Attributes:
       node: Its id.
-      before: Seconds that it took when it last worked; None where that is not known.
+      before: Seconds that it took when it last ran; None if unknown.
       now: The clock, in seconds.
     """
 
@@ -74,7 +74,7 @@ class Progress:
         self._until = self._began + self.before if self.before else None
 
     def hear(self, message: str) -> str:
-        """Takes a message of the component; returns it with the time that is left."""
+        """Takes a message of the component; returns it with the remaining time."""
         left = epochs_left(message)
         self._message = message
         if left is None:
@@ -84,7 +84,7 @@ class Progress:
 
     @property
     def line(self) -> str:
-        """The living line: what it does, how long it has been at it, how long it will be."""
+        """The updated line: the component, the elapsed time, the remaining time."""
         times = f"{words(self.now() - self._began)} elapsed"
         left = self._until - self.now() if self._until is not None else 0.0
         if left >= 1:

@@ -1,4 +1,4 @@
-"""The last nodes of every pipeline: the report, and the model's card beside the pushed version."""
+"""The last nodes of every pipeline: the report, and the model card next to the pushed version."""
 
 from collections.abc import Mapping
 
@@ -35,10 +35,10 @@ def reported(
 
     Args:
       task: The task, settings applied.
-      config: Gives the name that the runs are filed under.
-      data: Where the data lies, for people; "" where there is none.
+      config: Gives the name of the runs.
+      data: Location of the data, as text; "" if there is none.
       nodes: The pipeline's other components by id.
-      platform: Where earlier statistics are found, if anywhere.
+      platform: Provides the earlier statistics, if available.
     """
     previous = None
     if task.phases and platform.previous_data:

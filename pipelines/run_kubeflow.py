@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _note(config: CloudConfig) -> None:
-    """Says which images are not pinned, and which options do nothing."""
+    """Prints notes on images without a digest and on options that are ignored."""
     if config.without_effect:
         options = ", ".join(config.without_effect)
         print(f"note: {config.target} ignores {options}", file=sys.stderr)
@@ -94,7 +94,7 @@ def _upload(config: CloudConfig) -> int:
 
 
 def _talk(config: CloudConfig, args: argparse.Namespace) -> int:
-    """Does what needs the platform; failures of the service are one paragraph and exit code 1."""
+    """Runs the commands that need the platform; its failures are one paragraph, exit code 1."""
     from pipelines.cloud_commands import ServiceError, run
 
     try:

@@ -93,7 +93,7 @@ def _locked_run(task: Task, config: RunConfig, args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _lock(path: str) -> Iterator[None]:
-    """Keeps two runs of one name under one root apart."""
+    """Prevents two simultaneous runs of the same name under one root."""
     with open(path, "a+", encoding="utf-8") as f:
         try:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -133,7 +133,7 @@ def _run(task: Task, config: RunConfig) -> int:
 
 
 def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: float) -> int | None:
-    """Runs the pipeline into `summary`; returns an exit code that its status does not say."""
+    """Runs the pipeline and fills `summary`; returns an exit code that its status lacks."""
     console.start("starting up")
     try:
         pipeline, task = _prepare(task, config)
@@ -170,7 +170,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
 def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
     """Returns the pipeline, and the task with the classes of its data.
 
-    What is wrong with the data is said before seconds are spent on importing TFX.
+    Errors in the data are reported before importing TFX, which takes seconds.
     """
     from components import served
     from components.example_gen import ingest

@@ -1,8 +1,8 @@
-"""When a scheduled pipeline runs: read as the target reads it, before anything is sent.
+"""The times of a scheduled pipeline, parsed as the target parses them, before submission.
 
 Vertex AI takes the five fields of unix-cron and Sunday as 0 or 7
-(https://cloud.google.com/scheduler/docs/configuring/cron-job-schedules). Kubeflow reads with
-github.com/robfig/cron: seconds may stand in front, Sunday is 0 alone, `?` is `*`.
+(https://cloud.google.com/scheduler/docs/configuring/cron-job-schedules). Kubeflow uses
+github.com/robfig/cron: seconds may come first, Sunday is only 0, `?` is `*`.
 """
 
 import datetime
@@ -28,13 +28,13 @@ _PART = re.compile(r"^(?P<all>[*?])?((?P<first>\w+)(-(?P<last>\w+))?)?(/(?P<step
 
 
 class Scheduled(NamedTuple):
-    """What a platform did with a schedule.
+    """The result of creating or updating a schedule.
 
     Attributes:
       done: `created` or `updated`.
       link: Its page.
-      paused: Whether it was paused before, and so still is.
-      clock: What else decides on the time zone; "" for nothing.
+      paused: Whether it was, and still is, paused.
+      clock: What else determines the time zone; "" for nothing.
     """
 
     done: str
@@ -51,8 +51,8 @@ class Timing:
       cron: Minute, hour, day of month, month, day of week; for Kubeflow a second may precede them.
       timezone: IANA name, for example `Europe/Berlin`.
       max_concurrent: Runs at the same time, at least 1.
-      start: First moment, with its offset; None for now.
-      end: Last moment, with its offset; None for never.
+      start: First moment, with its UTC offset; None for now.
+      end: Last moment, with its UTC offset; None for no end.
     """
 
     cron: str
@@ -70,7 +70,7 @@ class Timing:
         """
         zone = zoneinfo.ZoneInfo(self.timezone)
         begin = max(now, self.start) if self.start else now
-        # What is due at the very start still runs.
+        # A run that is due exactly at the start is included.
         begin = begin.astimezone(zone) - datetime.timedelta(seconds=1)
         found = itertools.islice(cronsim.CronSim(_plain(self.cron), begin), count)
         return [moment for moment in found if self.end is None or moment <= self.end]
@@ -88,7 +88,7 @@ def timing(
     """Returns checked timing; `start` and `end` without an offset are in `timezone`.
 
     Raises:
-      BadInputError: If a value is wrong, or never comes.
+      BadInputError: If a value is wrong, or the schedule would never run.
     """
     _check_cron(cron, target)
     try:
@@ -140,7 +140,7 @@ def next_on_kubeflow(
 
 
 def with_seconds(cron: str) -> str:
-    """Returns the six fields that Kubeflow wants: those given, or the full minute."""
+    """Returns the six fields that Kubeflow needs; the seconds default to 0."""
     return cron if len(cron.split()) == 6 else f"0 {cron}"
 
 
@@ -175,7 +175,7 @@ def _check_cron(cron: str, target: str) -> None:
 
 
 def _wrong(part: str, name: str, low: int, high: int, target: str) -> str:
-    """Says what is wrong with one part of a field's list; "" for nothing."""
+    """Returns what is wrong with one part of a field's list; "" if it is valid."""
     must = f"must be within {low}..{high}, *, a range or a list"
     match = _PART.match(part)
     if not match or bool(match["all"]) == bool(match["first"]):
@@ -202,9 +202,9 @@ def _number(text: str, name: str) -> int | None:
 
 
 def _plain(cron: str) -> str:
-    """Returns fields that `cronsim` reads in the same way.
+    """Returns equivalent fields for `cronsim`.
 
-    It knows no `?`, and counts from a day of the week to 7, past the Saturday that ends it.
+    It does not support `?`, and numbers Sunday as 7 in ranges that go past Saturday.
     """
     *others, days = cron.replace("?", "*").split()
     days = re.sub(r"(^|,)(\w+)/", r"\1\2-6/", days)

@@ -1,8 +1,8 @@
-"""Serves what was pushed over the TensorFlow Serving REST protocol.
+"""Serves pushed models over the TensorFlow Serving REST protocol.
 
 python -m pipelines.serve [--root runs] [--task NAME]… [--port 8501]
 
-In a container that Vertex AI starts, its variables are the defaults: AIP_STORAGE_URI is the folder
+In a Vertex AI container, its environment variables are the defaults: AIP_STORAGE_URI is the folder
 of the one model, AIP_HTTP_PORT the port, on every interface.
 https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
 """
@@ -83,7 +83,7 @@ def find(root: str, tasks: list[str], model_folder: str | None = None) -> list[S
     """Returns the models under `root`, or the one in `model_folder`, not loaded yet.
 
     Raises:
-      BadInputError: If nothing has been pushed, or not what is asked for.
+      BadInputError: If nothing has been pushed, or a requested model is missing.
     """
     import tensorflow as tf
 
@@ -148,7 +148,8 @@ def _serve(server: Server, watch: Watch, args: Any) -> int:
         port=args.port,
         log_level="warning",
         access_log=False,
-        # Connections beyond the predictions that are accepted: health checks, metrics, refusals.
+        # Connections in addition to accepted predictions: health checks, metrics, rejected
+        # requests.
         backlog=2048,
         timeout_graceful_shutdown=30,
         server_header=False,

@@ -1,11 +1,11 @@
-"""Small requests answered together, without making any of them wait.
+"""Batches small requests without adding a delay.
 
-While the model is busy with a batch, requests gather; when it is free it takes them all (up to
-the batch's size). An idle model takes a single request at once: there is no delay to tune.
+While the model is busy with a batch, requests queue; when it is free it takes all of them (up to
+the batch size). An idle model takes a single request immediately, so there is no delay to tune.
 
-The model runs in a thread of its own, so that nothing else waits for it. Handing a request over
-and back takes a tenth of a millisecond: a model that takes hardly longer than that answers a lone
-client where its request arrived.
+The model runs in its own thread, so that nothing else waits for it. Passing a request to the thread
+and back takes a tenth of a millisecond: a model that is nearly as fast as that answers a single
+client directly on the event loop.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from pipelines.serve_models import Version
 Answer = dict[str, np.ndarray]
 
 QUICK = 0.002
-"""Seconds within which a call counts as quick."""
+"""Limit in seconds below which a call counts as quick."""
 
 
 @dataclass
 class Request:
-    """What one client asks: `inputs` are lists of `count` values."""
+    """One client's request: `inputs` are lists of `count` values."""
 
     version: Version
     signature: str
@@ -72,10 +72,10 @@ class Batcher:
           version: The model.
           signature: Its signature.
           inputs: Lists of equal length.
-          lone: Nobody else seems to be asking, so that there is nothing to gather.
+          lone: No other client seems to be active, so that there is nothing to batch.
 
         Raises:
-          tf.errors.OpError: If the model refuses them; requests of others are not touched.
+          tf.errors.OpError: If the model rejects them; other requests are not affected.
         """
         loop = asyncio.get_running_loop()
         count = len(next(iter(inputs.values())))
@@ -90,7 +90,7 @@ class Batcher:
             self._waiting -= 1
 
     def stop(self) -> None:
-        """Ends the thread when what has been submitted is answered."""
+        """Ends the thread once all submitted requests are answered."""
         self._queue.put(None)
         self._thread.join()
 
@@ -110,7 +110,7 @@ class Batcher:
             except queue.Empty:
                 break
             if found is None:
-                # Answer what is gathered; then end.
+                # Answer the queued requests, then end.
                 self._queue.put(None)
                 break
             if found.kind != first.kind or size + found.count > self._max_batch:
@@ -127,7 +127,7 @@ class Batcher:
             if len(batch) == 1:
                 _deliver(batch[0], error=e)
             else:
-                # One of them is to blame; the others must not suffer.
+                # One of the requests is faulty; the others must not fail.
                 for request in batch:
                     self._answer([request])
             return
@@ -162,7 +162,7 @@ def _deliver(
     request: Request, outputs: Answer | None = None, error: BaseException | None = None
 ) -> None:
     def set_answer() -> None:
-        # A client that went away has cancelled its future.
+        # A client that disconnected has cancelled its future.
         if request.answer.done():
             return
         if error is not None:

@@ -42,11 +42,11 @@ _PATH = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a server accepts.
+    """Limits of a server.
 
     Attributes:
       max_body: Bytes of a request's body.
-      max_concurrent: Predictions under way or waiting; more are told to come back (429).
+      max_concurrent: Predictions in progress or waiting; further ones are rejected with status 429.
       max_batch: Instances per call of a model.
       max_pixels: Pixels of one image.
     """
@@ -58,7 +58,7 @@ class Limits:
 
 
 class Metrics:
-    """What Prometheus reads."""
+    """The Prometheus metrics."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -121,7 +121,7 @@ class Server:
         return Starlette(routes=routes, exception_handlers=handlers)
 
     def stop(self) -> None:
-        """Ends the models' threads, when what is under way is answered."""
+        """Ends the models' threads once all requests in progress are answered."""
         for batcher in self._batchers.values():
             batcher.stop()
 
@@ -210,7 +210,7 @@ class Server:
         return Response(body, media_type="application/json")
 
     async def _body(self, request: Request) -> bytes:
-        """Reads the body, and stops reading where it becomes too long."""
+        """Reads the body; stops if it becomes too long."""
         most = self._limits.max_body
         refusal = RequestError(f"the body must be at most {most:,} bytes", 413)
         length = request.headers.get("content-length", "")

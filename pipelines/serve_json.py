@@ -1,4 +1,4 @@
-"""TensorFlow Serving's JSON: requests to inputs, outputs to answers.
+"""TensorFlow Serving's JSON: requests to inputs, outputs to responses.
 
 https://www.tensorflow.org/tfx/serving/api_rest describes both forms: `instances`/`predictions` by
 row and `inputs`/`outputs` by column. Bytes travel as `{"b64": …}`.
@@ -29,7 +29,8 @@ def parse(body: bytes) -> dict[str, Any]:
     """Returns the JSON object of a request.
 
     Raises:
-      RequestError: If it is none, or lacks exactly one of `instances` and `inputs`.
+      RequestError: If it is not a JSON object, or does not have exactly one of `instances` and
+        `inputs`.
     """
     try:
         found = orjson.loads(body)
@@ -49,7 +50,7 @@ def inputs(request: dict[str, Any], dtypes: dict[str, Any], max_pixels: int) -> 
     Args:
       request: What `parse` returned.
       dtypes: The signature's inputs: name → TensorFlow dtype.
-      max_pixels: Images of more pixels are refused before anything decodes them.
+      max_pixels: Images with more pixels are rejected before they are decoded.
 
     Raises:
       RequestError: If a name, a form or a value is wrong.
@@ -110,14 +111,14 @@ def _value(value: Any, dtype: Any, where: str, max_pixels: int) -> Any:
 
 
 def _check_size(contents: bytes, where: str, max_pixels: int) -> None:
-    """Refuses an image whose header promises more pixels than memory should be given for."""
+    """Rejects an image whose header declares more pixels than the limit."""
     try:
         with Image.open(io.BytesIO(contents)) as image:
             width, height = image.size
     except Image.DecompressionBombError as e:
         raise RequestError(f"{where}: {e}") from e
     except (OSError, ValueError, SyntaxError):
-        # Not for Pillow to judge; the model decodes it, or refuses it with its reason.
+        # Pillow cannot read it; the model decodes it, or rejects it with a reason.
         return
     if width * height > max_pixels:
         raise RequestError(
@@ -126,7 +127,7 @@ def _check_size(contents: bytes, where: str, max_pixels: int) -> None:
 
 
 def needs_conversion(given: dict[str, list[Any]]) -> bool:
-    """Says whether there are images among the inputs that the model cannot decode by itself."""
+    """Says whether the inputs contain images that the model cannot decode by itself."""
     return any(map(formats.needs_conversion, given.get(IMAGE_INPUT, ())))
 
 
@@ -148,7 +149,7 @@ def converted(given: dict[str, list[Any]], max_pixels: int) -> dict[str, list[An
 
 
 def answer(outputs: dict[str, np.ndarray], *, by_row: bool) -> bytes:
-    """Returns the JSON of an answer; a signature with one output is not named in it."""
+    """Returns the JSON of a response; a single output is not named in it."""
     columns = {name: _plain(name, values) for name, values in outputs.items()}
     names = list(columns)
     found: dict[str, Any]

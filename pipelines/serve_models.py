@@ -1,8 +1,9 @@
-"""The models that a server holds: the newest version of each, replaced while requests go on.
+"""The models of a server: the newest version of each, replaced while requests continue.
 
-A new version is loaded and tried in a thread of its own, and takes over by one assignment;
-requests that hold the old version finish on it. A version that does not load, for example since
-it is still being copied, is tried again as long as its files change, and the old one serves on.
+A new version is loaded and tested in a separate thread, and replaces the old one by a single
+assignment; requests in progress finish on the old version. A version that fails to load, for
+example because it is still being copied, is retried as long as its files change, while the old one
+keeps serving.
 """
 
 import logging
@@ -72,7 +73,7 @@ class Version:
         """Predicts a batch: lists of bytes or numbers → arrays `[batch, …]`.
 
         Raises:
-          tf.errors.OpError: If the model refuses the input.
+          tf.errors.OpError: If the model rejects the input.
         """
         import tensorflow as tf
 
@@ -81,7 +82,7 @@ class Version:
         return {k: v.numpy() for k, v in self.signatures[signature](**given).items()}
 
     def _warm_up(self) -> None:
-        """Calls the model once, since the first call of all costs more than the others."""
+        """Calls the model once, since the first call is slower than the others."""
         import tensorflow as tf
 
         dtypes = self._inputs["serving_default"]
@@ -89,7 +90,7 @@ class Version:
             values = {n: [_PIXEL if d == tf.string else 0] for n, d in dtypes.items()}
             self.call("serving_default", values)
         except tf.errors.OpError as e:
-            # A model of another kind of string is none the worse for it.
+            # A model with other string inputs may reject it, which is harmless.
             _log.info("%s version %d: not warmed up: %s", self.name, self.number, e.message)
 
 
@@ -110,7 +111,7 @@ class Served:
       name: Its name in addresses.
       folder: Holds numbered versions; or is one version itself, as Vertex AI hands a model over,
         and then version 1 unless its name is a number.
-      current: What answers now; None before the first version is loaded.
+      current: The version being served; None before the first version is loaded.
       failures: Version number → why it does not load.
     """
 
@@ -121,9 +122,9 @@ class Served:
     _tried: dict[int, Any] = field(default_factory=dict, repr=False)
 
     def refresh(self) -> bool:
-        """Loads the newest version unless it is there already; says whether it took over.
+        """Loads the newest version unless it is already loaded; returns whether it did.
 
-        Never raises: what goes wrong is in `failures`, and the version before serves on.
+        Never raises: errors are in `failures`, and the previous version keeps serving.
         """
         import tensorflow as tf
 
@@ -169,7 +170,7 @@ class Served:
 
 
 def _state(folder: str) -> Any:
-    """Returns what changes while a version is being copied: its files and their sizes."""
+    """Returns a version's files and their sizes, which change while it is being copied."""
     import tensorflow as tf
 
     found = []
@@ -181,7 +182,7 @@ def _state(folder: str) -> Any:
 
 
 class Watch:
-    """Looks for new versions every so many seconds, in a thread, until stopped."""
+    """Checks for new versions at an interval, in a thread, until stopped."""
 
     def __init__(self, served: list[Served], seconds: float) -> None:
         self._served = served
@@ -190,11 +191,11 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Begins to look."""
+        """Starts checking."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends; a version that is just being loaded is not waited for."""
+        """Stops; does not wait for a version that is being loaded."""
         self._stop.set()
 
     def _run(self) -> None:
@@ -205,5 +206,5 @@ class Watch:
                     if one.refresh():
                         _log.info("%s: loaded in %.1f s", one.name, time.monotonic() - begin)
                 except Exception:
-                    # A watch that ends would leave the server on an old version for good.
+                    # If this thread ended, the server would stay on an old version forever.
                     _log.exception("%s: checking for new versions failed", one.name)

@@ -3,8 +3,8 @@
 Importing any module of `tfx.components` runs a package `__init__` that imports every component,
 the Kubernetes and Docker clients of InfraValidator among them: 14 s against 11 s on two cores,
 and `tfx.v1` takes 20 s. `prepare` registers the package without running that file, so that each
-component module loads what it needs itself. It also does the one useful thing of that file:
-TFMA 0.52 lacks names that TFX 1.21 expects of it.
+component module loads what it needs itself. It also does what is needed from that file: TFMA 0.52
+lacks names that TFX 1.21 expects.
 """
 
 import importlib.util
@@ -29,17 +29,16 @@ _TFMA_NAMES = (
 def on_this_machine_alone(*places: str | None) -> None:
     """Keeps Beam from asking Google's metadata server for a project, waiting for time-outs.
 
-    That server gives out the only credentials that there are on Vertex AI, GKE, Dataflow and
-    Compute Engine, to TensorFlow's `gs://` as to Google's libraries, and the variable switches it
-    off for both. So no container calls this, and it does nothing where one of `places` (paths or
-    options) lies elsewhere.
+    That server provides the only credentials on Vertex AI, GKE, Dataflow and Compute Engine, for
+    TensorFlow's `gs://` and for Google's libraries, and the variable disables it for both. So no
+    container calls this, and it does nothing if one of `places` (paths or options) is remote.
     """
     if not any("://" in place for place in places if place):
         os.environ.setdefault("NO_GCE_CHECK", "true")
 
 
 def prepare() -> None:
-    """Makes TensorFlow and TFX importable quickly and quietly; harmless when called again."""
+    """Makes importing TensorFlow and TFX fast and quiet; may be called repeatedly."""
     import trainer_modules  # noqa: F401  (sets TF_USE_LEGACY_KERAS)
 
     # Absl would write each message of TensorFlow's C++ part twice before its own set-up.
@@ -74,7 +73,7 @@ class _PackageWithoutInit(types.ModuleType):
 
 
 class _NotLoaded:
-    """Stands for a component class that nobody imported; nothing is an instance of it."""
+    """Placeholder for a component class that was not imported; it has no instances."""
 
 
 def _complete_tfma() -> None:

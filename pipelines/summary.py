@@ -1,4 +1,4 @@
-"""`summary.json`: what a run did, for scripts; its fields are promises."""
+"""`summary.json`: the results of a run, for scripts; its fields are a stable interface."""
 
 import json
 import os
@@ -21,7 +21,7 @@ class Summary:
 
     Attributes:
       task: Name of the task.
-      name: What the runs are filed and the model is served under: the task's name, or `--name`.
+      name: The name of the runs and of the served model: the task's name, or `--name`.
       run_id: Start of the run, local time.
       status: `pushed`, `not_blessed`, `nothing_new` or `failed`.
       counts: Examples per split, and `rejected` and `duplicates`, and `converted` where there are.
@@ -33,13 +33,13 @@ class Summary:
         classes `added` and `removed` since.
       serving: Whether the exported model serves: `passed`, `reason`, `latency_ms`.
       pushed_model: Folder of the served version, or None.
-      predictions: What the unlabelled split was predicted to, or None.
+      predictions: File or folder of predictions for the unlabelled split, or None.
       exports: Form → file, size and difference from the SavedModel.
       report: The HTML report, or None.
       seconds: Wall time per component, and `total`.
       peak_megabytes: Peak memory of the process at the end of each component.
       cached: Components whose results came from an earlier run.
-      ran: Components that did work; those that only look something up are in neither.
+      ran: Components that ran; components that only resolve artifacts are in neither list.
       error: Why the run failed, or None.
       log: The log file.
     """
@@ -66,7 +66,7 @@ class Summary:
     log: str = ""
 
     def write(self, path: str) -> None:
-        """Writes the summary to `path`, whole or not at all."""
+        """Writes the summary to `path` atomically."""
         folder = os.path.dirname(path)
         os.makedirs(folder, exist_ok=True)
         with tempfile.NamedTemporaryFile(

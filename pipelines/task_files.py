@@ -1,4 +1,4 @@
-"""Reads a task's file, and says where in it a mistake is."""
+"""Reads a task's file, and locates mistakes in it."""
 
 import ast
 import importlib
@@ -66,7 +66,7 @@ def _imported(name: str) -> ModuleType:
         said = f"{error.msg}: {(error.text or '').strip()}" if error.text else error.msg
         raise _broken(path, at, f"{said}.") from error
     except Exception as error:
-        # Whatever a file of data can raise while it is read, a person made a mistake in it.
+        # Any exception while a task file is executed is a mistake in that file.
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if _is(frame.filename, path)]
         said = str(error) or type(error).__name__
@@ -90,7 +90,7 @@ def _constant(module: ModuleType, name: str, kind: type, path: str) -> Any:
 
 
 def _check(where: str, task: Any, name: str, path: str) -> None:
-    """Checks what the constructors do not: that every value has the type of its field."""
+    """Checks that every value has the type of its field, which the constructors do not."""
     if not isinstance(task, Task):
         said = f"{where} must be a Task. Received: {type(task).__name__} {task!r:.80}"
         raise _broken(path, _line(path, "VARIANTS"), said)

@@ -1,4 +1,4 @@
-"""Finds a task by name and applies what the command line changes of it."""
+"""Finds a task by name and applies the changes of the command line."""
 
 import dataclasses
 import os
@@ -20,10 +20,11 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
     Args:
       name: A module of `trainer_modules`, or `module:variant`.
       settings: `KEY=VALUE` changes, in order.
-      weights: `imagenet`, `none` or a path, for tasks with a backbone; None leaves it.
+      weights: `imagenet`, `none` or a path, for tasks with a backbone; None keeps the task's
+        setting.
 
     Raises:
-      BadInputError: If there is no such task, setting, schema, or backbone to give weights to, or
+      BadInputError: If there is no such task, setting, schema, or backbone to load weights into, or
         the task's file is broken.
     """
     task = _find(name)
@@ -41,7 +42,7 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
 
 
 def _check_settings(settings: tuple[str, ...], weights: str | None) -> None:
-    """Raises BadInputError for what `--set` cannot change, or another option changes too."""
+    """Raises BadInputError for settings that `--set` cannot change or another option also sets."""
     for setting in settings:
         key = setting.partition("=")[0].strip()
         if key.partition(".")[0] == "name":
@@ -88,7 +89,7 @@ def _find(name: str) -> Task:
 def descriptions() -> list[tuple[str, str]]:
     """Returns each task's name and the first line of its docstring; variants follow their task.
 
-    A broken file stands among them with what is wrong with it.
+    A broken file is listed with its error.
     """
     found = []
     for name in task_names():
@@ -113,10 +114,10 @@ def schema_path(task: Task) -> str:
 
 
 def schema(task: Task) -> Any:
-    """Returns the schema that the data is held to.
+    """Returns the schema that the data is validated against.
 
-    It is the reviewed one. Where that leaves the classes open, as for a folder of one's own, they
-    are those that the task found in the data: a name that turns up later is an anomaly.
+    It is the reviewed one. If it leaves the classes open, as for a user's own folder, the classes
+    are those that the task found in the data: a name that appears later is an anomaly.
     """
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -131,7 +132,7 @@ def schema(task: Task) -> Any:
         ) from error
     learns = bool(task.phases)
     if not learns:
-        # What a network is only tried on has no truth, and needs none.
+        # Images for prediction only have no labels, and need none.
         for feature in found.feature:
             if feature.name == task.problem.raw_label:
                 feature.presence.CopyFrom(schema_pb2.FeaturePresence(min_count=0))

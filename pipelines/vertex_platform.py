@@ -61,7 +61,7 @@ class Vertex:
         return api.PipelineJob(json_format.ParseDict(job, api.PipelineJob.pb(api.PipelineJob())))
 
     def _run(self, compiled: Compiled, values: dict[str, Any]) -> api.CreatePipelineJobRequest:
-        # An id of our own: the same request sent twice makes one run.
+        # A deterministic id: the same request sent twice creates one run.
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d%H%M%S")
         return api.CreatePipelineJobRequest(
             parent=self._parent,
@@ -107,7 +107,7 @@ class Vertex:
             for step in job.job_detail.task_details
             if BLESSING in step.outputs
             for artifact in step.outputs[BLESSING].artifacts
-            # What is no number is no blessing that can be read.
+            # A value that is not a number is not a readable blessing.
             if isinstance(artifact.metadata.get(BLESSED), float | int)
         }
 
@@ -138,7 +138,7 @@ class Vertex:
     def schedule(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
     ) -> Scheduled:
-        """Makes or updates the schedule of a name; one that is paused stays so."""
+        """Creates or updates the schedule with this name; a paused schedule stays paused."""
         schedule = self._schedule(name, compiled, values, timing)
         before = self._find(name)
         if before is None:

@@ -1,4 +1,4 @@
-"""Serving on Vertex AI: what is asked for, and what it means for the compiled job."""
+"""Serving on Vertex AI: the options, and the settings of the compiled job."""
 
 import argparse
 import re
@@ -18,13 +18,13 @@ _NAME = re.compile(r'[^"\\\n]{1,128}')
 
 @dataclass(frozen=True, kw_only=True)
 class ServingConfig(RunConfig):
-    """Where Vertex AI is to register and serve what was pushed.
+    """How Vertex AI registers and serves pushed models.
 
     Attributes:
       model_registry: Display name of the model in Vertex AI's Model Registry; None to leave the
         pushed model in its folder.
-      serving_endpoint: Display name of the endpoint to deploy it to, made if there is none; None
-        to register only.
+      serving_endpoint: Display name of the endpoint to deploy to, created if necessary; None to
+        register only.
       traffic: Percentage of the endpoint's requests that the new version gets.
       keep_idle: How many earlier versions without traffic stay deployed.
       serving_image: Container to serve with; None for `image`.
@@ -69,7 +69,7 @@ class ServingConfig(RunConfig):
         """Fewest and most machines.
 
         Raises:
-          BadInputError: If `serving_replicas` does not say so.
+          BadInputError: If `serving_replicas` has the wrong form.
         """
         fewest, _, most = self.serving_replicas.partition(":")
         found = [int(part) if part.isdigit() else 0 for part in (fewest, most or fewest)]
@@ -105,7 +105,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def check(config: "CloudConfig") -> None:
-    """Checks that what is asked for can be had where the job is to run.
+    """Checks that the options are possible on the target.
 
     Raises:
       BadInputError: If not.

@@ -1,4 +1,4 @@
-"""Training and tuning as Vertex AI CustomJobs: the jobs, and the components that start them."""
+"""Training and tuning as Vertex AI CustomJobs: job specifications and starting components."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def job_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
     """Returns a `CustomJobSpec` of `google.cloud.aiplatform_v1` as plain values."""
     scheduling: dict[str, Any] = {
         "timeout": {"seconds": config.timeout_hours * 3600},
-        # Training goes on from its checkpoint, the search after the trials that it has finished.
+        # Training continues from its checkpoint, the search after its finished trials.
         "restart_job_on_worker_restart": True,
     }
     if config.spot:
