@@ -204,7 +204,7 @@ def _number(text: str, name: str) -> int | None:
 def _plain(cron: str) -> str:
     """Returns equivalent fields for `cronsim`.
 
-    It does not support `?`, and numbers Sunday as 7 in ranges that go past Saturday.
+    `cronsim` does not support `?`, and reads a day of the week `N/step` as N to 7, past Saturday.
     """
     *others, days = cron.replace("?", "*").split()
     days = re.sub(r"(^|,)(\w+)/", r"\1\2-6/", days)

@@ -1,7 +1,7 @@
-"""Reference tasks, one module file each, over the engine that they share.
+"""Reference tasks, one module each, on top of a shared engine.
 
 This is the one place that chooses Keras 2 (`tf_keras`), which TFX, TFMA and tf.distribute
-support; it has to be said before TensorFlow is imported.
+support; it must be set before TensorFlow is imported.
 """
 
 import os

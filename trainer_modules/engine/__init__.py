@@ -1,1 +1,1 @@
-"""What the task modules share; importing it pulls in no TensorFlow."""
+"""The shared code of the task modules; importing it does not import TensorFlow."""

@@ -1,8 +1,8 @@
 """Random changes to training images, as one Keras layer in front of the model.
 
-It runs on the device, in training only, with one draw for each image, and what is saved never
-contained it. Geometry is done by gathering pixels: TensorFlow's own projective transform has no
-XLA kernel, so a TPU could not run it.
+It runs on the device, only in training, with separate random values for each image, and is never
+part of the saved model. Geometric changes gather pixels, since TensorFlow's own projective
+transform has no XLA kernel and cannot run on a TPU.
 """
 
 import math
@@ -15,7 +15,7 @@ from trainer_modules.engine.task import Augment
 
 
 def wrap(model: Any, augment: Augment, *, masks: bool = False) -> Any:
-    """Returns a Keras model that in training changes its input at random and then calls `model`.
+    """Returns a Keras model that randomly changes its input in training and then calls `model`.
 
     Args:
       model: Images uint8 `[batch, height, width, channels]` to predictions.
@@ -32,7 +32,7 @@ def wrap(model: Any, augment: Augment, *, masks: bool = False) -> Any:
 
 
 class _WithMasks(tf_keras.Model):
-    """Changes the labels of a training step along with its images, which no layer could."""
+    """Changes the labels of a training step together with its images, which a layer cannot do."""
 
     def __init__(self, inputs: Any, outputs: Any, changes: "RandomChanges") -> None:
         super().__init__(inputs=inputs, outputs=outputs, name="training")
@@ -57,7 +57,7 @@ class RandomChanges(tf_keras.__internal__.layers.BaseRandomLayer):
         return self.jointly(inputs, None)[0] if training else inputs
 
     def jointly(self, inputs: Any, masks: Any) -> tuple[Any, Any]:
-        """Returns changed images, and their masks `[batch, height, width]` (or None) moved alike.
+        """Returns changed images, and their masks `[batch, height, width]` (or None) moved equally.
 
         Mask ids are taken from the nearest pixel, never mixed.
         """

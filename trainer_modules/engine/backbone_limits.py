@@ -1,6 +1,6 @@
-"""What the networks of `keras.applications` are called and can take, known without TensorFlow.
+"""Names and limits of the networks of `keras.applications`, available without TensorFlow.
 
-`tests/trainer_modules/engine/test_backbone_limits.py` compares all of it with the library.
+`tests/trainer_modules/engine/test_backbone_limits.py` compares them with the library.
 """
 
 NAMES = tuple(

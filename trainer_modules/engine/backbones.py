@@ -1,8 +1,8 @@
 """The published networks of `keras.applications`, each with its own input scaling.
 
-What a base expects (means of channels, [-1, 1], raw 0..255) differs by family. `scaled` turns the
-uint8 images that a model takes into what its base expects, as layers of the model, so that it is
-carried in the SavedModel and nobody scales twice.
+The expected input (channel means removed, [-1, 1], raw 0..255) differs by family. `scaled` converts
+the uint8 images of a model to the expected range with layers of the model, so that the scaling is
+part of the SavedModel and is never applied twice.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ RANGES = {
     "caffe": "BGR minus ImageNet's means",
     "raw": "0..255",
 }
-"""Form of scaling → what a network then gets, for people."""
+"""Form of scaling → description of the network's input."""
 
 _V2_RESNETS = ("ResNet50V2", "ResNet101V2", "ResNet152V2")
 
@@ -109,7 +109,7 @@ def build(
       include_top: With the published classifier of 1,000 classes, softmax included.
 
     Raises:
-      BadInputError: If the name is unknown, the image too small, `alpha` not taken, or the
+      BadInputError: If the name is unknown, the image too small, `alpha` not supported, or the
         weights missing or of another network.
     """
     if name not in names():
@@ -138,7 +138,7 @@ def build(
 
 
 def _published(name: str, settings: dict[str, Any]) -> Any:
-    """Returns the network with published weights, the very one that other weights give."""
+    """Returns the network with published weights, identical to the network for other weights."""
     from tf_keras import mixed_precision
 
     from trainer_modules.engine import weights as stored
@@ -162,7 +162,7 @@ def set_batch_norm_momentum(base: Any, momentum: float) -> None:
     """Gives every BatchNormalization of `base` this momentum.
 
     Raises:
-      BadInputError: If it has none to give it to.
+      BadInputError: If it has none.
     """
     from tf_keras import layers
 

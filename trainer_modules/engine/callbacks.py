@@ -1,7 +1,7 @@
-"""What happens around epochs: progress for people, TensorBoard, plateaus, best weights, NaN.
+"""Callbacks: progress lines, TensorBoard, plateaus, best weights, NaN.
 
-What decides over later epochs (`Plateau`, `Early`, `Best`) keeps its state in plain dicts, so
-that a resumed run decides as an uninterrupted one.
+Callbacks that affect later epochs (`Plateau`, `Early`, `Best`) keep their state in plain dicts, so
+that a resumed run behaves like an uninterrupted one.
 """
 
 import logging
@@ -23,12 +23,12 @@ _LOWER_IS_BETTER = ("loss", "mae", "mse", "error", "crossentropy")
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether a small value of `metric` is a good one, told by its name."""
+    """Whether smaller values of `metric` are better, judged by its name."""
     return any(word in metric for word in _LOWER_IS_BETTER)
 
 
 class Watch:
-    """Whether a metric improved, and how many validations ago.
+    """Tracks whether a metric improved, and how many validations ago.
 
     Attributes:
       best: Best value so far, or None.
@@ -43,7 +43,7 @@ class Watch:
         self.wait = 0
 
     def update(self, logs: dict[str, float]) -> bool:
-        """Takes an epoch's metrics; returns whether `metric` is the best so far."""
+        """Records an epoch's metrics; returns whether `metric` is the best so far."""
         if self.metric not in logs:
             return False
         value = float(logs[self.metric])
@@ -54,7 +54,7 @@ class Watch:
         return False
 
     def state(self) -> dict[str, Any]:
-        """Returns what `restore` takes."""
+        """Returns the state for `restore`."""
         return {"best": self.best, "wait": self.wait}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class Watch:
 class StopOnNaN(tf_keras.callbacks.Callback):
     """Raises TrainingError as soon as the loss is no longer a finite number.
 
-    Looking at the loss waits for the device: on accelerators it is looked at every `every` calls.
+    Reading the loss waits for the device, so on accelerators it is read only every `every` calls.
     """
 
     def __init__(self, *, every: int) -> None:
@@ -80,13 +80,13 @@ class StopOnNaN(tf_keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Looks at the loss; `batch` is the last step of the call."""
+        """Checks the loss; `batch` is the last step of the call."""
         self._calls += 1
         if self._calls % self._every == 0:
             self._judge(logs, f"step {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Looks at the loss, also that of the validation."""
+        """Checks the training and validation losses."""
         self._judge(logs, "its end")
 
     def _judge(self, logs: Any, where: str) -> None:
@@ -101,7 +101,7 @@ class StopOnNaN(tf_keras.callbacks.Callback):
 
 
 class Progress(tf_keras.callbacks.Callback):
-    """One line for each epoch, and now and then one within a long epoch."""
+    """One log line for each epoch, and occasional lines within a long epoch."""
 
     def __init__(self, *, epochs: int, steps: int) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class Progress(tf_keras.callbacks.Callback):
         self._started = self._said = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Says where a long epoch is."""
+        """Logs the progress within a long epoch."""
         now = time.monotonic()
         if now - self._said < _STEP_PROGRESS_SECONDS:
             return
@@ -132,7 +132,7 @@ class Progress(tf_keras.callbacks.Callback):
         )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Says how the epoch went."""
+        """Logs the epoch's results."""
         shown = {k: v for k, v in (logs or {}).items() if "learning_rate" not in k}
         _log.info(
             "epoch %d/%d  %s  took %.1f s",
@@ -146,8 +146,8 @@ class Progress(tf_keras.callbacks.Callback):
 class Scalars(tf_keras.callbacks.Callback):
     """TensorBoard: an epoch's metrics under `<folder>/train` and `<folder>/validation`.
 
-    The tags are those of Keras' own callback; no graph and no profile, which would cost more
-    than small trainings themselves.
+    The tags are those of Keras' own callback, without graph and profile, which would take longer
+    than a small training.
     """
 
     def __init__(self, folder: str) -> None:
@@ -181,11 +181,11 @@ class Early(tf_keras.callbacks.Callback):
         self._patience = settings.patience
 
     def state(self) -> dict[str, Any]:
-        """Returns what was counted."""
+        """Returns the counters."""
         return self.watch.state()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Counts, and stops when the patience is over."""
+        """Updates the counters, and stops when the patience is exhausted."""
         self.watch.update(logs or {})
         if self.watch.wait >= self._patience:
             self.model.stop_training = True
@@ -207,11 +207,11 @@ class Plateau(tf_keras.callbacks.Callback):
         self._settings = settings
 
     def state(self) -> dict[str, Any]:
-        """Returns what was counted."""
+        """Returns the counters."""
         return self.watch.state()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Counts, and multiplies the rate when the patience is over."""
+        """Updates the counters, and lowers the rate when the patience is exhausted."""
         self.watch.update(logs or {})
         if self.watch.wait < self._settings.patience:
             return
@@ -247,7 +247,7 @@ class Best(tf_keras.callbacks.Callback):
             self.epoch = epoch + 1
 
     def state(self) -> dict[str, Any]:
-        """Returns what `restore` takes, without the weights."""
+        """Returns the state for `restore`, without the weights."""
         return {**self.watch.state(), "epoch": self.epoch}
 
     def restore(self, state: dict[str, Any], weights: list[np.ndarray] | None) -> None:

@@ -1,4 +1,4 @@
-"""Colours of classes: the task's own, and for the others the same ones wherever they are shown."""
+"""Colours of classes: the task's own, and consistent colours for classes without one."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,10 +6,10 @@ Colour = tuple[int, int, int]
 
 
 def complete(given: Sequence[Sequence[int]], count: int) -> tuple[Colour, ...]:
-    """Returns `count` RGB colours, 0..255: those given, then distinct ones that are not given.
+    """Returns `count` RGB colours, 0..255: the given ones, then further distinct ones.
 
     The further ones are those of the PASCAL VOC colour map (the devkit's `VOCcolormap`), whose
-    black stands for what belongs to no class and is left out.
+    black stands for pixels without a class and is left out.
     """
     first = [(int(r), int(g), int(b)) for r, g, b in given[:count]]
     free = (colour for colour in _voc() if colour not in first)

@@ -1,8 +1,8 @@
 """A U-Net-like decoder over any encoder of `keras.applications`, at any image size.
 
 The form of Ronneberger et al., "U-Net" (2015), with the skip connections taken where the encoder
-halves its features. A step resizes to the very size of its skip, so that heights like 360, which
-do not halve evenly, need no padding of the image.
+halves its features. A step resizes to the exact size of its skip, so that heights like 360, which
+cannot be halved repeatedly, need no padding.
 """
 
 import math
@@ -32,7 +32,8 @@ def build(images: Any, encoder: Any, model: EncoderDecoder) -> Any:
             features = layers.Conv2D(
                 filters, 3, padding="same", use_bias=False, name=f"decoder_{i}{part}"
             )(features)
-            # Batches of scenes are few and small: the default would lag epochs behind.
+            # There are few and small batches of scenes, so the default momentum would lag epochs
+            # behind.
             features = BatchNorm(momentum=0.9).build(f"decoder_{i}{part}_norm")(features)
             features = layers.Activation("relu", name=f"decoder_{i}{part}_relu")(features)
     return _resized(features, images.shape[1:3], "up_full")
@@ -70,7 +71,7 @@ def encoder_of(base: Any, model: EncoderDecoder, image: Image) -> Any:
 
 
 def _skips(base: Any, height: int) -> list[Any]:
-    """Returns the last output at each halving of the image, but the deepest, shallow first."""
+    """Returns the last output at each halving of the image except the deepest, shallow first."""
     from tf_keras import layers
 
     deepest = base.output.shape[1]
@@ -80,7 +81,7 @@ def _skips(base: Any, height: int) -> list[Any]:
         padding = isinstance(layer, layers.ZeroPadding2D | layers.InputLayer)
         if padding or isinstance(outputs, list | tuple) or len(outputs.shape) != 4:
             continue
-        # Squeeze-and-excitation gates have features of 1 × 1, no deeper than any end.
+        # Squeeze-and-excitation blocks have features of 1 × 1, which are not a deeper level.
         if outputs.shape[1] is None or outputs.shape[1] <= deepest:
             continue
         halvings = round(math.log2(height / outputs.shape[1]))

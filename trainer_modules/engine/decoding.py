@@ -1,9 +1,9 @@
 """Encoded images to uint8 pixels, in TensorFlow ops only.
 
-Ingestion, Transform and the served model share `decode_image`, so that an image looks the same to
-all three: JPEG (grey, RGB, CMYK, YCCK), PNG (any depth, palette, alpha), GIF (first frame), BMP
-(24 and 32 bits, 8 with a palette) and WebP (still), turned upright as their Exif data says.
-Colour profiles are ignored. Alpha is dropped, as Pillow's `convert("RGB")` does.
+Ingestion, Transform and the served model share `decode_image`, so that all three see the same
+pixels: JPEG (grey, RGB, CMYK, YCCK), PNG (any depth, palette, alpha), GIF (first frame), BMP (24
+and 32 bits, 8 with a palette) and WebP (still), turned upright as their Exif data says. Colour
+profiles are ignored. Alpha is dropped, as Pillow's `convert("RGB")` does.
 """
 
 from typing import Any
@@ -44,8 +44,8 @@ def decode_image(contents: Any, *, channels: int) -> Any:
 
 
 def decode_jpeg(contents: Any, *, channels: int = 3) -> Any:
-    """Decodes a JPEG as it lies: a scalar string → uint8 `[height, width, channels]`."""
-    # The default DCT is TensorFlow's choice of the day; this one is Pillow's, at equal speed.
+    """Decodes a JPEG without Exif rotation: a scalar string → uint8 `[height, width, channels]`."""
+    # TensorFlow's default DCT method may change; this one is Pillow's and is equally fast.
     return tf.io.decode_jpeg(contents, channels=channels, dct_method="INTEGER_ACCURATE")
 
 
@@ -85,7 +85,7 @@ def _decode_other(contents: Any, head: Any) -> Any:
 
 
 def _decode_palette_bmp(contents: Any, head: Any) -> Any:
-    """Looks the palette up: TensorFlow returns the indices as if they were grey values."""
+    """Applies the palette: TensorFlow returns the indices as if they were grey values."""
     index = tf.io.decode_bmp(contents, channels=0)[..., :1]
     start = 14 + _little_endian(head[14:18])
     size = tf.minimum(1024, tf.maximum(0, _little_endian(head[10:14]) - start))

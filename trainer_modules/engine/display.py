@@ -1,17 +1,16 @@
-"""How people see a task: names and maps that change nothing of what is learnt or served."""
+"""Display settings of a task: names and maps that affect neither training nor serving."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Display:
-    """What reports and terminals show beside the real names.
+    """Names and heat maps for reports and terminals.
 
-    Labels, metrics, predictions and files keep the real names: only people read these.
+    Labels, metrics, predictions and files keep the real names.
 
     Attributes:
-      names: (class name, what people call it) pairs; classes that are not in it are shown by
-        their own name.
+      names: (class name, display name) pairs; other classes are shown with their own name.
       maps: Classes of a segmentation whose probability the report of a network that is not
         trained draws as heat maps.
     """
@@ -20,7 +19,7 @@ class Display:
     maps: tuple[str, ...] = ()
 
     def name(self, label: str) -> str:
-        """Returns what people call the class `label`."""
+        """Returns the display name of the class `label`."""
         return dict(self.names).get(label, label)
 
     def both(self, label: str) -> str:
@@ -29,13 +28,13 @@ class Display:
         return shown if shown == label else f"{shown} ({label})"
 
     def check(self, classes: tuple[str, ...]) -> None:
-        """Checks that every name that is used is one of a class.
+        """Checks that every name is one of a class.
 
         Args:
           classes: The task's classes.
 
         Raises:
-          ValueError: If a name is of no class.
+          ValueError: If a name is not a class.
         """
         for field, used in (("names", [label for label, _ in self.names]), ("maps", self.maps)):
             strangers = [label for label in used if label not in classes]

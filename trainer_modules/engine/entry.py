@@ -17,8 +17,8 @@ CHECKPOINTS_KEY = "checkpoints"
 def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[Any], None]]:
     """Returns `preprocessing_fn` and `run_fn` of a task, as Transform and Trainer call them.
 
-    The pipeline hands the task with its `--set` changes over in `custom_config`; without it, as
-    when a module file is given to TFX directly, the task holds as written.
+    The pipeline passes the task with its `--set` changes in `custom_config`; without it, for
+    example when a module file is given to TFX directly, the task is used as written.
     """
 
     def preprocessing_fn(
@@ -49,7 +49,7 @@ def module_path(task_name: str) -> str:
 
 
 def task_names() -> list[str]:
-    """Returns the names of the tasks there are, sorted: the module files beside the engine."""
+    """Returns the names of all tasks, sorted: the module files next to the engine."""
     import trainer_modules
 
     folder = os.path.dirname(os.path.abspath(trainer_modules.__file__))

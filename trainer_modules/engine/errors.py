@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class BadInputError(ValueError):
-    """The data, a file or a setting is wrong; the message says which and the way out (exit 2)."""
+    """The data, a file or a setting is wrong; the message says which and what to do (exit 2)."""
 
 
 class TrainingError(RuntimeError):
@@ -20,7 +20,7 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
 
     Args:
       word: What was received.
-      valid: What would have been accepted, in the order to show.
+      valid: The accepted values, in the order to show.
     """
     choices = [str(v) for v in valid]
     near = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)

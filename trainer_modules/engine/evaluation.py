@@ -1,8 +1,8 @@
 """The TFMA metrics of this project: one computation for each kind of problem.
 
 A tally (NumPy, see `evaluation_classes`, `evaluation_regression`, `evaluation_masks`) does the
-arithmetic; here it is put to work inside TFMA, over Beam and within slices. Each metric yields
-its scalars by name and `details`, JSON with everything that a report draws.
+arithmetic; this module runs it inside TFMA, over Beam and within slices. Each metric yields its
+scalars by name and `details`, JSON with everything that a report shows.
 """
 
 import json
@@ -65,9 +65,9 @@ class TallyCombiner(beam.CombineFn):
 
     Args:
       new_tally: Makes an empty tally; picklable.
-      model_name: TFMA's name of the model; "" where there is one.
-      read_label: Turns a raw label feature into what the tally takes.
-      prefix: Goes before the names of what is found.
+      model_name: TFMA's name of the model; "" if there is only one.
+      read_label: Converts a raw label feature to the tally's input.
+      prefix: Prefix of the names of the results.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class TallyCombiner(beam.CombineFn):
     def add_input(
         self, accumulator: _Accumulator, element: metric_types.StandardMetricInputs
     ) -> _Accumulator:
-        """Takes one example in."""
+        """Adds one example."""
         name = self._model_name or None
         ids = (element.get_features() or {}).get(ID_FEATURE)
         accumulator.labels.append(self._read_label(element.get_labels(name)))
@@ -105,7 +105,7 @@ class TallyCombiner(beam.CombineFn):
         return merged
 
     def compact(self, accumulator: _Accumulator) -> _Accumulator:
-        """Counts what is pending, so that no predictions travel between workers."""
+        """Counts the pending examples, so that no predictions are sent between workers."""
         return accumulator.count()
 
     def extract_output(self, accumulator: _Accumulator) -> dict[metric_types.MetricKey, Any]:
@@ -191,9 +191,10 @@ class ClassReport(metric_types.Metric):
 
         Args:
           classes: Class names in the order of the model's outputs.
-          former: Those of a model that knows other classes; examples of the shared ones alone
-            count for it, and once more for the others, under names that begin with `SHARED`.
-          former_of: TFMA's name of that model.
+          former: Classes of a baseline with other classes; only examples of shared classes count
+            for it, and the candidate's metrics are also computed on these, under names that begin
+            with `SHARED`.
+          former_of: TFMA's name of that baseline.
           name: TFMA's name of the metric.
         """
         super().__init__(

@@ -20,14 +20,14 @@ def against_constant(
 
     Args:
       metric: The metric that people compare.
-      floor: What the constant answer reaches in it.
+      floor: The constant answer's value of it.
       constant: The constant answer in words, after "better than".
       wins: Examples that the model wins.
       of: Examples that can be won.
-      odds: Probability that a model that knows nothing wins one, in [0, 1].
-      wins_are: What a win is, in words, after a number.
-      unit: What the examples are, in words.
-      classes: Classes to tell apart; 0 where there are none.
+      odds: Probability that a model that has learnt nothing wins one, in [0, 1].
+      wins_are: A description of wins, to follow their number.
+      unit: A description of the examples.
+      classes: Number of classes; 0 if there are none.
       of_metric: Whether the metric is the share of wins.
     """
     return dict(locals())

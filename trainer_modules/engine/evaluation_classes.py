@@ -1,4 +1,4 @@
-"""How well a classifier did, class by class, in one pass and with flat memory.
+"""Metrics of a classifier, class by class, in one pass and with constant memory.
 
 One confusion matrix holds precision, recall and F1 of every class; the rest are a few sums.
 Definitions are scikit-learn's (`classification_report`, `log_loss`, `roc_auc_score`,
@@ -29,7 +29,8 @@ class ClassTally:
     Attributes:
       classes: Class names in the order of the model's outputs.
       only: Classes whose examples count, to compare models that know different ones; () for all.
-        What depends on the number of classes (log loss, calibration, top 5) is left out then.
+        Metrics that depend on the number of classes (log loss, calibration, top 5) are then left
+        out.
     """
 
     classes: tuple[str, ...]
@@ -161,7 +162,7 @@ class ClassTally:
         return np.stack([divide(right, predicted), divide(right, support), f1, support])
 
     def metrics(self) -> dict[str, float]:
-        """Returns the overall metrics by name; NaN for one that these examples leave undefined."""
+        """Returns the overall metrics by name; NaN if it is undefined on these examples."""
         table, count = self._table(), int(self.confusion.sum())
         share = divide(table[3], np.array(count))
         found = {"accuracy": float(divide(np.trace(self.confusion), np.array(count)))}
@@ -209,7 +210,7 @@ class ClassTally:
         }
 
     def _chance(self) -> dict[str, Any]:
-        """Returns how often the model is right, against always naming the commonest class."""
+        """Returns how often the model is right, compared with the commonest class as its answer."""
         support, count = self.confusion.sum(axis=1), int(self.confusion.sum())
         commonest = int(np.argmax(support))
         # With all examples in the model's classes this is never below 1 / classes.
@@ -250,7 +251,7 @@ class ClassTally:
 
 
 def _rank(p: np.ndarray, of_truth: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Returns how many classes come before the true one; of equals, the later, as scikit-learn."""
+    """Returns how many classes rank above the true one; ties rank as in scikit-learn."""
     later = np.arange(p.shape[1])[None, :] > truth[:, None]
     before = (p > of_truth[:, None]) | ((p == of_truth[:, None]) & later)
     return before.sum(axis=1)

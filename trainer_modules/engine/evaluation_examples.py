@@ -1,6 +1,6 @@
-"""Which single examples an evaluation keeps: the worst, and fair samples to look at.
+"""The single examples that an evaluation keeps: the worst, and unbiased samples.
 
-What is kept does not depend on the order in which examples arrive or on how Beam splits them.
+The selection does not depend on the order of the examples or on how Beam splits them.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Kept:
 
     @property
     def full_from(self) -> Any:
-        """The first component of the rank that a newcomer has to beat; None while there is room."""
+        """The first component of the highest kept rank; None while there is room."""
         return self.entries[-1][0][0] if len(self.entries) == self.limit else None
 
     def examples(self) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""How well a segmentation did, class by class, pixel by pixel, with flat memory.
+"""Metrics of a segmentation, class by class, pixel by pixel, with constant memory.
 
-One confusion matrix over all pixels holds everything, as Everingham et al., "The PASCAL Visual
-Object Classes Challenge" (2015), define intersection over union: over the whole data set, not
-image by image. Void pixels do not count.
+All metrics come from one confusion matrix over all pixels, as Everingham et al., "The PASCAL Visual
+Object Classes Challenge" (2015), define intersection over union: over the whole data set, not image
+by image. Void pixels do not count.
 """
 
 import io
@@ -48,7 +48,7 @@ class MaskTally:
         Args:
           labels: Truth, encoded images of ids (or of `colours`), any size.
           predictions: Served predictions, `mask_png` id PNGs, or dicts that hold it. The truth is
-            brought to the prediction's size, nearest pixel, since that is what was learnt.
+            resized to the prediction's size, nearest pixel, since that is what was learnt.
           ids: Names of the examples.
         """
         for label, prediction, name in zip(labels, predictions, ids, strict=True):

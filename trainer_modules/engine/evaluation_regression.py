@@ -1,4 +1,4 @@
-"""How well a regression did, overall and along the range of the target, with flat memory."""
+"""Metrics of a regression, overall and along the target's range, with constant memory."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +20,7 @@ class RegressionTally:
     """Running totals of a regression's predictions; add, merge, then read.
 
     The target's variance is merged as in Chan et al., "Updating formulae and a pairwise
-    algorithm for computing sample variances" (1979), which keeps its digits where the mean is
-    large.
+    algorithm for computing sample variances" (1979), which stays precise if the mean is large.
     """
 
     count: int = 0

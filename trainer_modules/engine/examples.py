@@ -1,7 +1,7 @@
 """Reads the transformed Examples back: shards of TFRecords, plain or gzip-compressed.
 
 One serialized Example becomes (input, label): an image uint8 `[height, width, channels]`, or a
-row float32 `[features]`, and what the problem's loss compares with.
+row float32 `[features]`, and the label for the problem's loss.
 """
 
 import os

@@ -21,7 +21,7 @@ def orientation(contents: Any, head: Any) -> Any:
       head: Its first bytes, uint8 `[32]`, padded with zeros.
 
     Returns:
-      Scalar int32, 1..8; 1 where the image says nothing or nothing valid.
+      Scalar int32, 1..8; 1 if the image has no valid orientation.
     """
     is_jpeg = (head[0] == 0xFF) & (head[1] == 0xD8)
     is_png = (head[0] == 0x89) & (head[1] == 0x50)
@@ -39,9 +39,9 @@ def orientation(contents: Any, head: Any) -> Any:
 
 
 def is_plain_jpeg(head: Any) -> Any:
-    """Says whether a JPEG has its JFIF header and then at once its tables, the commonest form.
+    """Says whether a JPEG has only a JFIF header before its tables, the commonest form.
 
-    Such a file has no Exif block; looking for one costs as much as half its decoding.
+    Such a file has no Exif block; searching for one takes half as long as decoding.
     """
     jfif = [0xFF, 0xD8, 0xFF, 0xE0, 0, 16]
     tables = [0xFF, 0xDB]
@@ -50,7 +50,7 @@ def is_plain_jpeg(head: Any) -> Any:
 
 
 def upright(image: Any, orientation: Any) -> Any:
-    """Returns `[height, width, channels]` turned and mirrored as an orientation 1..8 asks."""
+    """Returns `[height, width, channels]` rotated and mirrored for an orientation 1..8."""
     turned = tf.cond(orientation >= 5, lambda: tf.transpose(image, [1, 0, 2]), lambda: image)
     mirror = tf.reduce_any(orientation == tf.constant([2, 3, 6, 7]))
     flip = tf.reduce_any(orientation == tf.constant([3, 4, 7, 8]))

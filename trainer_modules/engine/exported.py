@@ -1,11 +1,11 @@
-"""The network that is exported: float32, of no strategy, and held against the one that was trained.
+"""The exported network: float32, without a strategy, and checked against the trained one.
 
 A low-precision graph is fast where it was trained and slow or impossible elsewhere: a server
-without an accelerator takes fifty times as long for float16. And what belongs to a strategy may
-only be read together with all its workers. So both kinds are copied, layer by layer from the
-trained network's own configuration; the task is not asked again, as nothing promises that it would
-give the same network twice. Whatever is exported then answers the same training images as the
-trained network, or the run stops before it writes anything.
+without an accelerator takes fifty times as long for float16. And variables of a strategy can only
+be read together with all its workers. So both kinds are copied, layer by layer, from the trained
+network's own configuration; it is not rebuilt from the task, which need not give the same network
+twice. The exported network must then give the same outputs for training images as the trained one,
+or the run stops before it writes anything.
 """
 
 import functools
@@ -27,7 +27,7 @@ from trainer_modules.engine.task import Task
 _log = logging.getLogger("tfx_vision")
 
 SAMPLE = 16
-"""Training images that both networks must answer alike."""
+"""Training images for which both networks must give the same outputs."""
 
 EXACT = 2e-3
 """Largest relative difference (see `difference`) between two computations in float32.
@@ -85,16 +85,16 @@ def network(trained: Trained) -> Any:
 
 
 def _host(trained: Trained) -> Any:
-    """Keeps what is for export off a TPU, which computes in its strategy only."""
+    """Keeps the exported network off a TPU, which computes only within its strategy."""
     return tf.device("/CPU:0" if trained.placement.device == "tpu" else None)
 
 
 def _copy(model: Any, *, float32: bool = True) -> Any:
-    """Returns a copy of `model` with weights of its own, whatever they are.
+    """Returns a copy of `model` with new weights of arbitrary values.
 
     Args:
       model: The network, or a part of it.
-      float32: Whether all of it shall compute in float32; otherwise as `model` does.
+      float32: Whether the copy computes entirely in float32; otherwise like `model`.
     """
     same_types = functools.partial(_copy, float32=float32)
     # Parts that no configuration describes know how to copy themselves.
@@ -116,7 +116,7 @@ def _copy(model: Any, *, float32: bool = True) -> Any:
 
 
 def check(trained: Trained, exported: Any, split: Split) -> None:
-    """Raises TrainingError unless `exported` computes what was trained.
+    """Raises TrainingError unless `exported` computes the same as the trained network.
 
     Both get the first images of the training split: the trained network on every replica, in its
     own precision; the other one as the function that the SavedModel will hold.
@@ -173,7 +173,7 @@ def difference(expected: np.ndarray, found: np.ndarray, *, rows: bool = False) -
     Args:
       expected: Outputs float `[batch, …, outputs]`.
       found: The same of the other network.
-      rows: Whether the outputs are numbers of their own kind and not probabilities.
+      rows: Whether the outputs are plain numbers and not probabilities.
     """
     a, b = (part.astype(np.float64) if rows else _logits(part) for part in (expected, found))
     # Logits of a network that says "no idea" are near 0, and so may be what rounding leaves.

@@ -15,12 +15,12 @@ from trainer_modules.engine import import_closure
 def of_code(*starts: str, given: Any = (), root: Path = import_closure.ROOT) -> str:
     """Returns a hash of all code and data files of the project that a step reaches.
 
-    Comments, layout and docstrings do not count: only what the code says does.
+    Comments, formatting and docstrings do not count.
 
     Args:
       starts: Where the step begins: `module` or `module:name`, see `import_closure.reached`.
         Those outside the project are left out: the lock file pins them.
-      given: What the step is given to read: reading it needs the modules of its dataclasses.
+      given: The step's serialised inputs: reading them needs the modules of their dataclasses.
       root: The folder that holds the packages.
     """
     own = [start for start in starts if import_closure.is_own(start)]

@@ -1,8 +1,8 @@
-"""Image formats that TensorFlow does not decode: told by their first bytes, made PNG with Pillow.
+"""Image formats that TensorFlow does not decode: detected by content, converted with Pillow.
 
-A SavedModel decodes JPEG, PNG, GIF, BMP and still WebP by itself (`decoding.py`). What else comes
-is converted before it gets there, by the same function in ingestion, batch inference and the
-server, so that all three see the same pixels. TensorFlow itself is not needed for it.
+A SavedModel decodes JPEG, PNG, GIF, BMP and still WebP by itself (`decoding.py`). Other formats are
+converted beforehand, by the same function in ingestion, batch inference and the server, so that all
+three see the same pixels. This does not need TensorFlow.
 """
 
 import io
@@ -41,7 +41,7 @@ class UnreadableError(ValueError):
 
 
 class TooLargeError(UnreadableError):
-    """An image claims more pixels than are accepted."""
+    """An image declares more pixels than are accepted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Converted:
       png: The image as PNG: 8 bits, grey or RGB, upright, without alpha and colour profile.
       format: `TIFF`, `PPM` (and PGM, PBM), `HEIF`, `AVIF`, `JPEG2000` or `WEBP` (animated).
       channels: Channels in the file; 3 for a palette.
-      notes: What the PNG leaves out, for people: pages, bits, alpha.
+      notes: What the PNG leaves out, as text: pages, bits, alpha.
     """
 
     png: bytes
@@ -66,14 +66,14 @@ def convert(contents: bytes, *, max_pixels: int = LARGEST) -> Converted | None:
 
     Args:
       contents: The encoded image.
-      max_pixels: Images that claim more are refused before they are decoded.
+      max_pixels: Images that declare more are rejected before they are decoded.
 
     Returns:
       The image as PNG, or None if `contents` is of no format that needs it: of those that
       TensorFlow decodes, or no image.
 
     Raises:
-      UnreadableError: If it is damaged, too large, or of a depth without an agreed range.
+      UnreadableError: If it is damaged, too large, or of a depth without a defined range.
     """
     form = needs_conversion(contents)
     if not form:
@@ -115,7 +115,7 @@ def needs_conversion(contents: bytes) -> str:
 
 
 def too_large(width: int, height: int, max_pixels: int) -> str:
-    """Returns the sentence about an image that claims more pixels than are accepted."""
+    """Returns the message for an image that declares more pixels than are accepted."""
     most = f"{max_pixels // 10**6} megapixels" if max_pixels >= 10**6 else f"{max_pixels:,} pixels"
     return f"declares {width:,} × {height:,} pixels, more than the limit of {most}"
 
@@ -130,7 +130,7 @@ def _of_brand(contents: bytes) -> str:
 
 
 def _open(contents: bytes, form: str, max_pixels: int) -> Image.Image:
-    """Reads the header. `Image.open` would warn of large claims, or refuse without their size."""
+    """Reads the header. `Image.open` would warn of large images, or reject them without a size."""
     stream = io.BytesIO(contents)
     if form == "HEIF":
         import pi_heif
@@ -170,7 +170,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     its 12. Pillow has already brought any other range of a PGM to 16 bits.
 
     Raises:
-      UnreadableError: If the pixels are 32-bit numbers: what is white among them is not agreed.
+      UnreadableError: If the pixels are 32-bit numbers, whose value of white is not defined.
     """
     deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     if deep:

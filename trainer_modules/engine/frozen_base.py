@@ -1,4 +1,4 @@
-"""A SavedModel folder as a backbone: image features as it computes them, never trained."""
+"""A SavedModel folder as a backbone: it computes image features and is never trained."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ from trainer_modules.engine.errors import BadInputError
 def load(path: str, *, name: str) -> Any:
     """Returns a layer that computes features with the SavedModel in `path`.
 
-    A SavedModel is a program, and calling it runs what is in it: only take one from where you
-    would take a program from.
+    A SavedModel is a program, and calling it runs its code: only use one from a source that you
+    trust.
 
     Args:
       path: Its folder.
@@ -39,7 +39,7 @@ def load(path: str, *, name: str) -> Any:
             self._non_trainable_weights.extend(found)
 
         def copied(self, copy: Callable[[Any], Any]) -> Any:
-            """Returns the layer loaded anew; its weights may have been set since."""
+            """Returns the layer, loaded again; its weights may have been set since."""
             del copy
             return load(path, name=name)
 

@@ -1,4 +1,4 @@
-"""What a model must reach to be blessed, as plain data; `components/model_gate.py` judges."""
+"""The conditions for blessing a model, as plain data; `components/model_gate.py` applies them."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class AtMost:
 class NoWorse:
     """No worse than the last blessed model by more than a margin, on the same examples.
 
-    Where the metric is a share of pictures, a loss that two pictures can explain refuses nothing,
+    If the metric is a share of images, a loss that two images can explain never fails the gate,
     however small the margin.
 
     Attributes:
@@ -55,14 +55,15 @@ class NoWorse:
 
 @dataclass(frozen=True)
 class BetterThanChance:
-    """Better than one constant answer to everything, by more than chance explains.
+    """Better than one constant answer, by more than chance explains.
 
     The constant answer is the commonest class, the single-class map, or the mean of the target.
 
     Attributes:
-      confidence: 1 minus the largest probability of a model that knows nothing to pass.
-      per_class: Judged examples that there must be for each class, on average; below, no result
-        passes. One picture of each class may tell a model from chance but no class from another.
+      confidence: 1 minus the largest probability that a model that has learnt nothing passes.
+      per_class: Required number of evaluated examples per class, on average; with fewer, no result
+        passes. One image of each class may distinguish a model from chance, but not the classes
+        from each other.
     """
 
     confidence: float = 0.95

@@ -1,4 +1,4 @@
-"""What a training run leaves behind besides the model: `history.json`, `model_summary.txt`."""
+"""The outputs of a training besides the model: `history.json`, `model_summary.txt`."""
 
 import json
 import os
@@ -21,7 +21,7 @@ class Trained:
       summary_text: The network layer by layer, with what each phase freezes; see `summary`.
       trainable_count: Trainable numbers in the last phase.
       frozen_count: The others.
-      is_chief: Whether this process is the one that writes, where several trained together.
+      is_chief: Whether this process writes the outputs, if several trained together.
     """
 
     model: Any

@@ -1,4 +1,4 @@
-"""What a search may vary, as plain data; a key is what `--set` would take."""
+"""The search space, as plain data; keys are those of `--set`."""
 
 from dataclasses import dataclass
 

@@ -35,9 +35,9 @@ def names() -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageNet(Classification):
-    """The published classifiers' classes; an id tells apart what shares a name.
+    """The published classifiers' classes; ids distinguish classes of the same name.
 
-    Both lists are fixed, and so are no part of a task's JSON.
+    Both lists are fixed, so they are not part of a task's JSON.
 
     Attributes:
       classes: Names, as `decode_predictions` shows them; not all distinct.

@@ -1,8 +1,8 @@
-"""Which files of this project a piece of code reaches by import, without importing any of them.
+"""Finds the project's files that a piece of code reaches by import, without importing them.
 
-A step's cache key holds what this finds, so nobody keeps a list of modules by hand. Imports inside
-functions count. An import that only annotations use does not: what has a type arrives from
-somewhere else, and whoever makes it is reached there.
+The result is part of a step's cache key, so no list of modules is maintained by hand. Imports
+inside functions count. An import used only by annotations does not: the values come from elsewhere,
+and the code that creates them is reached there.
 """
 
 import ast
@@ -22,7 +22,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class _Import:
-    """What a name is bound to: a module, or (with `name`) something inside one."""
+    """The target of a name: a module, or (with `name`) an object inside one."""
 
     module: str
     name: str = ""
@@ -32,9 +32,9 @@ def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
     """Returns the files that `starts` reach: path relative to `root`, sorted → file.
 
     Args:
-      starts: Modules, or `module:name` for one class or function: then only what that one uses is
-        followed. A module that merely hands the name on, as a task's file does with its `run_fn`,
-        is passed through and is not counted.
+      starts: Modules, or `module:name` for one class or function: then only the names that it uses
+        are followed. A module that only re-exports the name, as a task's file does with its
+        `run_fn`, is followed but not counted.
       root: The folder that holds the packages.
 
     Returns:
@@ -103,7 +103,7 @@ class _Module:
         self._found: dict[str, tuple[bool, list[_Import]]] = {}
 
     def followed(self, name: str) -> tuple[bool, list[_Import]]:
-        """Returns whether the module counts, and where its imports lead.
+        """Returns whether the module counts, and the targets of its imports.
 
         Args:
           name: The class or function to start from; "" for the whole module.
@@ -272,7 +272,7 @@ def _file(root: Path, name: str, plain: str = ".py") -> Path | None:
 
 
 def code(path: Path) -> str:
-    """Returns a hash of what a Python file says: comments, layout and docstrings left out."""
+    """Returns a hash of a Python file without comments, formatting and docstrings."""
     return _code(path.read_text(encoding="utf-8"))
 
 

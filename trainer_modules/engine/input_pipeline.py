@@ -1,13 +1,13 @@
 """Feeds training and evaluation from the transformed Examples; uint8 up to the device.
 
 A split whose decoded form fits the budget (`train.cache_megabytes`, measured as count × bytes of
-one example) is decoded once into memory, and an epoch is a permutation of its indices. A larger
-one is read anew each pass, in parallel, the shards in another order and the records shuffled in
+one example) is decoded once into memory, and an epoch is a permutation of its indices. A larger one
+is read again in each pass, in parallel, with the shards in a new order and the records shuffled in
 blocks of `train.shuffle`.
 
 Training is an endless stream of batches of one static shape. It is cut into passes; a pass
 shuffles with its own seed and drops its remainder, so that the batch of any step depends on the
-seed and the step alone, and a resumed run continues with the very batches it would have seen.
+seed and the step alone, and a resumed run continues with exactly the same batches.
 
 Evaluation drops nothing: the last batch is filled up to the static shape with examples of weight
 0. The others weigh `slots / count`, so that Keras' mean over all slots is the mean over the
@@ -31,12 +31,12 @@ _FOREVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Split:
-    """A split ready to be fed.
+    """A split prepared for reading.
 
     Attributes:
       task: The task.
-      shards: Where it lies, and how much.
-      memory: Decoded inputs and labels, or None where they are read anew each pass.
+      shards: Its shards and their size.
+      memory: Decoded inputs and labels, or None if they are read again in each pass.
       class_weights: float32 `[classes]` by which examples count, or None.
     """
 
@@ -84,7 +84,7 @@ def steps_per_pass(split: Split, global_batch: int) -> int:
     """Returns the whole batches in one pass over the split.
 
     Raises:
-      BadInputError: If there is not one.
+      BadInputError: If there is none.
     """
     if split.count < global_batch:
         raise BadInputError(
@@ -165,8 +165,8 @@ def _training_feed(split: Split, context: Any, global_batch: int, start_step: in
 def _shuffled_in_blocks(records: Any, size: int, seed: int, number: Any) -> Any:
     """Shuffles every `size` records among themselves, with a seed that may be a tensor.
 
-    `tf.data`'s own shuffle buffer takes no such seed, and so could not be the same again in the
-    pass of a resumed run.
+    `tf.data`'s own shuffle buffer does not accept such a seed, so a resumed run could not repeat
+    the order of the pass.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Bounds of numbers in a task: what cannot be trained with is refused when it is written down."""
+"""Bounds of a task's numbers: invalid values are rejected when the task is created."""
 
 import math
 from typing import Any
@@ -16,12 +16,12 @@ def check_number(
     """Raises ValueError unless `value` is None or a finite number within the bounds.
 
     Args:
-      name: What people call it.
+      name: Its name in the message.
       value: The number.
-      above: It must be greater.
-      least: It must be as great.
-      below: It must be smaller.
-      most: It must be as small.
+      above: Exclusive lower bound.
+      least: Inclusive lower bound.
+      below: Exclusive upper bound.
+      most: Inclusive upper bound.
     """
     if value is None:
         return

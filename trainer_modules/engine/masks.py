@@ -1,7 +1,7 @@
-"""Masks of a segmentation: how they are stored, learnt from, measured and answered.
+"""Masks of a segmentation: storage, loss, metrics and predictions.
 
-A mask is class ids uint8 `[height, width]`. It is resized with nearest neighbour only: anything
-else would mix classes. What ingestion let through is checked once more where masks are stored.
+A mask is class ids uint8 `[height, width]`. It is resized only with nearest neighbour, since
+interpolation would mix classes. Masks are checked again when they are stored.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ def stored_masks(masks: Any, *, image: Image, problem: Segmentation) -> Any:
       problem: Classes, void and colours.
 
     Raises:
-      tf.errors.InvalidArgumentError: When it runs, for an id or colour of no class.
+      tf.errors.InvalidArgumentError: When run, for an id or colour that belongs to no class.
     """
     import tensorflow as tf
 
@@ -37,7 +37,7 @@ def stored_masks(masks: Any, *, image: Image, problem: Segmentation) -> Any:
 
 
 def _ids_of_colours(pixels: Any, problem: Segmentation) -> Any:
-    """Returns ids int32 `[height, width, 1]`; -1 for a colour of no class."""
+    """Returns ids int32 `[height, width, 1]`; -1 for a colour that belongs to no class."""
     import tensorflow as tf
 
     packed = tf.cast(pixels, tf.int32)
@@ -49,7 +49,7 @@ def _ids_of_colours(pixels: Any, problem: Segmentation) -> Any:
 
 
 def _checked(ids: Any, problem: Segmentation) -> Any:
-    """Returns ids as uint8, when each is one of a class, or void."""
+    """Returns ids as uint8 if each is a class or void."""
     import tensorflow as tf
 
     ids = tf.cast(ids, tf.int32)
@@ -102,7 +102,7 @@ def loss(problem: Segmentation) -> Any:
     """Returns cross-entropy: the mean over an image's labelled pixels, then over the images.
 
     Every shape is static, void or not, so that XLA compiles it (Keras' own `ignore_class` picks
-    pixels out and cannot be). An image that is void all over counts as 0.
+    pixels out and cannot be). An image that is entirely void counts as 0.
     """
     import tensorflow as tf
     from tf_keras import losses

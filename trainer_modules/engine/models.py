@@ -1,7 +1,7 @@
 """A task's network as a `tf_keras` model: uint8 images in, probabilities out.
 
-Casting and scaling are the first layers. Augmentation is not part of it: training wraps the
-model, and what is saved never contained it.
+Casting and scaling are the first layers. Augmentation is not part of it: training wraps the model,
+and the saved model never contains it.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,7 +59,7 @@ class Built:
 
 
 def count(weights: list[Any]) -> int:
-    """Returns how many numbers `weights` hold."""
+    """Returns the number of values in `weights`."""
     import math
 
     return sum(math.prod(w.shape) for w in weights)
@@ -195,14 +195,14 @@ def _finish(features: Any, task: Task) -> Any:
 
 
 def set_trainable(built: Built, phase: Phase) -> None:
-    """Freezes and frees layers for `phase`; the head always learns.
+    """Freezes and unfreezes layers for `phase`; the head is always trainable.
 
     A frozen BatchNormalization also runs in inference mode (Keras' rule for that layer). With
-    random weights in the base there are no statistics to keep, so `freeze_batch_norm` then plays
-    no part.
+    random weights in the base there are no statistics to keep, so `freeze_batch_norm` is then
+    ignored.
 
     Raises:
-      BadInputError: If `phase` names layers that there are not.
+      BadInputError: If `phase` names layers that do not exist.
     """
     from tf_keras import layers
 
@@ -243,8 +243,8 @@ def set_trainable(built: Built, phase: Phase) -> None:
 def _runner(network: Any) -> Any:
     """Returns a layer that calls `network`, in inference mode where its `inference` is set.
 
-    Keras ties BatchNormalization alone to `trainable`; the dropout of a frozen base would go on
-    and blur what the head sees.
+    Keras ties BatchNormalization alone to `trainable`; the dropout of a frozen base would stay
+    active and add noise to the head's input.
     """
     import tf_keras
 

@@ -97,10 +97,11 @@ def _parse(text: str, hint: Any, key: str, *, current: Any) -> Any:
 def check_types(value: Any, path: str = "") -> None:
     """Checks that every value in a dataclass, and in those inside it, has the type of its field.
 
-    Python does not: `gates=AtLeast("accuracy", 0.9)` makes a task whose gates are no tuple.
+    Python itself does not check this: with `gates=AtLeast("accuracy", 0.9)` the gates are not a
+    tuple.
 
     Raises:
-      BadInputError: If one has not; it begins with the field's path, as `--set` spells it.
+      BadInputError: If one has not; the message begins with the field's path, as in `--set`.
     """
     if isinstance(value, tuple):
         for i, item in enumerate(value):
@@ -128,7 +129,7 @@ def _wants_tuple(hint: Any) -> bool:
 
 
 def _fit(value: Any, hint: Any) -> Any:
-    """Widens an int to a float, a list to a tuple, and what lies inside, where `hint` asks."""
+    """Converts ints to floats and lists to tuples, recursively, where `hint` requires it."""
     hints = typing.get_args(hint) if _is_union(hint) else (hint,)
     if isinstance(value, int) and not isinstance(value, bool) and int not in hints:
         return float(value) if float in hints else value

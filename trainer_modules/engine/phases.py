@@ -19,7 +19,7 @@ _SMALL_STEP_BYTES = 1 << 18
 """Below this size of a batch's inputs, calling the step may cost more than the step."""
 
 _STEPS_PER_CALL = 50
-"""More gains nothing, and a long epoch would show no progress and stop late on a NaN."""
+"""More steps have no benefit, and a long epoch would show no progress and stop late on a NaN."""
 
 
 def name(task: Task, index: int) -> str:
@@ -29,12 +29,12 @@ def name(task: Task, index: int) -> str:
 
 @dataclass
 class PhaseRun:
-    """A phase, with everything it runs on.
+    """A phase, with everything that it needs.
 
     Attributes:
       task: The task, `train.epochs` applied.
       index: Of the phase.
-      built: The model, layers frozen as the phase wants.
+      built: The model, with the phase's layers frozen.
       placement: Devices.
       train_split: What to learn from.
       eval_split: What to validate on.
@@ -115,7 +115,7 @@ class PhaseRun:
         return self.task.phases[self.index]
 
     def _begin(self, state: State, resumed: bool) -> int:
-        """Enters the phase in the history; returns its first epoch, counted from 1."""
+        """Adds the phase to the history; returns its first epoch, counted from 1."""
         history = state.history
         if not history:
             history.update(
@@ -186,7 +186,7 @@ class _Recorder(tf_keras.callbacks.Callback):
 
 
 class _Keeper(tf_keras.callbacks.Callback):
-    """Keeps the state up to date and, where asked, saved."""
+    """Updates the state and, if requested, saves it."""
 
     def __init__(self, run: PhaseRun, state: State, model: Any, steps: int) -> None:
         super().__init__()
@@ -223,7 +223,7 @@ class _Keeper(tf_keras.callbacks.Callback):
         history["phases"][-1]["last_epoch"] = epoch
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Brings the state up to this epoch."""
+        """Updates the state for this epoch."""
         state = self._state
         state.epoch, state.step = epoch + 1, state.step + self._steps
         state.watches = {key: c.state() for key, c in self.counting.items()}

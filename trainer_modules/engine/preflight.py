@@ -1,4 +1,4 @@
-"""Whether a training can start: everything that the data and the settings can get wrong."""
+"""Checks before a training starts: mistakes in the data and the settings."""
 
 import logging
 from collections.abc import Iterator
@@ -49,8 +49,8 @@ def check(task: Task, train: Shards, placement: Placement) -> None:
 def check_compiled(task: Task, built: models.Built) -> None:
     """Raises BadInputError where XLA cannot compile the training of `built`.
 
-    TensorFlow has no deterministic gradient of max pooling for XLA; where nothing before a pooling
-    layer learns, it takes none.
+    TensorFlow has no deterministic gradient of max pooling for XLA; without trainable layers before
+    a pooling layer, none is needed.
     """
     if not (task.train.xla and task.train.deterministic):
         return

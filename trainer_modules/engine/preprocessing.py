@@ -1,8 +1,8 @@
-"""The one way from encoded bytes to the pixels a model sees.
+"""The only conversion of encoded bytes to the model's pixels.
 
-Transform, the serving signatures and the tests all call `load_images`, so that a model is served
-what it was trained on. What Transform stores is that tensor as PNG or JPEG; the first layers of
-the model do the casting and scaling.
+Transform, the serving signatures and the tests all call `load_images`, so that serving and training
+use the same pixels. Transform stores that tensor as PNG or JPEG; the first layers of the model do
+the casting and scaling.
 """
 
 import functools
@@ -20,7 +20,7 @@ MEAN, DEVIATION = "mean", "deviation"
 
 
 def standardises(task: Task) -> bool:
-    """Says whether the model's inputs are brought to mean 0 and deviation 1."""
+    """Says whether the model's inputs are standardised to mean 0 and standard deviation 1."""
     if isinstance(task.problem, Regression):
         return task.problem.standardise
     return task.image is not None and task.image.scale == "standardise"
@@ -28,9 +28,9 @@ def standardises(task: Task) -> bool:
 
 @functools.cache
 def _loader(image: Image) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns the function that loads one image, traced once however often it is used.
+    """Returns the function that loads one image, traced only once.
 
-    Decoding every format upright takes many operations; tracing them anew for Transform's
+    Decoding every format upright takes many operations; tracing them again for Transform's
     analysis, its graph and each signature took longer than training on small data.
     """
     signature = [tf.TensorSpec([], tf.string)]
@@ -44,13 +44,13 @@ def load_image(contents: tf.Tensor, image: Image) -> tf.Tensor:
 
     Args:
       contents: Encoded bytes, a scalar string tensor.
-      image: The size and channels to bring it to.
+      image: The target size and channels.
 
     Returns:
       uint8 `[height, width, channels]`, values 0..255.
 
     Raises:
-      tf.errors.InvalidArgumentError: If the bytes are no image.
+      tf.errors.InvalidArgumentError: If the bytes are not an image.
     """
     pixels = decode_image(contents, channels=image.channels)
     size = (image.height, image.width)
@@ -71,8 +71,8 @@ def load_images(contents: tf.Tensor, image: Image) -> tf.Tensor:
 def encode_image(pixels: tf.Tensor, image: Image) -> tf.Tensor:
     """Encodes uint8 `[height, width, channels]` in the task's stored form, a scalar string.
 
-    JPEG keeps colour at full resolution (4:4:4): at half of it, the default, the model would learn
-    other colours than it is served. `docs/data.md` has the figures.
+    JPEG keeps colour at full resolution (4:4:4): at half resolution, the default, the model would
+    be trained on other colours than it is served. `docs/data.md` has the figures.
     """
     if image.stored_as == "png":
         return tf.io.encode_png(pixels)
@@ -93,10 +93,10 @@ def transform(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
 
     Args:
       inputs: Batched raw features, as the schema parses them.
-      task: The task whose `image` and `problem` say what to make of them.
+      task: The task whose `image` and `problem` define the transformation.
 
     Returns:
-      The transformed features of DESIGN: `image` (encoded uint8) or the feature columns, the
+      The transformed features: `image` (encoded uint8) or the feature columns, the
       problem's label features, `id`, and with standardisation `mean` and `deviation`, float32,
       the training set's per channel (values 0..255) or per column.
     """

@@ -1,8 +1,7 @@
-"""What is learnt: everything that differs between classification, regression and segmentation.
+"""The kinds of problem: all differences between classification, regression and segmentation.
 
-A problem owns its label features, the last layer of the network, loss and training metrics, what
-a served prediction looks like and how Evaluator measures it. Nothing else in the project asks
-what kind of problem it has.
+A problem owns its label features, the last layer of the network, loss and training metrics, the
+form of served predictions and Evaluator's metrics. No other code depends on the kind of problem.
 
 Labels travel as class names. They become indices in `Classification.label_index`, and nowhere
 else.
@@ -37,17 +36,17 @@ class Classification:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the classes, empty where there are none to judge one by one."""
+        """Names of the classes, empty if they are not evaluated separately."""
         return self.classes
 
     @property
     def raw_label(self) -> str:
-        """The raw feature that holds the truth."""
+        """The raw feature with the true label."""
         return "label"
 
     @property
     def monitor(self) -> str:
-        """The training metric that a person follows."""
+        """The main training metric."""
         return "accuracy"
 
     @property
@@ -76,7 +75,7 @@ class Classification:
         return {"label": tf.io.FixedLenFeature([], tf.int64)}
 
     def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
-        """Returns what the loss compares with: int64, scalar for one example."""
+        """Returns the loss's label: int64, scalar for one example."""
         del image
         return parsed["label"]
 
@@ -90,7 +89,7 @@ class Classification:
         ]
 
     def loss(self, label_smoothing: float = 0.0) -> Any:
-        """Returns cross-entropy, against smoothed targets where asked."""
+        """Returns cross-entropy, with smoothed targets if set."""
         import tensorflow as tf
         from tf_keras import losses
 
@@ -160,7 +159,7 @@ class Binary(Classification):
 
     @property
     def monitor(self) -> str:
-        """The training metric that a person follows."""
+        """The main training metric."""
         return "binary_accuracy"
 
     def output_layers(self) -> list[Any]:

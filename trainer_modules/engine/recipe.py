@@ -1,4 +1,4 @@
-"""How training runs, whatever the phase: the part of a task that is about learning, as data."""
+"""Training settings that apply to every phase, as data."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,7 @@ from trainer_modules.engine.limits import check_number
 
 
 def check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
-    """Raises ValueError unless `value` is one of `valid`; `name` is what people call it."""
+    """Raises ValueError unless `value` is one of `valid`; `name` names it in the message."""
     if value not in valid:
         raise ValueError(f"{name} must be one of {', '.join(valid)}. Received: {value!r}")
 
@@ -33,7 +33,7 @@ class Optimizer:
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """Random changes to training images; they are no part of the SavedModel.
+    """Random changes to training images; they are not part of the SavedModel.
 
     Attributes:
       flip: Mirror left and right, with probability one half.
@@ -95,7 +95,7 @@ class ReduceOnPlateau:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How training runs, whatever the phase.
+    """Training settings that apply to every phase.
 
     Attributes:
       batch_size: Examples per replica and step; the global batch is this times the replicas.

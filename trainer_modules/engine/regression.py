@@ -1,4 +1,4 @@
-"""Learning numbers from rows; see `problems` for what a problem owns."""
+"""Regression: predicting a number from rows; see `problems` for the interface."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,9 @@ class Regression:
     Attributes:
       target: Column to predict.
       features: Columns to predict it from, in the order of the model's input.
-      unit: Unit of the target, for people.
-      standardise: Bring every feature to mean 0 and deviation 1, by the training set's figures.
+      unit: Unit of the target, as text.
+      standardise: Standardise every feature to mean 0 and standard deviation 1 with the training
+        set's statistics.
       shown: Rows of features, in their order, whose predictions the report shows.
     """
 
@@ -39,12 +40,12 @@ class Regression:
 
     @property
     def raw_label(self) -> str:
-        """The raw feature that holds the truth."""
+        """The raw feature with the true label."""
         return self.target
 
     @property
     def monitor(self) -> str:
-        """The training metric that a person follows."""
+        """The main training metric."""
         return "mae"
 
     def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""What an interrupted training continues from: one file, replaced whole after every epoch.
+"""The state from which an interrupted training resumes: one file, replaced after every epoch.
 
-It holds weights, the optimiser's state and what the callbacks counted. The random streams and the
-order of the data need no storage: they follow from the seed and the epoch or step (see
-`input_pipeline` and `reseed`). So a resumed run repeats, on a deterministic platform, the very
+It contains the weights, the optimiser's state and the callbacks' counters. The random streams and
+the order of the data need no storage: they follow from the seed and the epoch or step (see
+`input_pipeline` and `reseed`). So on a deterministic platform a resumed run repeats the exact
 numbers of an uninterrupted one.
 """
 
@@ -28,7 +28,7 @@ _BEST = "training_best.npz"
 
 @dataclass
 class State:
-    """Where a training stands, between two epochs.
+    """The state of a training between two epochs.
 
     Attributes:
       phase: Index of the current phase.

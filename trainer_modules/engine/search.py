@@ -1,4 +1,4 @@
-"""Hyperparameter search: what may vary, one trial, and the best trial's settings.
+"""Hyperparameter search: the search space, one trial, and the best trial's settings.
 
 A hyperparameter is named by the key that `--set` would use, so that a trial is the task with a
 few settings applied, and the best trial can be repeated by hand. KerasTuner's oracle proposes;
@@ -19,10 +19,11 @@ TRIALS_KEY = "trials"
 
 
 def space(task: Task) -> tuple[Hyperparameter, ...]:
-    """Returns what the search varies: `task.search`, or what the recipe lets one derive.
+    """Returns the search space: `task.search`, or one derived from the recipe.
 
-    Derived are a factor of ten to either side of each constant learning rate, half and double of
-    each dense layer's units, each dropout, and how many layers of a base learn.
+    The derived space has a factor of ten on either side of each constant learning rate, half and
+    double of each dense layer's units, each dropout rate, and the number of trainable layers of a
+    base.
     """
     if task.search:
         return task.search

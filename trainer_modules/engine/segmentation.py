@@ -1,4 +1,4 @@
-"""Learning a class for each pixel; see `problems` for what a problem owns."""
+"""Segmentation: predicting a class for each pixel; see `problems` for the interface."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,12 +29,12 @@ class Segmentation:
 
     @property
     def raw_label(self) -> str:
-        """The raw feature that holds the truth."""
+        """The raw feature with the true label."""
         return "mask"
 
     @property
     def monitor(self) -> str:
-        """The training metric that a person follows."""
+        """The main training metric."""
         return "pixel_accuracy"
 
     def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tasks and their parts as JSON and back, in a form that outlives the code that wrote it.
+"""Tasks and their parts as JSON and back, in a form that later versions can read.
 
 A pushed model carries its task in `assets/task.json`, and a compiled job carries it in each step's
 settings. Both may be read by a later version of this code, so a dataclass is written under its
@@ -67,7 +67,7 @@ def from_json(text: str) -> Any:
     """The inverse of `to_json`; also reads version 1.
 
     Raises:
-      BadInputError: If the text is no JSON, or was written by a newer version of this code.
+      BadInputError: If the text is not valid JSON, or was written by a newer version of this code.
     """
     try:
         document = json.loads(text)
@@ -92,8 +92,8 @@ def from_json(text: str) -> Any:
 def types_by_name() -> dict[str, type]:
     """Returns every dataclass that a task can contain, by its name.
 
-    They are found by following the types of `Task`'s fields, so that there is no list to forget;
-    a kind of problem that stands in a module of its own is named besides.
+    They are found by following the types of `Task`'s fields, so that no list can become outdated;
+    kinds of problem in modules of their own are added explicitly.
     """
     from trainer_modules.engine.imagenet import ImageNet
     from trainer_modules.engine.task import Task

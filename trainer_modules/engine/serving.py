@@ -1,7 +1,7 @@
 """The one place that writes a SavedModel.
 
-What is written needs TensorFlow alone to run: decoding, resizing, scaling and the class names are
-part of its graph, and the task rides along in `assets/`.
+The SavedModel needs only TensorFlow to run: decoding, resizing, scaling and the class names are
+part of its graph, and the task is stored in `assets/`.
 """
 
 import os
@@ -31,7 +31,7 @@ def save(model: Any, task: Task, folder: str) -> None:
       class_maps: for masks, `image_bytes` and `classes`, int32 `[k]` → `maps_png`, string
         `[batch, k]`: the probability of each of those classes as a grey PNG.
 
-    Beside them stands the function `network`, from pixels (or rows) to the network's outputs, for
+    In addition there is the function `network`, from pixels (or rows) to the network's outputs, for
     export to forms that cannot decode images.
 
     Args:

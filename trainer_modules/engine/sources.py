@@ -1,7 +1,7 @@
-"""Where a task's images or rows lie: the layouts that ImageExampleGen reads.
+"""The layouts of a task's images or rows that ImageExampleGen reads.
 
 A source is plain data. Paths in it are relative to the data root (`--data`), so that one
-task file serves a laptop and a bucket. What each layout becomes is in `components/example_gen`.
+task file serves a laptop and a bucket. The readers of the layouts are in `components/example_gen`.
 """
 
 import re
@@ -49,7 +49,7 @@ class LabelledPaths:
       path: Column with the image's path, relative to `folder`.
       label: Column with the class name; "" for a file without labels.
       split: Column with the split name (train, eval, test); "" where the CSV is one split.
-      slices: Further columns to carry along as raw string features, to slice metrics by.
+      slices: Further columns to keep as raw string features, to slice metrics by.
       folder: Folder of the images, relative to the data root; "" for the CSV file's.
     """
 
@@ -75,9 +75,9 @@ class ImageFolders:
       test: Folder of the test split, or a `LabelledPaths`, or "" for none.
       unlabelled: Folder of images without labels, or "" for none.
       splits: What to hold out where folders do not say.
-      zero_padded: Names of folders, and labels of a CSV, are numbers: where one is no class, it
+      zero_padded: Names of folders, and labels of a CSV, are numbers: a name that is not a class
         counts as the class of the same value, `00014` as `14`.
-      skip: Glob of the names of files that lie beside the images and are none; "" for none.
+      skip: Glob of the names of other files among the images, to be ignored; "" for none.
     """
 
     train: str = ""
@@ -102,7 +102,7 @@ class ImageLists:
       eval: The list of the evaluation split.
       test: The list of the test split; "" for none.
       folder: The folder of the class folders.
-      ending: What a name lacks to be a file's name.
+      ending: The ending that turns a name into a file's name.
     """
 
     train: str = "meta/train.txt"
@@ -123,7 +123,7 @@ class TensorFlowDatasets:
       name: The data set's name.
       train: Name of the split to train on.
       eval: Name of the split to evaluate on.
-      test: Name of the split to judge on in the end; "" for none.
+      test: Name of the split for the final evaluation; "" for none.
       image: Feature of the image.
       label: Feature of the label.
     """
@@ -176,7 +176,7 @@ class TFRecords:
       eval_fraction: Share of the train shards that becomes `eval`, whole shards, at least one.
       eval_shards: Which shards: "first" in name order, or "seeded", a shuffle with `seed`.
       seed: Seed of that shuffle.
-      slices: Further features to carry along, to slice metrics by.
+      slices: Further features to keep, to slice metrics by.
     """
 
     train: str = "*.tfrec*"
@@ -201,7 +201,7 @@ class ImagesAndMasks:
       eval: The same for `eval`; ("", "") for a share of train by `splits`.
       test: The same for `test`; ("", "") for none.
       splits: What to hold out where folders do not say.
-      suffix: What a mask's name may have more than its image's, as in `a.png` and `a_L.png`.
+      suffix: An optional suffix of a mask's name after its image's, as in `a.png` and `a_L.png`.
     """
 
     train: tuple[str, str] = ("train", "trainannot")
@@ -226,7 +226,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Bundled:
-    """Data that a library carries or downloads; written once as data under the run root.
+    """Data that a library contains or downloads; written once under the run root.
 
     Attributes:
       loader: `sklearn:load_digits` or `keras:<name of a tf_keras.datasets module>`.

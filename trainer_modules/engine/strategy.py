@@ -1,4 +1,4 @@
-"""Where training runs: one setting chooses the device, and TensorFlow's strategy follows.
+"""The devices of a training: one setting chooses the device, which determines the strategy.
 
 | found | strategy |
 |---|---|
@@ -18,7 +18,7 @@ from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import Training
 
 LOGICAL_CPUS = "TFX_VISION_LOGICAL_CPUS"
-"""Environment variable for proofs: mirror over that many logical CPU devices.
+"""Environment variable for tests: mirror over that many logical CPU devices.
 
 The devices must have been configured before TensorFlow touched any of them
 (`tf.config.set_logical_device_configuration`); `mirror_cpus` does so in a fresh process.
@@ -49,7 +49,7 @@ class Placement:
 
     @property
     def description(self) -> str:
-        """One line for people."""
+        """A one-line description."""
         name = type(self.strategy).__name__
         # What TensorFlow calls these classes inside.
         name = {
@@ -61,10 +61,10 @@ class Placement:
 
 
 def choose(train: Training) -> Placement:
-    """Returns the placement that `train.accelerator` and the machine give.
+    """Returns the placement for `train.accelerator` on this machine.
 
     Raises:
-      BadInputError: If the accelerator asked for is not there; the message says what was tried.
+      BadInputError: If the requested accelerator is not available; the message says what was tried.
     """
     import tensorflow as tf
 
@@ -113,7 +113,7 @@ def _mirrored(device: str, gpus: int) -> Any:
 
 
 def mirror_cpus(count: int) -> Any:
-    """Returns a MirroredStrategy over `count` logical CPU devices: a proof without GPUs.
+    """Returns a MirroredStrategy over `count` logical CPU devices, for tests without GPUs.
 
     Raises:
       BadInputError: If TensorFlow already started with fewer logical devices.
@@ -166,7 +166,7 @@ def _is_chief(resolver: Any) -> bool:
 
 
 def _tpu_here() -> bool:
-    """Whether the machine says that it has a TPU, told by what Google Cloud sets there."""
+    """Whether the machine has a TPU, judged by the variables that Google Cloud sets."""
     named = any(os.environ.get(v) for v in ("TPU_NAME", "TPU_WORKER_ID", "KUBE_GOOGLE_CLOUD_TPU"))
     return named or os.path.exists("/dev/accel0")
 

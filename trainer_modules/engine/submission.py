@@ -1,4 +1,4 @@
-"""The form of the file that a pipeline predicts for images without labels."""
+"""The form of the file of predictions for images without labels."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""`model_summary.txt`: the network layer by layer, in which type it computes and what learns when.
+"""`model_summary.txt`: the network layer by layer, with types and each phase's trainable layers.
 
-Keras' own summary knows one moment; what a phase freezes differs from phase to phase, so each has
-a column. It is taken from the layers after a phase froze and freed them.
+Keras' own summary shows a single state, but each phase freezes other layers, so each has a column.
+It is taken from the layers after a phase froze and freed them.
 """
 
 from collections.abc import Iterator
