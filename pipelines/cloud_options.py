@@ -161,5 +161,5 @@ def config_from(args: argparse.Namespace) -> CloudConfig:
 def _pair(label: str) -> tuple[str, str]:
     key, equals, value = label.partition("=")
     if not equals or not key:
-        raise BadInputError(f"--label takes KEY=VALUE. Received: {label!r}")
+        raise BadInputError(f"--label must be KEY=VALUE. Received: {label!r}")
     return key, value

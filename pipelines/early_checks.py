@@ -168,8 +168,8 @@ def check_weights(weights: str) -> None:
     path = Path(weights)
     if not path.exists():
         raise BadInputError(
-            f"there are no weights at {weights}. --weights takes imagenet, none, or the path of a "
-            ".h5, .weights.h5 or .keras file, or of a SavedModel folder."
+            f"there are no weights at {weights}. --weights must be imagenet, none, or the path of "
+            "a .h5, .weights.h5 or .keras file, or of a SavedModel folder."
         )
     if path.is_dir():
         missing = [name for name in ("saved_model.pb",) if not (path / name).is_file()]
@@ -189,6 +189,6 @@ def check_weights(weights: str) -> None:
             )
     else:
         raise BadInputError(
-            "--weights takes a .h5, .weights.h5 or .keras file, or a SavedModel folder (one with "
-            f"saved_model.pb in it). Received: {os.fspath(path)}"
+            "--weights must be a .h5, .weights.h5 or .keras file, or a SavedModel folder (one "
+            f"with saved_model.pb in it). Received: {os.fspath(path)}"
         )

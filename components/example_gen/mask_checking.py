@@ -52,7 +52,7 @@ def check(
         png = contents if mask.format == "PNG" else _png(mask.convert("RGB"))
     else:
         if mask.mode not in ("L", "P", "1", "I;16", "I"):
-            return f"mask must hold class ids in one channel. Received: mode {mask.mode}"
+            return f"mask must contain class ids in one channel. Received: mode {mask.mode}"
         ids = np.asarray(mask).astype(np.int64)
         shown = np.unique(ids).tolist()
         allowed = set(range(len(problem.classes))) | {problem.void} - {None}

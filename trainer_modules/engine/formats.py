@@ -177,8 +177,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return _upper_bits(image)
     if image.mode in ("I", "F"):
         raise UnreadableError(
-            "holds signed, 32-bit or floating-point pixels, whose value range is undefined; "
-            "store it with 8 or 16 unsigned bits"
+            "has signed, 32-bit or floating-point pixels, whose value range is undefined; store "
+            "it with 8 or 16 unsigned bits"
         )
     # Pillow has no way from grey with premultiplied alpha to grey.
     plain = image.convert("LA") if image.mode == "La" else image

@@ -94,13 +94,13 @@ def load(base: Any, path: str, *, name: str) -> None:
 
     if not tf.io.gfile.exists(path):
         raise BadInputError(
-            f"there is no weights file {path}. --weights takes imagenet, none, or the path of a "
+            f"there is no weights file {path}. --weights must be imagenet, none, or the path of a "
             ".h5, .weights.h5 or .keras file, or of a SavedModel folder."
         )
     if not path.endswith((".h5", ".hdf5", ".keras")):
         raise BadInputError(
-            "--weights takes a .h5, .weights.h5 or .keras file, or a SavedModel folder (one with "
-            f"saved_model.pb in it). Received: {path}"
+            "--weights must be a .h5, .weights.h5 or .keras file, or a SavedModel folder (one "
+            f"with saved_model.pb in it). Received: {path}"
         )
     # Formats of Keras 3 skip what they do not find; what was skipped stays NaN and is noticed.
     before = base.get_weights()

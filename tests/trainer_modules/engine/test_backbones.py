@@ -75,7 +75,7 @@ def test_weights_of_another_network_are_refused(small: Any, tmp_path: Path, endi
 
 def test_a_file_that_is_no_weights_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.h5").write_bytes(b"not HDF5")
-    for name, said in (("broken.h5", "do not match"), ("x.txt", "takes a .h5")):
+    for name, said in (("broken.h5", "do not match"), ("x.txt", "must be a .h5")):
         (tmp_path / "x.txt").touch()
         with pytest.raises(BadInputError, match=said):
             backbones.build(
