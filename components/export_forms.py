@@ -108,7 +108,7 @@ def runner(form: str, contents: bytes) -> Callable[[np.ndarray], np.ndarray]:
     import warnings
 
     with warnings.catch_warnings():
-        # It announces its successor, which has no release for this TensorFlow's converter.
+        # It warns of its successor, which has no release for this TensorFlow's converter.
         warnings.simplefilter("ignore")
         interpreter = tf.lite.Interpreter(model_content=contents)
     given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]

@@ -26,7 +26,7 @@ def check_gates(task: Task) -> None:
     """
     configs = [metric["config"] for metric in task.problem.evaluation_metrics()]
     if any(config.get("classes") == [] for config in configs):
-        # The classes are read from the data, which have not been seen yet.
+        # The classes come from the data, which has not been read yet.
         return
     report = _form_of_report(task.problem)
     for gate in task.gates:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 ATTEMPTS = 5
-# The output in which a step says whether a model may be pushed, and that artifact's property.
+# The output with a step's blessing of the model, and that artifact's property.
 BLESSING = "blessing"
 # Yes (1) or no (0).
 BLESSED = "blessed"

@@ -31,7 +31,7 @@ from trainer_modules.engine.task import Serving
 
 CHECK_FILE = "check.json"
 _TIMEOUT_SECONDS = 600
-# Which of a report's lists of examples to draw from, and what of an entry each output must equal.
+# The report's lists of examples to use, and the field that each output must equal.
 _EXAMPLE_LISTS = ("right", "wrong", "sample", "most_wrong")
 _EXPECTED = {
     "label": "predicted",
@@ -221,7 +221,7 @@ def ServingCheck(
     found = check(asked)
     found["compared_with_evaluator"] = sum(bool(e) for e in asked["expected"])
     io_utils.write_string_file(os.path.join(blessing.uri, CHECK_FILE), json.dumps(found, indent=1))
-    # What TFX's own InfraValidator leaves behind, and what Pusher asks for.
+    # The files of TFX's own InfraValidator, which Pusher requires.
     blessed = "INFRA_BLESSED" if found["passed"] else "INFRA_NOT_BLESSED"
     io_utils.write_string_file(os.path.join(blessing.uri, blessed), "")
     blessing.set_int_custom_property("blessed", int(found["passed"]))

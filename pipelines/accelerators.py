@@ -59,7 +59,7 @@ class Accelerator:
         """What must be set where training runs, before TensorFlow starts."""
         if self.device != "tpu":
             return {}
-        # The chips are the machine's own: nothing to look for on the network.
+        # The chips are local: skip the search on the network.
         values = {"TPU_NAME": "local"}
         if self.pjrt:
             values["NEXT_PLUGGABLE_DEVICE_USE_C_API"] = "true"
@@ -118,7 +118,7 @@ _GPUS: dict[str, tuple[str, str, dict[int, str]]] = {
     ),
 }
 
-# Slices of one host: training drives the chips of the machine it runs on.
+# Only slices of one host: training uses the chips of its own machine.
 _TPUS = (
     Accelerator(name="tpu-v2-8", device="tpu", machine="cloud-tpu", type="TPU_V2", count=8),
     Accelerator(

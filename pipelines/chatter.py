@@ -31,7 +31,8 @@ def aside() -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            # One that is explained to a person is a ValueError or RuntimeError of the project.
+            # Errors with a message for the user are the project's own ValueErrors and
+            # RuntimeErrors.
             if not type(error).__module__.startswith(("trainer_modules.", "components.")):
                 log.seek(0)
                 os.write(kept[2], log.read().encode())

@@ -12,9 +12,9 @@ DIRECT, DATAFLOW = "direct", "dataflow"
 _RUNNERS = (DIRECT, DATAFLOW)
 # Beam's default DirectRunner would look for the Prism binary on the network first.
 _IN_CONTAINER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-# Processes of Beam's own unpickle code before they import anything of TFX.
+# Beam's worker processes unpickle code before they import TFX.
 _WORKERS_IMPORT = "--beam_plugins=pipelines.beam_worker"
-# Written for Beam components in TFX's sense that run no Beam pipeline worth a cluster.
+# Components that TFX counts as Beam components but whose pipelines need no cluster.
 _ALWAYS_DIRECT = ("ModelGate",)
 
 
@@ -60,7 +60,7 @@ def direct(config: CloudConfig) -> list[str]:
     """Returns the options to run inside the step's container."""
     workers = config.beam_workers
     if workers is None:
-        # Kubernetes gives a step the cores that its limits say; 0 takes them all.
+        # Kubernetes limits the cores of a step; 0 uses all of them.
         workers = 0 if config.target == KUBEFLOW else 1
     if workers == 1:
         return [_IN_CONTAINER]

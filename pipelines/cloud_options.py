@@ -9,7 +9,7 @@ from pipelines.cloud_config import CloudConfig
 from trainer_modules.engine.errors import BadInputError
 
 _REPEATED = ("settings", "beam", "beam_on", "volumes", "secrets", "notify_email")
-# Given in another form, or in no option at all.
+# Fields that have a different form as an option, or no option.
 _OTHERWISE = ("labels", "node_selector", "root", "metadata")
 
 

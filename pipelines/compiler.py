@@ -28,8 +28,8 @@ from trainer_modules.engine.errors import BadInputError
 
 DATA_PATH, DATA_SPAN = "data_path", "data_span"
 SPOT_RETRIES = 5
-# Vertex AI takes it for the longest pause and allows an hour; Argo, below Kubeflow, for the time
-# after which it does not try again: a week.
+# For Vertex AI this is the longest pause, at most an hour; for Argo, below Kubeflow, the time after
+# which it stops retrying: a week.
 _LONGEST_BACKOFF = {VERTEX: "3600s", KUBEFLOW: "604800s"}
 _LATEST_SPAN = '{"rolling_range": {"num_spans": 1}}'
 # Starts TFX's executor with the adaptations that both platforms need.
@@ -162,7 +162,7 @@ def _runtime_parameters(nodes: list[Any]) -> dict[str, str]:
     properties = reader.exec_properties
     defaults = {DATA_PATH: properties["input_base"]}
     properties["input_base"] = RuntimeParameter(DATA_PATH, ptype=str)
-    # The reader carries the part of the path from the first placeholder on as patterns.
+    # The reader stores the path from the first placeholder on as patterns.
     if re.search(r"\{(SPAN(:\d+)?|YYYY)\}", properties["input_config"]):
         defaults[DATA_SPAN] = _LATEST_SPAN
         properties["range_config"] = RuntimeParameter(DATA_SPAN, ptype=str)

@@ -20,7 +20,7 @@ _VERDICTS = {
     summaries.FAILED: "[bold red]failed[/]",
 }
 
-# Failed classes of one gate that are named; the summary has them all.
+# Number of failed classes of one gate to name; the summary has all of them.
 _SHOWN = 8
 
 

@@ -34,7 +34,8 @@ def main(argv: list[str] | None = None) -> int:
 def _data(args: Namespace) -> None:
     """Writes span and fingerprint of the data, and the patterns with the span filled in."""
     given = json.loads(args.json_serialized_invocation_args)
-    # TFX's driver also marks the reader's output, which is the reader's to make here.
+    # TFX's driver also sets properties of the reader's output, which the reader itself creates
+    # here.
     given["outputs"]["artifacts"] = {"examples": _EXAMPLES}
     container_driver.drive(
         Namespace(**{**vars(args), "json_serialized_invocation_args": json.dumps(given)})

@@ -17,7 +17,7 @@ from pipelines.cloud_config import VERTEX, CloudConfig
 from trainer_modules.engine.errors import BadInputError
 
 OK, STOPS, UNKNOWN = "ok", "will stop", "cannot tell"
-# Seconds to connect, and for an answer.
+# Seconds to connect, and to receive a response.
 TIMEOUT = (5.0, 15.0)
 
 

@@ -16,7 +16,7 @@ from pipelines.cloud_config import CloudConfig
 from pipelines.doctor import OK, STOPS, TIMEOUT, UNKNOWN, Check, Finding
 from pipelines.kfp_platform import TOKEN_VARIABLE, Kubeflow
 
-# Reads 2.1 specs; from 2.14 on also the final status that a webhook is told.
+# Supports 2.1 specs; from 2.14 on also the final status that webhooks need.
 _OLDEST, _TELLS_STATUS = (2, 0), (2, 14)
 _SECONDS = 20
 _ACCOUNT = "pipeline-runner"
@@ -51,7 +51,7 @@ def _api(config: CloudConfig) -> Finding:
     host = (config.host or "").rstrip("/")
     token = os.environ.get(TOKEN_VARIABLE)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    # The generated client knows no version in the answer.
+    # The generated client does not have the response's version.
     try:
         answer = requests.get(f"{host}/apis/v2beta1/healthz", headers=headers, timeout=TIMEOUT)
     except requests.RequestException as error:

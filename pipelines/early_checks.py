@@ -25,7 +25,7 @@ from trainer_modules.engine.task import (
     Task,
 )
 
-# What a metric can reach; all others are shares.
+# Ranges of metrics; all others are shares.
 _RANGES = {
     "log_loss": (0.0, math.inf),
     "mse": (0.0, math.inf),
@@ -71,7 +71,7 @@ def check_network(task: Task, *, download: bool) -> None:
     from trainer_modules.engine.preprocessing import standardises
 
     if not task.phases:
-        return  # It builds its network first of all.
+        return  # PretrainedModel builds the network as its first step.
     model, problem = task.model, task.problem
     if isinstance(problem, Classification) and not problem.classes:
         problem = dataclasses.replace(problem, classes=("one", "other"))

@@ -64,7 +64,7 @@ def _read(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
         for execution in ask("GetExecutionsByContext", context_id=context.id).executions
     }
     events = ask("GetEventsByExecutionIDs", execution_ids=sorted(steps)).events
-    # Other outputs say `blessed` too and mean something else: ExampleAnomalies for each split.
+    # Other outputs also have `blessed` with another meaning: ExampleAnomalies for each split.
     made = {
         event.artifact_id: steps[event.execution_id]
         for event in events

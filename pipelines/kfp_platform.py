@@ -16,7 +16,7 @@ from pipelines.compiler import Compiled
 from pipelines.schedules import Scheduled, Timing
 from trainer_modules.engine.errors import BadInputError
 
-# A bearer token for installations that ask for one.
+# A bearer token for installations that require one.
 TOKEN_VARIABLE = "KFP_TOKEN"
 _TRANSIENT_CODES = (429, 502, 503, 504)
 _OVER = {"SUCCEEDED": True, "SKIPPED": True, "FAILED": False, "CANCELED": False}
@@ -176,7 +176,7 @@ class Kubeflow:
             service_account=self._config.service_account,
             trigger=api.V2beta1Trigger(
                 cron_schedule=api.V2beta1CronSchedule(
-                    # Without its first field Kubeflow takes the minute for the second.
+                    # Without its first field Kubeflow would read the minute as the second.
                     cron=schedules.with_seconds(timing.cron),
                     start_time=timing.start,
                     end_time=timing.end,

@@ -11,8 +11,8 @@ from trainer_modules.engine.errors import BadInputError
 # Other folders under a root, on this machine or in a bucket.
 SERVING, DATA = "serving", "data"
 LONGEST = 40
-# Lower case, since Vertex AI's names are and some file systems do not tell `Dishes` from `dishes`;
-# single separators, since a pair of dashes stands for an underscore in `pipeline`.
+# Lower case, as Vertex AI requires and since some file systems do not distinguish `Dishes` from
+# `dishes`; single separators, since two dashes represent an underscore in `pipeline`.
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 

@@ -64,7 +64,7 @@ def _end(args: argparse.Namespace, given: Mapping[str, Any]) -> int:
     if state in _SUCCEEDED:
         logging.info("the run succeeded: no notification")
         return 0
-    # Kubeflow names no reason, and `RUNNING` where a pod was lost before it could say how it ended.
+    # Kubeflow gives no reason, and `RUNNING` if a pod was lost before it could report its end.
     reason = (final.get("error") or {}).get("message") or f"the run ended in the state {state}"
     status = "cancelled" if state in _CANCELLED else "failed"
     _tell(args, status, values, [reason])
@@ -167,7 +167,7 @@ def _link(host: str, values: Mapping[str, Any]) -> str:
 
 
 def _post(address: str, body: Mapping[str, Any]) -> None:
-    # The address may hold a secret: messages name the host alone.
+    # The address may contain a secret: messages name only the host.
     where = f"the webhook at {urllib3.util.parse_url(address).host}"
 
     def post() -> bool:

@@ -41,7 +41,7 @@ class ObjectStoreLauncher:
 
     def before(self, inputs: Artifacts, outputs: Artifacts) -> None:
         """Fetches the first artifact of each input, and makes the folders that outputs lie in."""
-        # Each step is a pod of its own: what another one has written is not there.
+        # Each step is a separate pod: files of other steps are not available.
         shutil.rmtree(self.scratch, ignore_errors=True)
         for found in inputs.values():
             self._download(self._key(found[0]["uri"]))

@@ -12,8 +12,8 @@ from pipelines.platforms import Platform
 from trainer_modules.engine import overrides
 from trainer_modules.engine.task import Task
 
-# Report's input, and the component and output that it is. A pipeline that trains nothing has a
-# few of them only; its model comes from elsewhere.
+# Report's inputs, each with its component and output. A pipeline without training has only a few of
+# them; its model comes from elsewhere.
 _INPUTS = (
     ("examples", "ImageExampleGen", "examples"),
     ("rejected", "ImageExampleGen", "rejected"),
@@ -52,7 +52,7 @@ def reported(
         task=overrides.to_json(task),
         name=config.names.own,
         data=data,
-        # For the model's lineage the code that made it, and what draws the page.
+        # For the lineage: the code that made the model, and the code of the report.
         code_fingerprint=f"{made_by}-{cache_keys.of_step(Report, task)}",
     ).with_id("Report")
     card = ModelCard(

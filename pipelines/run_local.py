@@ -178,8 +178,8 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
     task, data, source = ingest.prepare(task, config.data, config.root)
     served.check_room(config.serving_folder, task=task.name, classes=task.problem.names)
     startup.prepare()
-    # Published weights are fetched before a first training; later they may have gone from the
-    # cache, and a run with nothing new to do has no need of them.
+    # Published weights are downloaded before a first training; later they may have been removed
+    # from the cache, and a run with nothing new to do does not need them.
     first = not os.path.isdir(os.path.join(config.artifacts_folder, "Trainer"))
     early_checks.check_network(task, download=first)
 
@@ -195,5 +195,5 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # All is written and closed; taking TensorFlow and Beam down again would take over a second.
+    # All output is written and closed; shutting down TensorFlow and Beam would take over a second.
     os._exit(code)

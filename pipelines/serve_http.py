@@ -193,12 +193,12 @@ class Server:
             raise RequestError(f"signature_name must be one of {names}. Received: {signature!r}")
         given = serve_json.inputs(asked, version.inputs(signature), self._limits.max_pixels)
         if serve_json.needs_conversion(given):
-            # In a thread, since a telephone's photograph takes about a second; few at once, since
-            # each holds its pixels.
+            # In a thread, since a phone's photograph takes about a second; only few at once, since
+            # each needs memory for its pixels.
             async with self._converting:
                 convert = serve_json.converted
                 given = await run_in_threadpool(convert, given, self._limits.max_pixels)
-        # A connection that asks twice in a row is alone; one of many rarely does.
+        # A single client sends consecutive requests on one connection; one of many rarely does.
         lone = request.client is not None and request.client == self._last_client
         self._last_client = request.client
         try:

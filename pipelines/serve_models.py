@@ -41,7 +41,7 @@ class Version:
         from tensorflow.core.protobuf import saved_model_pb2
 
         self.name, self.number = name, number
-        # Kept: a signature alone does not keep its variables alive.
+        # Keeps the variables alive, which a signature alone does not.
         self._loaded = tf.saved_model.load(folder)
         self.signatures: dict[str, Any] = dict(self._loaded.signatures)
         if "serving_default" not in self.signatures:

@@ -66,7 +66,8 @@ class _PackageWithoutInit(types.ModuleType):
 
             return FileBasedExampleGen
         if name == "InfraValidator":
-            # Kubeflow's step builder asks whether a node is one; none is while it is not loaded.
+            # Kubeflow's step builder checks for instances of it; there are none while it is not
+            # loaded.
             loaded = sys.modules.get("tfx.components.infra_validator.component")
             return loaded.InfraValidator if loaded else _NotLoaded
         raise AttributeError(f"module 'tfx.components' has no attribute {name!r} in this process")

@@ -120,7 +120,7 @@ class Vertex:
         return api.Schedule(
             display_name=name,
             cron=f"TZ={timing.timezone} {timing.cron}",
-            # The first counts runs being started, the second runs that are not over.
+            # The first counts runs being started, the second unfinished runs.
             max_concurrent_run_count=timing.max_concurrent,
             max_concurrent_active_run_count=timing.max_concurrent,
             start_time=timing.start,

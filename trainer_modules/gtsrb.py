@@ -102,7 +102,7 @@ TASK = Task(
     also=(
         _ORIGINAL,
         replace(_ORIGINAL, train="Training"),
-        # What the online competition gave out: nothing to test on.
+        # The data of the online competition, which has no test set.
         replace(_ORIGINAL, train="Training", test=""),
     ),
     problem=Classification(classes=tuple(str(i) for i in range(43))),

@@ -23,7 +23,7 @@ TASK = Task(
     name="imagenet",
     source=ImageFiles(),
     problem=ImageNet(),
-    # Photographs are many times larger; without a low-pass, shrinking them makes patterns.
+    # Photographs are many times larger; shrinking them without a low-pass filter causes aliasing.
     image=Image(height=224, width=224, antialias=True),
     model=Backbone(name="ResNet50", include_top=True),
     phases=(),

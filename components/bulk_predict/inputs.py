@@ -126,7 +126,7 @@ def _find(data: str) -> tuple[str, list[str]]:
         return data, sorted(found)
     if tf.io.gfile.exists(data):
         return "", [data]
-    # Python's glob knows `**`, TensorFlow's knows gs://.
+    # Python's glob supports `**`, TensorFlow's supports gs://.
     matched = tf.io.gfile.glob(data) if "://" in data else glob.glob(data, recursive=True)
     found = sorted(path for path in matched if not tf.io.gfile.isdir(path))
     if not found:

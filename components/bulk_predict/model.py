@@ -16,7 +16,7 @@ IMAGE_INPUT = "image_bytes"
 _CLASSES = "assets/classes.txt"
 _CLASS_IDS = "assets/class_ids.txt"
 _TASK = "assets/task.json"
-# Written by `engine/serving.py`, which needs TensorFlow to be imported.
+# Written by `engine/serving.py`, whose import needs TensorFlow.
 CLASS_MAPS = "class_maps"
 
 
@@ -105,7 +105,7 @@ class Predictor:
         import tensorflow as tf
 
         try:
-            # Kept: a signature alone does not keep its variables alive.
+            # Keeps the variables alive, which a signature alone does not.
             self._model = tf.saved_model.load(folder)
             self._serve = self._model.signatures["serving_default"]
         except (OSError, tf.errors.OpError, KeyError, ValueError) as e:

@@ -131,7 +131,7 @@ def measure(contents: bytes) -> Measured | str:
     try:
         height, width, brightness = _decode(contents, header)
     except tf.errors.OpError as error:
-        # The parts in front of the message name TensorFlow's function, not the file.
+        # The text before the message names TensorFlow's function, not the file.
         text = str(error.message).partition("}} ")[2] or str(error.message)
         reason = text.partition("\n")[0].partition(" [Op:")[0].partition("[[")[0].strip()
         return f"is a damaged or truncated {header.format}: {reason[:160]}"

@@ -91,7 +91,7 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
     if not has_span(root) and not storage.is_folder(root) and storage.exists(root):
         root, name = os.path.split(root)
     if isinstance(source, Bundled):
-        # A table that is named is meant, even beside the data set's own files.
+        # An explicitly named table is used, even next to the data set's own files.
         if not name.endswith(".csv") and bundled.has_files(source, root):
             return bundled.stored_under(source, run_root, files=Path(root)), source.stored
         source = source.stored

@@ -146,7 +146,7 @@ def _cifar(name: str, folder: Path) -> Arrays | None:
 
 def _batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     with path.open("rb") as f:
-        # CIFAR's own format; NumPy arrays need no more than these names.
+        # CIFAR's own format; NumPy arrays need only these names.
         batch = _ArraysOnly(f, encoding="bytes").load()
     pixels = np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, 32, 32)
     return pixels.transpose(0, 2, 3, 1), np.asarray(batch[b"labels"])

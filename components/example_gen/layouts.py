@@ -63,7 +63,7 @@ def reader_for(root: str, source: Source, problem: Problem) -> Reader:
 def _exists(root: str) -> bool:
     from components.example_gen import storage
 
-    # Buckets have no folders: what is missing there shows when nothing is found.
+    # Buckets have no folders: missing data is noticed when no files are found.
     return storage.is_remote(root) or storage.exists(root)
 
 

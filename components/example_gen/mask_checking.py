@@ -66,7 +66,7 @@ def check(
         plain = mask.format == "PNG" and mask.mode == "L"
         png = contents if plain else _png(Image.fromarray(ids.astype(np.uint8)))
     try:
-        # Pillow forgives a missing end, TensorFlow does not.
+        # Pillow accepts a missing end, TensorFlow does not.
         tf.io.decode_png(png)
     except tf.errors.OpError:
         return "mask is a damaged or truncated PNG"

@@ -85,7 +85,7 @@ def _themed(svg: str, title: str) -> Markup:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    # Hundredths of a point are finer than any screen, and half the file.
+    # Hundredths of a point are finer than any screen, and halve the file.
     svg = re.sub(
         r'(?<= )(?:d|x|y|transform)="[^"]*"',
         lambda places: re.sub(r"(\d+\.\d\d)\d+", r"\1", places[0]),
@@ -162,7 +162,7 @@ def curves(
         if log:
             ax.set_yscale("log")
         if len(series) > 1:
-            # In the title's line, where no curve and no mark can run through it.
+            # On the title's line, where no curve or mark can cross it.
             ax.legend(
                 loc="lower right",
                 bbox_to_anchor=(1.0, 1.09 if marks else 1.01),

@@ -6,7 +6,7 @@ from components.report import pictures
 from components.report import statistics as found_by
 from components.report.material import Material
 
-# Characters of the page that the samples may take, and their longest side.
+# Size limit of the samples on the page in characters, and their longest side.
 SAMPLES_BUDGET, SAMPLES_LARGEST = 80_000, 160
 _NUMBERS = ("height", "width", "channels", "brightness")
 

@@ -10,7 +10,7 @@ from components.report import charts
 from components.report.material import Material
 from components.report.raw_examples import features
 
-# Of the examples, which lie in an order drawn by hash, so many are drawn as points.
+# Number of examples, which are in hash order, to draw as points.
 POINTS = 2_000
 _STEPS = 100
 
@@ -50,7 +50,7 @@ def answers(problem: dict[str, Any], files: Iterable[str], model: str) -> dict[s
 def _predicted(model: str, names: list[str], rows: list[list[float]]) -> list[float]:
     import tensorflow as tf
 
-    # Kept in a variable: a signature alone does not keep its model's variables alive.
+    # Keeps the model's variables alive, which a signature alone does not.
     loaded = tf.saved_model.load(model)
     columns = zip(names, np.array(rows, np.float32).T, strict=True)
     served = loaded.signatures["serving_default"](**{n: tf.constant(c) for n, c in columns})

@@ -11,10 +11,10 @@ from components.report.material import Material
 from trainer_modules.engine.colours import complete
 
 MOST_WRONG, SAMPLED = 48, 24
-# Characters of the page that pictures may take: those of the galleries, and those that only a
-# cell of the confusion matrix opens, with their longest side.
+# Size limits in characters: images of the galleries, and images that only a cell of the confusion
+# matrix opens, with their longest side.
 GALLERY_BUDGET, PAIRS_BUDGET, PAIRS_LARGEST = 330_000, 120_000, 160
-# Grey of pixels that belong to no class; black, which palettes keep free for it.
+# The colour of pixels without a class: black, which palettes do not use.
 VOID = 0
 
 
@@ -53,7 +53,7 @@ def drawn(found: Mapping[str, Image.Image], details: dict[str, Any]) -> dict[str
     shown = {name: uri for (_, name), uri in pictures.within(galleries, GALLERY_BUDGET).items()}
     taken = 0
     for name, uri in pictures.within(further, PAIRS_BUDGET, PAIRS_LARGEST).items():
-        # Tiny pictures, which are kept pixel for pixel, may be too many; the last are left out.
+        # Tiny images, which are not scaled, may be too many; the last ones are left out.
         taken += len(uri)
         if taken > PAIRS_BUDGET:
             break

@@ -109,6 +109,6 @@ def _flat(painted: np.ndarray) -> str:
     picture = Image.fromarray(painted)
     scale = min(1.0, _SIZE / max(picture.size))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    # Colours of classes must not blend into those of others.
+    # Interpolation would mix the colours of classes.
     small = picture.resize(size, Image.Resampling.NEAREST).quantize(256, dither=Image.Dither.NONE)
     return pictures.data_uri(small, lossless=True)

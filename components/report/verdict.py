@@ -5,7 +5,7 @@ from typing import Any
 from components import gate_outcome
 from components.report.material import Material
 
-# The figures that a person looks at first, in this order, where the evaluation has them.
+# The headline figures, in this order, if the evaluation has them.
 _HEADLINE = (
     "accuracy",
     "macro_f1",
@@ -20,7 +20,7 @@ _HEADLINE = (
     "expected_calibration_error",
 )
 _LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse")
-# Class by class, what stands for how well a class is found.
+# Metrics that represent a class.
 _SCORES = ("f1", "iou")
 _CHANGES = 8
 

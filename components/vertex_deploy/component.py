@@ -55,7 +55,7 @@ def released(settings: Deployment, destination: str, run: str) -> dict[str, str]
     """
     if not destination:
         return {"message": "nothing was pushed, so nothing is registered or deployed"}
-    # Google's client libraries take seconds to import: only where they are used.
+    # Google's client libraries take seconds to import, so they are imported only where used.
     from components.vertex_deploy import endpoint, registry
     from components.vertex_deploy.service import Service
 

@@ -12,7 +12,7 @@ from components.vertex_deploy.registry import TASK, Version
 from components.vertex_deploy.service import Service
 from components.vertex_deploy.settings import Deployment, identifier
 
-# What a model that is just being deployed is called in the split of the traffic.
+# The key of the model that is being deployed in the split of the traffic.
 NEW = "0"
 
 
@@ -31,7 +31,7 @@ def shares(before: Mapping[str, int], new: str, percent: int) -> dict[str, int]:
     rest, total = 100 - percent, sum(others.values())
     exact = {name: share * rest / total for name, share in others.items()}
     found = {name: int(share) for name, share in exact.items()}
-    # What rounding down has left goes to the largest remainders.
+    # The rest after rounding down goes to the largest remainders.
     for name in sorted(exact, key=lambda n: found[n] - exact[n])[: rest - sum(found.values())]:
         found[name] += 1
     return {name: share for name, share in {**found, new: percent}.items() if share}
@@ -126,7 +126,7 @@ def _deploy(service: Service, deployment: Deployment, endpoint: Any, version: Ve
     request = api.DeployModelRequest(
         endpoint=endpoint.name,
         deployed_model=api.DeployedModel(
-            # An id of our own: the same version is never deployed twice.
+            # A deterministic id: the same version is never deployed twice.
             id=str(10**9 + zlib.crc32(version.name.encode()) % (9 * 10**9)),
             model=version.name,
             display_name=f"{deployment.model}@{version.number}",

@@ -14,7 +14,7 @@ from components.vertex_calls import TIMEOUT
 from components.vertex_deploy.settings import Deployment
 
 T = TypeVar("T")
-# Seconds between two looks at an operation, and the longest that one may take.
+# Seconds between two polls of an operation, and its time limit.
 PAUSE, LONGEST = 10.0, 2 * 3600.0
 
 

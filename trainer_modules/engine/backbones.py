@@ -145,7 +145,7 @@ def _published(name: str, settings: dict[str, Any]) -> Any:
 
     if not name.startswith("EfficientNetB"):
         return _construct(name, weights="imagenet", **settings)
-    # Keras has another network for these weights, which it can build in float32 only.
+    # For these weights Keras builds another network, and only in float32.
     policy = mixed_precision.global_policy()
     mixed_precision.set_global_policy("float32")
     try:

@@ -22,7 +22,7 @@ from trainer_modules.engine.evaluation_regression import RegressionTally
 
 DETAILS = "details"
 ID_FEATURE = "id"
-# Before the names of metrics that count the examples of shared classes alone.
+# Prefix of metrics that count only the examples of shared classes.
 SHARED = "shared/"
 # Examples are counted in batches: NumPy then works on matrices, whatever Beam's bundles are.
 _BATCH = 512
@@ -165,7 +165,7 @@ def _class_computations(
     if not former:
         return _computations(ours, _text, name, model_names)
     shared = tuple(one for one in classes if one in former)
-    # In another order the same classes are all shared: nothing has to be left out.
+    # The same classes in another order are all shared: nothing has to be left out.
     only = () if set(former) == set(classes) else shared
     theirs = partial(ClassTally, tuple(former), only)
     names = [one for one in model_names or [""] if one != former_of]

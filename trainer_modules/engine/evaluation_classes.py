@@ -15,10 +15,10 @@ from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lot
 
 CALIBRATION_BINS = 15
 PAIRS = 30
-# Of each confused pair so many examples are kept while counting, and in the end so many in all,
-# those of the most confused pairs first.
+# Number of examples kept of each confused pair while counting, and in total at the end, the most
+# confused pairs first.
 KEPT_OF_PAIR, KEPT_OF_PAIRS = 4, 160
-# Scores are counted exactly up to so many distinct ones, then on a grid of 2^-20.
+# Scores are counted exactly up to this many distinct values, then on a grid of 2^-20.
 _DISTINCT_SCORES = 1 << 20
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from trainer_modules.engine.evaluation_chance import against_constant
 from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lottery
 
-# Deciles and points come from at most so many examples, drawn by the hash of their id; up to
+# Deciles and points come from at most this many examples, chosen by the hash of their id; up to
 # this many they are exact.
 DRAWN = 20_000
 POINTS = 2_000

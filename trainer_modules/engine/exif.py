@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-_SEGMENTS = 64  # No camera writes nearly as many in front of the pixels.
+_SEGMENTS = 64  # No camera writes nearly as many before the pixels.
 _EXIF_BYTES = 65536  # An Exif block is at most one JPEG segment.
 
 

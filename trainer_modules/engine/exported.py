@@ -97,7 +97,7 @@ def _copy(model: Any, *, float32: bool = True) -> Any:
       float32: Whether the copy computes entirely in float32; otherwise like `model`.
     """
     same_types = functools.partial(_copy, float32=float32)
-    # Parts that no configuration describes know how to copy themselves.
+    # Parts without a configuration implement their own copy.
     if hasattr(model, "copied"):
         return model.copied(same_types)
 
@@ -108,7 +108,7 @@ def _copy(model: Any, *, float32: bool = True) -> Any:
         if float32 and layer.compute_dtype in _LOW:
             config["dtype"] = "float32"
         if config.get("synchronized"):
-            # There is nobody to normalise with, and this form has no fused kernel.
+            # There are no other replicas, and the synchronised form has no fused kernel.
             config["synchronized"] = False
         return type(layer).from_config(config)
 
@@ -176,7 +176,7 @@ def difference(expected: np.ndarray, found: np.ndarray, *, rows: bool = False) -
       rows: Whether the outputs are plain numbers and not probabilities.
     """
     a, b = (part.astype(np.float64) if rows else _logits(part) for part in (expected, found))
-    # Logits of a network that says "no idea" are near 0, and so may be what rounding leaves.
+    # Logits of an undecided network are near 0 and may be only rounding errors.
     scale = max(float(np.sqrt(np.mean(a**2))), 1e-2)
     return float(np.sqrt(np.mean((a - b) ** 2))) / scale
 

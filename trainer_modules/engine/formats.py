@@ -21,7 +21,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-LARGEST = 100_000_000  # Pixels: 300 MB decoded. A header alone can claim any size.
+LARGEST = 100_000_000  # Pixels: 300 MB decoded. A header alone can declare any size.
 READ = "JPEG, PNG, GIF, BMP, WebP, TIFF, PPM, HEIC, AVIF and JPEG 2000"
 ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
@@ -94,7 +94,7 @@ def convert(contents: bytes, *, max_pixels: int = LARGEST) -> Converted | None:
         raise UnreadableError(f"is a damaged or truncated {form}: {reason[:160]}") from error
     upright.info = {}  # A colour profile or a transparent colour would go into the PNG.
     buffer = io.BytesIO()
-    # For photographs as small as zlib's default, in a quarter of its time.
+    # Compresses photographs as well as zlib's default, in a quarter of the time.
     upright.save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
     return Converted(png=buffer.getvalue(), format=form, channels=bands, notes=notes)
 
@@ -137,7 +137,7 @@ def _open(contents: bytes, form: str, max_pixels: int) -> Image.Image:
 
         return pi_heif.HeifImageFile(stream)
     if form == "WEBP":
-        # The decoder takes memory for the whole canvas at once; its size stands in the header.
+        # The decoder allocates memory for the whole canvas at once; its size is in the header.
         width, height = (int.from_bytes(contents[i : i + 3], "little") + 1 for i in (24, 27))
         if width * height > max_pixels:
             raise TooLargeError(too_large(width, height, max_pixels))
@@ -180,7 +180,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
             "has signed, 32-bit or floating-point pixels, whose value range is undefined; store "
             "it with 8 or 16 unsigned bits"
         )
-    # Pillow has no way from grey with premultiplied alpha to grey.
+    # Pillow cannot convert grey with premultiplied alpha to grey.
     plain = image.convert("LA") if image.mode == "La" else image
     return plain.convert("L" if plain.mode in ("1", "L", "LA") else "RGB")
 

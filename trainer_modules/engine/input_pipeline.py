@@ -132,7 +132,7 @@ def _training_feed(split: Split, context: Any, global_batch: int, start_step: in
 
         gathered = _gather(split)
         stream = passes.flat_map(indices).skip(skipped * replicas)
-        # One thread keeps up with any model, and a second one takes a core from it.
+        # One thread is fast enough for any model, and a second one would take a core from it.
         return stream.map(gathered).prefetch(4)
 
     # Several pipelines deal out one order between them, so it must be the same in each.

@@ -40,7 +40,7 @@ def _replace(target: Any, path: list[str], text: str, key: str) -> Any:
     head, rest = path[0], path[1:]
     if isinstance(target, tuple):
         if head == str(len(target)) and not rest:
-            # One past the end appends; whoever holds the tuple checks the type.
+            # An index one past the end appends; the owner of the tuple checks the type.
             return (*target, _parse(text, Any, key, current=None))
         indices = [str(i) for i in range(len(target))]
         if head not in indices:

@@ -152,8 +152,8 @@ class PhaseRun:
         return min(steps, _STEPS_PER_CALL) if grouped else 1
 
     def _callbacks(self, keeper: "_Keeper", epochs: int, steps: int) -> Any:
-        # The order matters: nothing is kept of an epoch that went wrong, the history takes the
-        # learning rate before a plateau lowers it, and the state is saved when all have counted.
+        # The order matters: nothing of a failed epoch is kept, the history records the learning
+        # rate before a plateau lowers it, and the state is saved after all callbacks are updated.
         found: list[Any] = [
             callbacks.StopOnNaN(every=1 if self.placement.device == "cpu" else 50),
             keeper.recorder,
@@ -271,5 +271,5 @@ def optimizer_variables(model: Any) -> list[Any]:
 def current_rate(optimizer: Any) -> float:
     """Returns the learning rate at the optimiser's current step."""
     rate = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
-    # A mirrored variable is no number until it is read.
+    # A mirrored variable is not a number until it is read.
     return float(tf.convert_to_tensor(rate(optimizer.iterations) if callable(rate) else rate))

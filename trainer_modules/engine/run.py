@@ -35,11 +35,11 @@ def run(task: Task, fn_args: Any) -> None:
         checkpoint_dir=checkpoint_dir,
     )
     if not trained.is_chief:
-        return  # Of several workers one writes; the others would write over it.
+        return  # Only one of several workers writes; the others would overwrite its files.
     history.write(trained, fn_args.model_run_dir)
     serving.save(trained.model, task, fn_args.serving_model_dir)
     if checkpoint_dir:
-        # Not before: what dies while it writes the model shall not have to train again.
+        # Not earlier: a process that dies while writing the model must not have to train again.
         resume.forget(checkpoint_dir)
 
 

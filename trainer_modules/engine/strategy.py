@@ -202,7 +202,7 @@ def _hide_gpus() -> None:
     try:
         tf.config.set_visible_devices([], "GPU")
     except RuntimeError:
-        # TensorFlow already runs; with GPUs visible the choice can no longer be kept.
+        # TensorFlow is already running with visible GPUs; the choice can no longer be applied.
         if tf.config.get_visible_devices("GPU"):
             raise BadInputError(
                 "train.accelerator is cpu, but TensorFlow already started with GPUs. "

@@ -74,7 +74,7 @@ def _layers(model: Any, level: int = 0) -> Iterator[tuple[int, Any]]:
     """Gives every layer with its depth; that of a base comes before what is in it."""
     for layer in model.layers:
         inner = layer
-        # A runner is the base with a switch: showing both would say everything twice.
+        # A runner is the base with a switch: showing both would list every layer twice.
         if hasattr(layer, "network"):
             inner = layer.network
         yield level, inner

@@ -30,7 +30,7 @@ _KERAS_WEIGHTS = "model.weights.h5"
 _PUBLISHED_EFFICIENTNET = re.compile(r"efficientnetb[0-7](_notop)?\.h5")
 """What Keras calls the files that it downloads."""
 
-# What the published EfficientNets expect of images in 0..1.
+# The input that the published EfficientNets expect, for images in 0..1.
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
 
@@ -104,7 +104,7 @@ def load(base: Any, path: str, *, name: str) -> None:
         )
     # Formats of Keras 3 skip what they do not find; what was skipped stays NaN and is noticed.
     before = base.get_weights()
-    # Counters are whole numbers, which know no NaN.
+    # Counters are integers, which have no NaN.
     nothing = [
         np.full_like(w, 0 if np.issubdtype(w.dtype, np.integer) else math.nan) for w in before
     ]
