@@ -22,7 +22,7 @@ class Baseline:
 
     Attributes:
       used: Whether the two models are compared.
-      reason: One sentence for people: which model, or why none.
+      reason: One sentence: which model, or why none.
       uri: The baseline model's artifact; "" where there is none.
       former: Its classes in their order, where they differ from the candidate's; else ().
       added: Classes that only the candidate knows.

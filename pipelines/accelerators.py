@@ -185,8 +185,8 @@ def find(name: str, target: str, *, spot: bool = False, reservation: str = "") -
     Args:
       name: `cpu`, `nvidia-l4`, `nvidia-t4:2`, `tpu-v5e-8`, …
       target: `vertex` or `kubeflow`.
-      spot: Whether spot machines were asked for.
-      reservation: The reservation that was asked for; "" for none.
+      spot: Whether spot machines were requested.
+      reservation: The requested reservation; "" for none.
 
     Raises:
       BadInputError: If there is no such combination; the valid ones are listed.

@@ -3,7 +3,7 @@
 <root>/<task>/runs/<run id>/summary.json   what the run printed
                            task.json       the task, settings applied
                            report.json     Evaluator's report, where the run got so far
-                           history.json    the training's, likewise
+                           history.json    the training's, if the run got that far
 <root>/<task>/report/index.html            the last run's page
 """
 
@@ -32,7 +32,7 @@ class Run:
       summary: `summary.json`.
       task: The task in plain form; {} where it was not kept.
       report: Evaluator's report; {} where the run did not get so far.
-      history: The training's history; {} likewise.
+      history: The training's history; {} if the run did not reach it.
     """
 
     name: str

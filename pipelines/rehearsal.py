@@ -1,8 +1,8 @@
 """Runs a compiled job on this machine, as the platform would: every container command, in order.
 
-Each step is a process of its own, in an empty folder, that gets `{{$}}` as an `ExecutorInput` and
-leaves an `ExecutorOutput`. Importers, resolvers, drivers (`preCacheCheck`) and the cache are
-played by this module; the store of artifacts outlives a run, as a platform's does.
+Each step is a separate process, in an empty folder, that receives `{{$}}` as an `ExecutorInput` and
+writes an `ExecutorOutput`. Importers, resolvers, drivers (`preCacheCheck`) and the cache are
+simulated by this module; the store of artifacts persists between runs, like a platform's.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ Artifacts = Mapping[str, list[Artifact]]
 
 
 class Launcher(Protocol):
-    """What open-source Kubeflow does around a step: artifacts come from a store and go there."""
+    """The part of open-source Kubeflow around a step: transfers artifacts from and to a store."""
 
     def uri(self, run: str, task: str, key: str) -> str:
-        """Returns where a step's output is going to lie."""
+        """Returns the location of a step's output."""
 
     def before(self, inputs: Artifacts, outputs: Artifacts) -> None:
         """Fetches a step's inputs."""
@@ -41,7 +41,7 @@ class Launcher(Protocol):
     def says(
         self, executor_input: dict[str, Any], parameters: Mapping[str, Any], logs: str
     ) -> dict[str, Any]:
-        """Returns what Kubeflow's driver hands over in place of a complete `ExecutorInput`."""
+        """Returns Kubeflow's driver's version of a complete `ExecutorInput`."""
 
 
 class StepFailedError(RuntimeError):
@@ -57,7 +57,7 @@ class Rehearsal:
       environment: The steps' whole environment; `python` is looked up in its PATH.
       parameters: Runtime parameters in place of the defaults.
       launcher: Moves artifacts, and no driver runs, as on open-source Kubeflow; None for steps
-        that open artifacts where they lie and have drivers, as on Vertex AI.
+        that open artifacts directly and have drivers, as on Vertex AI.
     """
 
     folder: Path
@@ -84,7 +84,7 @@ class Rehearsal:
 
 
 def order(tasks: Mapping[str, Any]) -> list[str]:
-    """Returns the tasks' names so that each follows what it depends on."""
+    """Returns the tasks' names in topological order."""
     graph = {}
     for name, task in sorted(tasks.items()):
         given = task.get("inputs", {})

@@ -1,4 +1,4 @@
-"""What open-source Kubeflow's launcher does around a step, for a rehearsal with any S3 client.
+"""The artifact handling of open-source Kubeflow's launcher, for a rehearsal with an S3 client.
 
 Its rules, among them the local paths, are those of kubeflow/pipelines,
 `backend/src/v2/component/launcher_v2.go` (LocalPathForURI, downloadArtifacts,
@@ -28,7 +28,7 @@ class ObjectStoreLauncher:
         Args:
           client: What `boto3.client("s3")` returns.
           root: The pipeline root, `minio://BUCKET/…` or `s3://BUCKET/…`.
-          local: Where local copies lie in place of `/minio` or `/s3`.
+          local: Folder of local copies, instead of `/minio` or `/s3`.
         """
         scheme, _, path = root.partition("://")
         self._client, self._root, self._scheme = client, root.rstrip("/"), f"{scheme}://"
@@ -36,11 +36,11 @@ class ObjectStoreLauncher:
         self.scratch = Path(local or _LOCAL[scheme]) / self._bucket
 
     def uri(self, run: str, task: str, key: str) -> str:
-        """Returns where a step's output is going to lie."""
+        """Returns the location of a step's output."""
         return f"{self._root}/{run}/{task}/{key}"
 
     def before(self, inputs: Artifacts, outputs: Artifacts) -> None:
-        """Fetches the first artifact of each input, and makes the folders that outputs lie in."""
+        """Fetches the first artifact of each input, and creates the folders of outputs."""
         # Each step is a separate pod: files of other steps are not available.
         shutil.rmtree(self.scratch, ignore_errors=True)
         for found in inputs.values():
@@ -49,7 +49,7 @@ class ObjectStoreLauncher:
             (self.scratch / self._key(made[0]["uri"])).parent.mkdir(parents=True, exist_ok=True)
 
     def after(self, outputs: Artifacts) -> None:
-        """Stores outputs: a file, or every file below a folder; an empty folder is nothing."""
+        """Stores outputs: a file, or every file below a folder; an empty folder is not stored."""
         for made in outputs.values():
             key = self._key(made[0]["uri"])
             local = self.scratch / key
@@ -62,7 +62,7 @@ class ObjectStoreLauncher:
     def says(
         self, executor_input: dict[str, Any], parameters: Mapping[str, Any], logs: str
     ) -> dict[str, Any]:
-        """Returns what Kubeflow's driver hands over in place of a complete `ExecutorInput`.
+        """Returns Kubeflow's driver's version of a complete `ExecutorInput`.
 
         As recorded from Kubeflow Pipelines 2.14.3 (`tests/kubeflow/recorded`): inputs without
         their type, outputs without a name, and one output more.
@@ -70,7 +70,7 @@ class ObjectStoreLauncher:
         Args:
           executor_input: In JSON form, complete.
           parameters: The step's output parameters.
-          logs: Where the output `executor-logs` is going to lie.
+          logs: Location of the output `executor-logs`.
         """
         given, made = executor_input["inputs"], executor_input["outputs"]
         inputs = {

@@ -1,4 +1,4 @@
-"""The artifacts of rehearsed runs: what a platform's metadata store does for a compiled job."""
+"""The artifacts of rehearsed runs, in place of a platform's metadata store."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _CONDITION = re.compile(r'^(?:metadata\.(\w+)\.number_value=(\S+)|(\w+)="?([^"]*
 
 
 class Store:
-    """Artifacts by name, and which of them a cached step gave.
+    """Artifacts by name, and the outputs of cached steps.
 
     Attributes:
       artifacts: Name → artifact, oldest first.
@@ -42,7 +42,7 @@ class Store:
         self._file.write_text(json.dumps(kept, indent=1))
 
     def new(self, uri: str, kind: Any, metadata: Mapping[str, Any]) -> Artifact:
-        """Returns an artifact that has a name and is not kept yet."""
+        """Returns an artifact that has a name and is not stored yet."""
         self._count += 1
         return {
             "name": f"{_PREFIX}/{self._count}",
@@ -56,13 +56,13 @@ class Store:
         self.artifacts[artifact["name"]] = artifact
 
     def add(self, uri: str, kind: Any, metadata: Mapping[str, Any]) -> Artifact:
-        """Returns a new artifact that is kept."""
+        """Returns a new artifact that is stored."""
         artifact = self.new(uri, kind, metadata)
         self.keep(artifact)
         return artifact
 
     def cached(self, key: str) -> dict[str, list[Artifact]]:
-        """Returns what a cached step gave."""
+        """Returns the outputs of a cached step."""
         return {k: [self.artifacts[n] for n in names] for k, names in self.cache[key].items()}
 
     def find(self, query: str, inputs: Mapping[str, list[Artifact]]) -> list[Artifact]:
@@ -108,6 +108,6 @@ def title(kind: Mapping[str, str]) -> str:
 
 
 def merge(artifact: Artifact, written: Mapping[str, Any]) -> None:
-    """Takes over what a step's `ExecutorOutput` says of its artifact."""
+    """Copies the properties in a step's `ExecutorOutput` to its artifact."""
     artifact["uri"] = written.get("uri") or artifact["uri"]
     artifact["metadata"] |= written.get("metadata", {})

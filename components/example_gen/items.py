@@ -71,7 +71,7 @@ class Record:
 
 
 class Reader(Protocol):
-    """One layout of data under one root. Readers travel to Beam workers: they are plain data."""
+    """One layout of data under one root; plain data, since it is sent to Beam workers."""
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ class Reader(Protocol):
 
     @property
     def drops_within_split(self) -> bool:
-        """Whether equal content within one split is one example too many."""
+        """Whether equal content within one split is a duplicate."""
         ...
 
     def places(self) -> list[str]:
@@ -98,7 +98,7 @@ class Reader(Protocol):
         ...
 
     def items(self) -> Iterator[Item | Rejected]:
-        """Lists what there is to read, in a stable order."""
+        """Lists the items to read, in a stable order."""
         ...
 
     def read(self, item: Item) -> Iterator[Record | Rejected]:

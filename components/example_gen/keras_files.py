@@ -39,7 +39,7 @@ def from_folder(name: str, folder: Path) -> Arrays | None:
       folder: Holds idx files (`.gz` or not), an `.npz`, or CIFAR's batches.
 
     Returns:
-      ((x_train, y_train), (x_test, y_test)); None if the files are not all there.
+      ((x_train, y_train), (x_test, y_test)); None if files are missing.
 
     Raises:
       BadInputError: If a file is damaged.
@@ -76,7 +76,7 @@ def from_keras(name: str) -> Arrays:
 
 
 def needed(name: str) -> str:
-    """Returns the file names that `from_folder` takes, for people."""
+    """Returns the file names that `from_folder` accepts, as text."""
     return _NEEDED.get(name, _CACHED.get(name, name))
 
 
@@ -101,7 +101,7 @@ def read_idx(path: Path) -> np.ndarray:
     of dimensions, each dimension as a big-endian 32-bit number, the values.
 
     Raises:
-      ValueError: If it is no such file, or shorter than it says.
+      ValueError: If it is not such a file, or is truncated.
     """
     contents = path.read_bytes()
     if contents[:2] == b"\x1f\x8b":
@@ -153,7 +153,7 @@ def _batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Refuses everything but NumPy arrays: a pickle could run any code."""
+    """Rejects everything except NumPy arrays, since a pickle could run any code."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module.split(".")[0] == "numpy" and name in ("_reconstruct", "ndarray", "dtype"):

@@ -1,4 +1,4 @@
-"""Which reader reads which source."""
+"""Maps each kind of source to its reader."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +47,7 @@ def reader_for(root: str, source: Source, problem: Problem) -> Reader:
       problem: What is learnt.
 
     Raises:
-      BadInputError: If the data does not exist or has not this layout.
+      BadInputError: If the data does not exist or does not have this layout.
     """
     if not root or not _exists(root):
         raise BadInputError(f"The data folder {root or '(none)'} does not exist. Check --data.")

@@ -19,12 +19,12 @@ def check(
     Args:
       contents: The encoded mask.
       size: (width, height) of its image.
-      problem: The segmentation problem that gives ids or colours their meaning.
+      problem: The segmentation problem, which defines ids and colours.
 
     Returns:
-      (PNG bytes, names of the classes that the mask shows), or what is wrong. The bytes are those
-      given, except that palette, 1-bit and 16-bit ids become an 8-bit grey PNG of the same ids:
-      decoders would replace them by colours.
+      (PNG bytes, names of the classes in the mask), or what is wrong. The bytes are those given,
+      except that palette, 1-bit and 16-bit ids become an 8-bit grey PNG of the same ids: decoders
+      would replace them by colours.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Reader of images and masks that lie in folders side by side."""
+"""Reader of images and masks in parallel folders."""
 
 import posixpath
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from trainer_modules.engine.sources import HashSplit, ImagesAndMasks
 
 @dataclass(frozen=True, kw_only=True)
 class MaskFolderReader(ImageFileReader):
-    """Reads images with the masks of the same name, or of the same with a suffix.
+    """Reads images with masks of the same name, with or without a suffix.
 
     Attributes:
       parts: (split, image folder, mask folder), relative to the root; split "" where content
@@ -27,7 +27,7 @@ class MaskFolderReader(ImageFileReader):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that folders name, or that the hash makes."""
+        """The splits given by folders, or else by the hash."""
         hashed = {TEST} if self.hash_split.test else set()
         return split_names({split for split, _, _ in self.parts} | hashed)
 

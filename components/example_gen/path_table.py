@@ -67,7 +67,7 @@ class PathTableReader(ImageFileReader):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that the CSV names, or that the hash makes."""
+        """The splits given by the CSV, or else by the hash."""
         if not self.table.label:
             return split_names({UNLABELLED})
         if self.table.split:
@@ -77,7 +77,7 @@ class PathTableReader(ImageFileReader):
         return split_names({TEST} if self.hash_split.test else set())
 
     def places(self) -> list[str]:
-        """The CSV's folder, where the images lie as well, or the CSV and their folder."""
+        """The CSV's folder, if it also contains the images, or the CSV and the images' folder."""
         path = storage.join(self.root, self.table.csv)
         if self.table.folder:
             return [path, storage.join(self.root, self.table.folder)]
@@ -100,7 +100,7 @@ def path_table_reader(root: str, source: PathTable, classes: tuple[str, ...]) ->
 
 
 def check_table(root: str, table: LabelledPaths) -> None:
-    """Checks that a CSV is there and has its columns.
+    """Checks that a CSV exists and has its columns.
 
     Raises:
       BadInputError: If not.

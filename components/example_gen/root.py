@@ -1,7 +1,7 @@
-"""The data root as TFX's example-generating components carry it: a base and a pattern.
+"""The data root in the form of TFX's example-generating components: a base and a pattern.
 
-`{SPAN}`, `{VERSION}`, `{YYYY}`, `{MM}` and `{DD}` in a data root mean what they mean there: the
-driver fills in the latest.
+`{SPAN}`, `{VERSION}`, `{YYYY}`, `{MM}` and `{DD}` in a data root have the same meaning as in TFX:
+the driver fills in the latest.
 """
 
 from typing import Any
@@ -28,14 +28,14 @@ def latest(
     Args:
       base: The folders in front of the first placeholder.
       rest: The others, with placeholders.
-      range_config: A span to take instead, as TFX describes it.
+      range_config: A span to use instead, in TFX's form.
 
     Returns:
-      `rest` as the folder is called, the span's number (of a date, the days since 1970-01-01), and
-      the version's.
+      `rest` with the folder's actual name, the span's number (of a date, the days since
+      1970-01-01), and the version's.
 
     Raises:
-      BadInputError: If no folder matches, or one that does has no number there.
+      BadInputError: If no folder matches, or a matching one has no number there.
     """
     from tfx.components.example_gen import utils
 
@@ -69,7 +69,7 @@ def split_root(data: str) -> tuple[str, example_gen_pb2.Input]:
     """Returns (base, input config) of a data root.
 
     A platform that runs TFX's own driver fingerprints what the patterns match, which cover files
-    down to four folders deep; the project's driver looks at every file.
+    down to four folders deep; the project's driver covers every file.
     """
     base, rest = _split(data)
     patterns = [storage.join(rest, *["*"] * depth) for depth in range(1, _PLATFORM_DEPTH + 1)]

@@ -31,8 +31,8 @@ class ShardReader:
 
     Attributes:
       shards: (split, path relative to the root).
-      label_names: What the labels' numbers stand for; () for the problem's classes.
-      label_file: Where those names were read, relative to the root; "" for nowhere.
+      label_names: Class name of each label number; () for the problem's classes.
+      label_file: File of these names, relative to the root; "" if none.
     """
 
     root: str
@@ -52,7 +52,7 @@ class ShardReader:
         return split_names({split for split, _ in self.shards})
 
     def places(self) -> list[str]:
-        """The shards themselves, and what names their labels."""
+        """The shards, and the file of their label names."""
         files = [path for _, path in self.shards] + ([self.label_file] if self.label_file else [])
         return [storage.join(self.root, path) for path in files]
 
@@ -63,7 +63,7 @@ class ShardReader:
             yield Item(key=name, id=name, path=storage.join(self.root, path), split=split)
 
     def read(self, item: Item) -> Iterator[Record | Rejected]:
-        """Reads a shard's records; those in front of a damage are kept."""
+        """Reads a shard's records; those before a damaged one are kept."""
         import tensorflow as tf
 
         count = 0
@@ -129,13 +129,13 @@ class ShardReader:
 
 
 def promised(name: str) -> int:
-    """Returns how many records a shard's name promises (`ld_train00-1338.tfrec`); 0 for none."""
+    """Returns the number of records in a shard's name (`ld_train00-1338.tfrec`); 0 for none."""
     found = re.search(r"-(\d+)\.tfrec(ord)?s?(\.gz)?$", name)
     return int(found[1]) if found else 0
 
 
 def _records(path: str) -> Iterator[bytes]:
-    """Yields the records of a shard; `tf.data` takes five times as long for each small one."""
+    """Yields the records of a shard; `tf.data` takes five times as long for small records."""
     import tensorflow as tf
 
     kinds = tf.compat.v1.io.TFRecordCompressionType

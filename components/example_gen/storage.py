@@ -20,7 +20,7 @@ class Entry:
     """A file under a folder.
 
     Attributes:
-      relative: Path relative to the folder, with "/"; a folder that holds nothing ends in "/".
+      relative: Path relative to the folder, with "/"; an empty folder ends in "/".
       size: Bytes.
       modified: Time of the last change, seconds or nanoseconds, to compare for equality.
       problem: Why it cannot be read, or "".
@@ -38,7 +38,7 @@ def is_remote(path: str) -> bool:
 
 
 def join(*parts: str) -> str:
-    """Joins path parts with "/"; empty ones leave no trace."""
+    """Joins path parts with "/"; empty ones are skipped."""
     return posixpath.join(*[p for p in parts if p]) if any(parts) else ""
 
 
@@ -80,8 +80,8 @@ def subfolders(path: str) -> list[str]:
 def files(folder: str) -> Iterator[Entry]:
     """Lists the files under a folder at any depth, sorted within each folder.
 
-    Hidden files and those that operating systems scatter (`.DS_Store`, `Thumbs.db`, …) are left
-    out. Links are followed, each folder once.
+    Hidden files and those that operating systems create (`.DS_Store`, `Thumbs.db`, …) are left out.
+    Links are followed, each folder once.
     """
     return _remote_files(folder) if is_remote(folder) else _local_files(folder, "", set())
 
@@ -106,7 +106,7 @@ def create(path: str) -> Any:
 
 
 def printable(relative: str) -> str:
-    r"""Returns a path as text that UTF-8 can hold; different paths stay different.
+    r"""Returns a path as valid UTF-8 text; different paths stay different.
 
     Bytes that are not UTF-8 become `\udcXX`; beside them, and beside a literal `\ud`, a backslash
     becomes two.
@@ -170,7 +170,7 @@ def _remote_files(folder: str) -> Iterator[Entry]:
 
 
 def _remote_listing(folder: str) -> Iterator[tuple[str, int, int]]:
-    """One listing request for a thousand objects with Beam, where it knows the scheme."""
+    """One listing request per thousand objects with Beam, if it supports the scheme."""
     from apache_beam.io.filesystems import FileSystems
 
     try:

@@ -54,7 +54,7 @@ class State:
 
 
 def fingerprint(task: Task, train: Shards, evaluated: Shards, replicas: int) -> str:
-    """Returns a digest of what a training's numbers follow from: settings, labels, counts."""
+    """Returns a digest of everything that determines a training: settings, labels, counts."""
     parts = (task.problem, task.model, task.phases, task.image, task.train)
     text = "\n".join([*(to_json(p) for p in parts), f"{train.count} {evaluated.count} {replicas}"])
     digest = hashlib.sha256(text.encode())
@@ -64,7 +64,7 @@ def fingerprint(task: Task, train: Shards, evaluated: Shards, replicas: int) -> 
 
 
 def save(state: State, folder: str, digest: str, *, best_changed: bool) -> None:
-    """Replaces the state in `folder`; a kill in between leaves the state before.
+    """Replaces the state in `folder`; an interruption leaves the previous state.
 
     The best weights have a file of their own, written only when they changed, and before the
     state that refers to them by epoch.

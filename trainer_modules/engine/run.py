@@ -1,4 +1,4 @@
-"""What Trainer runs: train the task on the transformed Examples, write the SavedModel."""
+"""The work of Trainer: trains the task on the transformed Examples and writes the SavedModel."""
 
 import os
 from typing import Any
@@ -15,7 +15,7 @@ from trainer_modules.engine.task import Task
 def run(task: Task, fn_args: Any) -> None:
     """Trains `task` and exports it to `fn_args.serving_model_dir`.
 
-    A training that was killed goes on where it stopped if there is a folder for checkpoints:
+    An interrupted training resumes where it stopped if there is a folder for checkpoints:
     `custom_config["checkpoints"]`, or on Vertex AI `AIP_CHECKPOINT_DIR`.
 
     Args:
@@ -44,7 +44,7 @@ def run(task: Task, fn_args: Any) -> None:
 
 
 def data(task: Task, fn_args: Any) -> dict[str, Any]:
-    """Returns what `training.train` needs of the data: shards of both splits, and statistics."""
+    """Returns the data for `training.train`: shards of both splits, and statistics."""
     train_files = _expand(fn_args.train_files, "train")
     return {
         "train_files": train_files,

@@ -1,7 +1,7 @@
-"""A whole network that somebody else exported as a SavedModel, served as it is.
+"""A complete third-party network in a SavedModel, served unchanged.
 
-The published CamVid system is one: an HRNet that takes images of 0..1 and answers with 33 maps, a
-background and CamVid's 32 classes. It is called as the folder offers it: as a function, by its
+The published CamVid system is one: an HRNet that takes images of 0..1 and returns 33 maps, a
+background and CamVid's 32 classes. It is called in the way that it supports: as a function, by its
 signature `serving_default`, or by its function `predict`, as TensorFlow Hub's HRNets are.
 """
 
@@ -18,14 +18,14 @@ _TOLERANCE = 1e-2
 
 @dataclass(frozen=True, kw_only=True)
 class SavedNetwork:
-    """A network with its classifier, from a SavedModel; nothing of it can be trained.
+    """A network with its classifier, from a SavedModel; it cannot be trained.
 
-    It sees images as `image.scale` makes them. Its last axis has a channel for each class, or one
-    more in front, the background, which is dropped.
+    It sees images as `image.scale` makes them. Its last axis has a channel for each class, or first
+    an additional one for the background, which is dropped.
 
     Attributes:
       weights: The SavedModel's folder; the command line names it with --weights.
-      answers: What its outputs are: `logits` or `probabilities`.
+      answers: The kind of its outputs: `logits` or `probabilities`.
     """
 
     weights: str = "none"
@@ -36,7 +36,7 @@ class SavedNetwork:
 
 
 def check(model: SavedNetwork, *, task: str, trained: bool) -> None:
-    """Checks, before any data is read, that there is a network and nothing is to be trained.
+    """Checks, before any data is read, that there is a network and no training phase.
 
     Args:
       model: The network.
@@ -69,7 +69,7 @@ def build(images: Any, model: SavedNetwork, *, classes: int) -> Any:
       classes: How many classes the problem has.
 
     Raises:
-      BadInputError: If the SavedModel cannot be loaded or called, or answers with something else.
+      BadInputError: If the SavedModel cannot be loaded or called, or returns other outputs.
     """
     import tf_keras
 
@@ -78,7 +78,7 @@ def build(images: Any, model: SavedNetwork, *, classes: int) -> Any:
     dropped = _dropped(network, model, size, classes)
 
     class ClassMaps(tf_keras.layers.Layer):
-        """Drops the background and gives what remains the images' size and a sum of 1."""
+        """Drops the background, normalises the rest to a sum of 1, and resizes it to the images."""
 
         def call(self, outputs: Any) -> Any:
             import tensorflow as tf
@@ -132,11 +132,11 @@ def _layer(path: str) -> Any:
 
 
 def answered(loaded: Any, images: Any) -> Any:
-    """Returns what a loaded SavedModel answers to images, however it offers to be called.
+    """Returns the outputs of a loaded SavedModel for images, with whichever call it supports.
 
     Raises:
-      LookupError: If it offers none of the ways, or answers with more than one value.
-      TypeError: If it takes something else.
+      LookupError: If it supports none of these calls, or returns more than one value.
+      TypeError: If it takes other arguments.
       ValueError: Likewise.
     """
     signature = getattr(loaded, "signatures", {}).get("serving_default")
@@ -163,10 +163,10 @@ def answered(loaded: Any, images: Any) -> Any:
 
 
 def _dropped(network: Any, model: SavedNetwork, size: tuple[int, int], classes: int) -> int:
-    """Returns how many channels to drop in front, after a look at one answer.
+    """Returns the number of leading channels to drop, from the shape of one output.
 
     Raises:
-      BadInputError: If the answer has other channels, or is not what `answers` says.
+      BadInputError: If the output has other channels, or is not of the kind `answers`.
     """
     import numpy as np
 

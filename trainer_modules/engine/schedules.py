@@ -1,4 +1,4 @@
-"""Learning-rate schedules as plain data; `build` makes the Keras object for a phase."""
+"""Learning-rate schedules as plain data; `build` creates the Keras object for a phase."""
 
 import math
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Exponential:
         check_number("rate", self.rate, above=0, most=1)
 
     def build(self, total_steps: int) -> Any:
-        """Returns the Keras schedule; `total_steps` plays no part in this one."""
+        """Returns the Keras schedule; `total_steps` is not used here."""
         del total_steps
         from tf_keras.optimizers.schedules import ExponentialDecay
 

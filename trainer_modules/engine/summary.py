@@ -1,7 +1,7 @@
 """`model_summary.txt`: the network layer by layer, with types and each phase's trainable layers.
 
 Keras' own summary shows a single state, but each phase freezes other layers, so each has a column.
-It is taken from the layers after a phase froze and freed them.
+It is read from the layers after a phase froze and unfroze them.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class Summary:
 
     Attributes:
       built: The network.
-      notes: What else to know of it, a sentence each.
+      notes: Further notes on it, a sentence each.
       phases: Column of each phase seen so far, and its line of counts.
     """
 
@@ -29,7 +29,7 @@ class Summary:
     phases: list[tuple[list[str], str]] = field(default_factory=list)
 
     def add_phase(self) -> str:
-        """Notes what learns now; returns the counts as one line."""
+        """Records which layers are trainable now; returns the counts as one line."""
         trainable, frozen = self.built.trainable_count, self.built.frozen_count
         line = f"phase {len(self.phases) + 1}: trainable {trainable:,}, frozen {frozen:,}"
         column = [_state(layer) for _, layer in _layers(self.built.model)]
@@ -71,7 +71,7 @@ def _aligned(row: list[str], widths: list[int]) -> Iterator[str]:
 
 
 def _layers(model: Any, level: int = 0) -> Iterator[tuple[int, Any]]:
-    """Gives every layer with its depth; that of a base comes before what is in it."""
+    """Yields every layer with its depth; a base comes before its layers."""
     for layer in model.layers:
         inner = layer
         # A runner is the base with a switch: showing both would list every layer twice.

@@ -1,8 +1,8 @@
-"""A task as data: what to read, what to learn, how to train, and what to insist on.
+"""A task as data: its source, problem, model, training and gates.
 
-Everything here is a frozen dataclass, so that a whole task travels as JSON into Transform,
-Trainer and a compiled job, and `--set phases.0.epochs=2` can change any value of it.
-Nothing here imports TensorFlow.
+Everything here is a frozen dataclass, so that a whole task can be passed as JSON to Transform,
+Trainer and a compiled job, and `--set phases.0.epochs=2` can change any value of it. Nothing here
+imports TensorFlow.
 """
 
 from dataclasses import dataclass, field
@@ -33,10 +33,10 @@ class Image:
       width: Pixels.
       channels: 1 (grey) or 3 (RGB).
       resize: `bilinear`, `nearest` or `area`, as in `tf.image.resize`.
-      antialias: Low-pass before shrinking, as Pillow does; slower.
-      scale: What the model's first layer does: `unit` (x / 255), `none` (floats 0..255), or
-        `standardise` (minus the training set's mean, over its deviation, per channel).
-        A backbone brings its own scaling instead.
+      antialias: Apply a low-pass filter before shrinking, as Pillow does; slower.
+      scale: The scaling in the model's first layer: `unit` (x / 255), `none` (floats 0..255), or
+        `standardise` (minus the training set's mean, over its deviation, per channel). A backbone
+        uses its own scaling instead.
       store: How Transform keeps pixels: `png`, `jpeg`, or `auto` (PNG below 64 × 64 pixels).
       quality: JPEG quality, 1..100.
     """
@@ -85,21 +85,22 @@ SCALINGS = ("auto", "unit", "tf", "torch", "caffe", "raw")
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """A `keras.applications` network without its top, and a head on it.
+    """A `keras.applications` network without its classifier, with a new head.
 
     Attributes:
       name: Class name in `keras.applications`, for example `MobileNetV2`.
       head: Layers between the base and the problem's last layer.
       weights: `imagenet`, `none`, or a path to a weights file or SavedModel of the base.
-      alpha: Width multiplier of the MobileNets; ignored by none: others refuse it.
+      alpha: Width multiplier of the MobileNets; other networks reject it.
       include_top: Keep the published classifier (task `imagenet`); then `head` is empty.
-      stem: Layers between the images (RGB, 0..255) and the base's own scaling; they always learn.
+      stem: Layers between the images (RGB, 0..255) and the base's own scaling; they are always
+        trainable.
       batch_norm_momentum: Share of the moving mean and variance that a training step keeps in the
         base's BatchNormalization, in [0, 1); None for the published network's own. The MobileNets
-        keep 0.999: short trainings from scratch end before those figures are worth anything.
-      scaling: What the base gets of pixels 0..255: `auto` (what `name` expects), `unit` (0..1),
-        `tf` (-1..1), `torch` (0..1, standardised with ImageNet's figures), `caffe` (BGR less
-        ImageNet's means) or `raw` (0..255). Weights of one's own may want another than `name`.
+        keep 0.999: short trainings from scratch end before these averages have settled.
+      scaling: The input range of the base: `auto` (what `name` expects), `unit` (0..1), `tf`
+        (-1..1), `torch` (0..1, standardised with ImageNet's figures), `caffe` (BGR minus ImageNet's
+        means) or `raw` (0..255). Custom weights may need another scaling than `name`.
     """
 
     name: str
@@ -163,7 +164,7 @@ class Last:
 
 @dataclass(frozen=True)
 class HeadOnly:
-    """Nothing of the base is trainable; only the head."""
+    """Only the head is trainable, not the base."""
 
 
 @dataclass(frozen=True)
@@ -176,15 +177,15 @@ Trainable = Last | HeadOnly | Everything
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One stretch of training with one set of trainable layers and one optimiser.
+    """A part of the training with its own trainable layers and optimiser.
 
     Attributes:
-      epochs: Epochs of this phase; they count on from the phase before.
+      epochs: Epochs of this phase; their numbers continue from the previous phase.
       learning_rate: A number, or a schedule over the phase's own steps.
-      trainable: What learns.
+      trainable: The trainable layers.
       freeze_batch_norm: Keep the base's BatchNormalization frozen and in inference mode.
       steps_per_epoch: Steps of one epoch; None for the whole training split once.
-      validation_freq: Validate every so many epochs.
+      validation_freq: Number of epochs between validations.
       validation_share: Share of the evaluation split to validate on while training, in (0, 1].
     """
 
@@ -206,13 +207,13 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """What the exported model must do in a process of its own before it is pushed.
+    """The checks of the exported model, in a separate process, before it is pushed.
 
     Attributes:
       max_latency_ms: Ceiling of the median time of a call with one instance, in milliseconds, on
         the machine that runs the pipeline; None for none.
       samples: How many evaluated examples are sent through the model.
-      tolerance: Largest difference from what Evaluator got, relative above 1.
+      tolerance: Largest difference from Evaluator's values, relative above 1.
       forms: Further forms to export a pushed model to: `tflite`, `tflite_int8`, `onnx`.
     """
 
@@ -231,23 +232,24 @@ class Serving:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One image (or table) workload, whole.
+    """A complete image (or table) workload.
 
     Attributes:
-      name: The module's name; runs and served models are filed under it.
-      source: Where the data lies.
-      problem: What is learnt; owns labels, loss, metrics and the form of a prediction.
+      name: The module's name; runs and served models are stored under it.
+      source: The layout and location of the data.
+      problem: The kind of problem; owns labels, loss, metrics and the form of a prediction.
       model: The network.
-      phases: Stretches of training, in order.
+      phases: Parts of the training, in order.
       image: The images' form; None for tables.
       train: Settings of the training as a whole.
-      gates: What the model must reach to be blessed; () blesses every model.
+      gates: Conditions for blessing the model; () blesses every model.
       slices: Raw features to slice the evaluation by.
-      also: Other layouts that `--data` may have, tried in order after `source`.
-      serving: What serving must reach before the model is pushed.
-      search: What `--tune` varies; () derives it from the recipe, see `engine/search.py`.
+      also: Other accepted layouts of `--data`, tried in order after `source`.
+      serving: Conditions on serving before the model is pushed.
+      search: The settings that `--tune` varies; () derives it from the recipe, see
+        `engine/search.py`.
       submission: Form of the predictions for the `unlabelled` split.
-      display: What people read beside the real class names.
+      display: Display names of classes, and other settings of how results are shown.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""TensorFlow without the libraries that it would load beside itself.
+"""TensorFlow without the optional libraries that it would load.
 
 `import tensorflow` also loads Keras, and with it SciPy, pandas, scikit-learn and matplotlib where
-they are installed: 5.5 s against 1.4 s on two cores. Whoever only runs SavedModels needs none of
-them, and a process that refuses them proves that a model needs none of them.
+they are installed: 5.5 s against 1.4 s on two cores. Running SavedModels needs none of them, and a
+  process that blocks them proves that a model needs none of them.
 """
 
 import sys
@@ -14,7 +14,7 @@ BESIDE_TENSORFLOW = ("keras", "tf_keras", "scipy", "sklearn", "pandas", "matplot
 
 
 class _Refusal:
-    """A finder that finds the refused packages, and a loader that says they are not installed.
+    """A finder for the blocked packages, and a loader that reports them as not installed.
 
     TensorFlow looks Keras up without loading it, so that it must be found; that loading it fails
     is provided for.

@@ -49,17 +49,17 @@ def train(
         before the training is over.
       log_dir: Folder for TensorBoard; each phase has a folder in it.
       statistics: Mean and deviation of each channel in 0..255, for `image.scale="standardise"`.
-      checkpoint_dir: Folder that survives an interruption; with it, a training that was killed
-        continues after its last whole epoch. None trains without that. The state stays there:
-        whoever has written the model calls `resume.forget`.
+      checkpoint_dir: Folder that survives an interruption; with it, an interrupted training
+        continues after its last complete epoch. None trains without checkpoints. The state remains
+        there until the caller, having written the model, calls `resume.forget`.
 
     Returns:
       The model and its history.
 
     Raises:
       BadInputError: If data, settings, weights or accelerator are wrong; before training starts.
-      TrainingError: If the loss stops being a finite number, or the network to export does not
-        compute what was trained.
+      TrainingError: If the loss is no longer a finite number, or the exported network does not
+        compute the same as the trained one.
     """
     del model_dir
     import tf_keras
@@ -126,7 +126,7 @@ def train(
 
 
 def _notes(task: Task, placement: strategy.Placement) -> list[str]:
-    """Returns what a reader of the network's summary must know beside its layers."""
+    """Returns notes for the network's summary, in addition to its layers."""
     notes = []
     if placement.precision != "float32":
         notes.append(f"trained in {placement.precision}; every layer is exported in float32")
@@ -178,7 +178,7 @@ def _precision(policy: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stored_randomness() -> Iterator[None]:
-    """Gives random layers generators whose state can be set, which `resume.reseed` does."""
+    """Gives random layers generators with a settable state, for `resume.reseed`."""
     from tf_keras.src import backend
 
     before = backend.is_tf_random_generator_enabled()

@@ -39,10 +39,10 @@ class TaskTuner(base_tuner.BaseTuner):
         return {name: best}
 
     def save_model(self, trial_id: str, model: Any, step: int = 0) -> None:
-        """Keeps nothing: Trainer trains the best settings again."""
+        """Saves nothing: Trainer trains with the best settings again."""
 
     def load_model(self, trial: Any) -> Any:
-        """Not offered, as no model is kept."""
+        """Not supported, as no model is saved."""
         raise NotImplementedError
 
 
@@ -50,7 +50,7 @@ def tuner(task: Task, fn_args: Any, trials: int, folder: str) -> Any:
     """Returns TFX's `TunerFnResult` for a Bayesian search over `search.space(task)`.
 
     Args:
-      task: The task whose recipe is the starting point.
+      task: The task with the initial recipe.
       fn_args: TFX's `FnArgs`, for the data.
       trials: How many trials to run.
       folder: Where the oracle keeps its state.

@@ -8,8 +8,8 @@
 | `*.keras` | a whole model of the same network; its weights are taken |
 | a folder with `saved_model.pb` | the base itself, frozen (see `frozen_base`) |
 
-Of a file, numbers are read and nothing else: a model's configuration may name any Python module,
-and an HDF5 file may point at others, so the one is never looked at and the other refused.
+Only numbers are read from a file: a model's configuration may name any Python module, so it is
+never read, and an HDF5 file may link to other files, so such a file is rejected.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _KERAS_WEIGHTS = "model.weights.h5"
 """The member of a `.keras` archive that holds the weights."""
 
 _PUBLISHED_EFFICIENTNET = re.compile(r"efficientnetb[0-7](_notop)?\.h5")
-"""What Keras calls the files that it downloads."""
+"""The names of the files that Keras downloads."""
 
 # The input that the published EfficientNets expect, for images in 0..1.
 _MEAN = (0.485, 0.456, 0.406)
@@ -36,7 +36,7 @@ _DEVIATION = (0.229, 0.224, 0.225)
 
 
 def download(construct: Callable[[], Any], name: str) -> Any:
-    """Returns `construct()`, which asks Keras for published weights.
+    """Returns `construct()`, which loads published weights with Keras.
 
     Raises:
       BadInputError: If the file is neither cached nor reachable; it says where to put it.
@@ -61,7 +61,7 @@ def download(construct: Callable[[], Any], name: str) -> Any:
 
 @contextlib.contextmanager
 def _watched_downloads(wanted: list[tuple[str, str]]) -> Iterator[None]:
-    """Notes which file Keras asks for, and makes it honour KERAS_HOME, which `get_file` ignores."""
+    """Records the file that Keras requests, and applies KERAS_HOME, which `get_file` ignores."""
     from tf_keras.src.utils import data_utils
 
     original = data_utils.get_file
@@ -123,20 +123,20 @@ def load(base: Any, path: str, *, name: str) -> None:
 
 
 def settle_scaling(base: Any, *, published: bool) -> None:
-    """Puts the second input scaling of the published EfficientNets into their weights.
+    """Moves the second input scaling of the published EfficientNets into their weights.
 
-    Those networks were trained on (x / 255 - mean) / deviation. Their files, though, give the
-    deviation where the Normalization layer has its variance, which divides by its root; Keras
-    makes up for it with one more layer without weights, which divides by that root once more, but
-    builds that layer only for `weights="imagenet"`, and not at all in low precision, where it
-    fails (https://github.com/tensorflow/tensorflow/issues/49930). Here the variance becomes what
-    it should have been, variance × deviation: the network is the same whatever `weights` says, and
-    computes what Keras' own does.
+    Those networks were trained on (x / 255 - mean) / deviation. However, their files contain the
+    deviation in place of the variance of the Normalization layer, which divides by the square root;
+    Keras compensates with an additional layer without weights, which divides by that root again,
+    but builds that layer only for `weights="imagenet"`, and fails to build it in low precision
+    (https://github.com/tensorflow/tensorflow/issues/49930). Here the variance is corrected to
+    variance × deviation: the network is the same for all `weights`, and computes the same as Keras'
+    own.
 
     Args:
-      base: A network of `keras.applications`, weights loaded; others are left as they are.
-      published: Whether the weights are known to be published ones. Otherwise they are taken for
-        such, or descendants of such, if they hold the published mean and deviation.
+      base: A network of `keras.applications`, weights loaded; others are not changed.
+      published: Whether the weights are known to be published ones. Otherwise they are treated as
+        published or fine-tuned ones if they contain the published mean and deviation.
     """
     import numpy as np
     from tf_keras import layers
@@ -190,7 +190,7 @@ def _load_file(base: Any, path: str) -> None:
 
 
 def _refuse_references(path: str) -> None:
-    """Raises ValueError if an HDF5 file takes contents from other files of this machine."""
+    """Raises ValueError if an HDF5 file refers to other files on this machine."""
     import h5py
 
     def look(group: Any, inside: str) -> None:
