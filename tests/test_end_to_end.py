@@ -216,7 +216,7 @@ def test_a_folder_of_other_things_needs_a_name_of_its_own(photos: Path, tmp_path
     named = run(root, "--data", str(others), *QUICK, name="day-and-more", **given)
     assert named.code == 0, named.out
     assert Path(named.summary["pushed_model"]).parent == root / "serving/day-and-more"
-    assert "<bdi>day-and-more</bdi>" in Path(named.summary["report"]).read_text()
+    assert "<title>day-and-more · blessed</title>" in Path(named.summary["report"]).read_text()
     again = run(root, "--data", str(photos), *QUICK, **given)
     assert (again.code, again.summary["status"]) == (0, "nothing_new")
     assert "every result came from the cache" in again.out

@@ -88,8 +88,8 @@ def _run(program: str, *args: str) -> subprocess.CompletedProcess:
     return done
 
 
-def _train(root: Path, data: Path, bound: float) -> tuple[int, dict[str, Any]]:
-    settings = [*QUICK, f"gates.0.bound={bound}"]
+def _train(root: Path, data: Path, gate: str) -> tuple[int, dict[str, Any]]:
+    settings = [*QUICK, gate]
     done = _run(
         "run_local",
         *("--task", "cassava", "--data", str(data), "--root", str(root)),
@@ -101,11 +101,12 @@ def _train(root: Path, data: Path, bound: float) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.slow
 def test_a_whole_run_ends_in_a_submission(shards: Path, tmp_path: Path) -> None:
-    refused, summary = _train(tmp_path, shards, 1.01)
+    out_of_reach = 'gates=[{"type": "AtMost", "metric": "log_loss", "bound": 1e-9}]'
+    refused, summary = _train(tmp_path, shards, out_of_reach)
     assert refused == 3 and summary["predictions"] is None
     assert not list(tmp_path.rglob("submission.csv"))
 
-    code, summary = _train(tmp_path, shards, 0.1)
+    code, summary = _train(tmp_path, shards, "gates=[]")
     assert code == 0, summary
     assert summary["counts"]["unlabelled"] == 29
     with open(summary["predictions"], newline="") as f:

@@ -1,6 +1,5 @@
 """The compiled job runs: every container command, with the wheel alone, to a pushed model."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -196,9 +195,8 @@ def store() -> Iterator[Any]:
     )
     client.create_bucket(Bucket=BUCKET)
     yield client
+    # The folder /minio stays: where pods have something mounted on it, removing it takes that away.
     server.stop()
-    with contextlib.suppress(OSError):
-        os.rmdir("/minio")
 
 
 def _local_store(image: dict[str, str], tmp_path: Path) -> str:
