@@ -43,14 +43,7 @@ def test_the_messages_are_those_that_training_writes() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
-        (kind,) = [
-            c
-            for c in vars(callbacks).values()
-            if isinstance(c, type)
-            and "Says how the epoch went."
-            in str(vars(c).get("on_epoch_end", None) and vars(c)["on_epoch_end"].__doc__)
-        ]
-        teller = kind.__new__(kind)
+        teller = callbacks.Progress.__new__(callbacks.Progress)
         vars(teller).update(_epoch=1, _epochs=4, _steps=10, _said=-1e9, _started=0.0)
         teller.on_train_batch_end(4, {"loss": 0.5})
         teller.on_epoch_end(1, {"loss": 0.5})
