@@ -159,6 +159,7 @@ def _quiet() -> Iterator[Console]:
 
 def _predict(args: argparse.Namespace, console: Console) -> int:
     begin = time.monotonic()
+    columns = _columns(args)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     startup.on_this_machine_alone(args.model, args.data, args.output)
     logging.getLogger().setLevel(logging.WARNING)
@@ -173,7 +174,7 @@ def _predict(args: argparse.Namespace, console: Console) -> int:
             data=args.data,
             output=args.output,
             keys=keys,
-            columns=_columns(args),
+            columns=columns,
             top=args.top,
             maps=tuple(filter(None, (name.strip() for name in args.maps.split(",")))),
             batch_size=args.batch_size,
@@ -194,8 +195,17 @@ def _predict(args: argparse.Namespace, console: Console) -> int:
 
 
 def _columns(args: argparse.Namespace) -> str:
-    """Returns the columns set by `--columns` or `--submission`."""
+    """Returns the columns set by `--columns` or `--submission`.
+
+    Raises:
+      BadInputError: If the output has no columns, or the task does not exist.
+    """
     if args.submission is None:
+        if args.columns and args.output.endswith(".jsonl"):
+            raise BadInputError(
+                "--columns: --output must be a CSV file; JSON Lines always holds all fields. "
+                f"Received: {args.output}"
+            )
         return str(args.columns)
     from pipelines import tasks
 

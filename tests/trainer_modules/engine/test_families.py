@@ -108,21 +108,14 @@ def hold_together(found: list[dict[str, Any]]) -> None:
             assert one["varies"] > 1e-3
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *QUICK,
+        *(pytest.param(n, marks=pytest.mark.slow) for n in sorted(set(FAMILIES) - set(QUICK))),
+    ],
+)
 def test_other_weights_and_devices_make_no_other_network(
-    name: str,
-    network_task: Callable[..., Task],
-    stand_in: Callable[..., Path],
-    tmp_path: Path,
-) -> None:
-    size = FAMILIES[name]
-    task = network_task(name, size)
-    hold_together(checked(task, stand_in(name, size, tmp_path), tmp_path))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(FAMILIES) - set(QUICK)))
-def test_no_family_makes_another_network(
     name: str,
     network_task: Callable[..., Task],
     stand_in: Callable[..., Path],
