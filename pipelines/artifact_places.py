@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.service_calls import RUN_LABEL
-from trainer_modules.engine.entry import CHECKPOINTS_KEY
+from trainer_modules.engine.custom_config import CHECKPOINTS_KEY
 from trainer_modules.engine.errors import BadInputError
 
 # Where TFX's Vertex AI extension finds the CustomJob in a `custom_config`.

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trainer_modules.engine import fingerprint, overrides
-from trainer_modules.engine.entry import TASK_KEY, module_path
+from trainer_modules.engine.custom_config import TASK_KEY
+from trainer_modules.engine.entry import module_path
 from trainer_modules.engine.task import Network, Phase, Task, Training
 
 CODE_KEY = "code"

@@ -5,48 +5,17 @@ Every check prints one line: `ok`, `will stop` (with the remedy), or `cannot tel
 """
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent import futures
-from dataclasses import dataclass
 
 import requests
 import urllib3.exceptions
 
 from components.service_calls import ServiceError
+from pipelines import doctor_kubeflow, doctor_vertex
 from pipelines.cloud_config import VERTEX, CloudConfig
+from pipelines.doctor_check import OK, STOPS, UNKNOWN, Check, Finding
 from trainer_modules.engine.errors import BadInputError
-
-OK, STOPS, UNKNOWN = "ok", "will stop", "cannot tell"
-# Seconds to connect, and to receive a response.
-TIMEOUT = (5.0, 15.0)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of a check.
-
-    Attributes:
-      state: `OK`, `STOPS` or `UNKNOWN`.
-      said: One sentence.
-      mend: The remedy, or a command that can tell; "" if all is well.
-    """
-
-    state: str
-    said: str
-    mend: str = ""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check.
-
-    Attributes:
-      name: Two or three words.
-      look: Runs the check; network errors that it raises become `UNKNOWN`.
-    """
-
-    name: str
-    look: Callable[[], Finding]
 
 
 def run(config: CloudConfig) -> int:
@@ -71,11 +40,7 @@ def run(config: CloudConfig) -> int:
 
 def _of_target(config: CloudConfig) -> Sequence[Check]:
     if config.target == VERTEX:
-        from pipelines import doctor_vertex
-
         return doctor_vertex.checks(config)
-    from pipelines import doctor_kubeflow
-
     return doctor_kubeflow.checks(config)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.doctor import OK, STOPS, UNKNOWN, Finding
+from pipelines.doctor_check import OK, STOPS, UNKNOWN, Finding
 from pipelines.doctor_google import Google, bucket, refused
 
 # Roles whose holders may write and delete objects.

@@ -11,7 +11,7 @@ import requests
 from google.auth.transport.requests import AuthorizedSession, Request
 
 from pipelines.cloud_config import CloudConfig
-from pipelines.doctor import TIMEOUT, UNKNOWN, Finding
+from pipelines.doctor_check import TIMEOUT, UNKNOWN, Finding
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 

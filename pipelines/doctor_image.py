@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from pipelines.doctor import OK, STOPS, TIMEOUT, UNKNOWN, Finding
+from pipelines.doctor_check import OK, STOPS, TIMEOUT, UNKNOWN, Finding
 
 _MANIFESTS = ", ".join(
     (

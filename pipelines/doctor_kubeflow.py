@@ -13,7 +13,7 @@ import requests
 from components.service_calls import ServiceError
 from pipelines import accelerators, doctor_image, kfp_metadata, kubernetes
 from pipelines.cloud_config import CloudConfig
-from pipelines.doctor import OK, STOPS, TIMEOUT, UNKNOWN, Check, Finding
+from pipelines.doctor_check import OK, STOPS, TIMEOUT, UNKNOWN, Check, Finding
 from pipelines.kfp_platform import TOKEN_VARIABLE, Kubeflow
 
 # Supports 2.1 specs; from 2.14 on also the final status that webhooks need.

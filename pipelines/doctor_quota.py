@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines import accelerators
-from pipelines.doctor import OK, STOPS, UNKNOWN, Finding
+from pipelines.doctor_check import OK, STOPS, UNKNOWN, Finding
 from pipelines.doctor_google import Google, refused
 
 

@@ -7,7 +7,7 @@ import google.auth.exceptions
 
 from pipelines import accelerators, doctor_accounts, doctor_image, doctor_quota
 from pipelines.cloud_config import CloudConfig
-from pipelines.doctor import OK, STOPS, UNKNOWN, Check, Finding
+from pipelines.doctor_check import OK, STOPS, UNKNOWN, Check, Finding
 from pipelines.doctor_google import Addresses, Google, bucket, refused, short
 
 SERVICES = (

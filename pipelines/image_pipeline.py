@@ -27,9 +27,9 @@ from pipelines.config import RunConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
 from trainer_modules.engine import overrides, saved_network
-from trainer_modules.engine.entry import CHECKPOINTS_KEY, module_path
+from trainer_modules.engine.custom_config import CHECKPOINTS_KEY, TRIALS_KEY
+from trainer_modules.engine.entry import module_path
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.search import TRIALS_KEY
 from trainer_modules.engine.sources import Source
 from trainer_modules.engine.task import SavedNetwork, Task
 
@@ -264,7 +264,7 @@ def _judged_data(
 def _tuner(
     task: Task, config: RunConfig, transform: ImageTransform, platform: Platform
 ) -> BaseNode:
-    function = "trainer_modules.engine.search.tuner_fn"
+    function = "trainer_modules.engine.tuning.tuner_fn"
     return platform.tuner(
         tuner_fn=function,
         examples=transform.outputs["transformed_examples"],

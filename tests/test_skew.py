@@ -20,7 +20,8 @@ import pytest
 from PIL import Image as Pillow
 
 from trainer_modules.engine import examples, overrides, serving
-from trainer_modules.engine.entry import TASK_KEY, module_path, task_names
+from trainer_modules.engine.custom_config import TASK_KEY
+from trainer_modules.engine.entry import module_path, task_names
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import ImageFolders
 from trainer_modules.engine.task import Image, Network, Phase, Task

@@ -6,12 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from trainer_modules.engine import overrides
+from trainer_modules.engine.custom_config import TASK_KEY
 from trainer_modules.engine.task import Task
-
-# Under this key of `custom_config` the pipeline passes the task, settings applied.
-TASK_KEY = "task"
-# A folder that outlives a killed run, where Trainer keeps its state.
-CHECKPOINTS_KEY = "checkpoints"
 
 
 def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[Any], None]]:

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from trainer_modules.engine import history, resume, search, serving, training
-from trainer_modules.engine.entry import CHECKPOINTS_KEY
+from trainer_modules.engine.custom_config import CHECKPOINTS_KEY
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.preprocessing import DEVIATION, MEAN, standardises
 from trainer_modules.engine.task import Task

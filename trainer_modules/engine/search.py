@@ -5,7 +5,6 @@ few settings applied, and the best trial can be repeated by hand. KerasTuner's o
 its `Tuner` class accepts only Keras 3 models, its `BaseTuner` any trial that returns a score.
 """
 
-import os
 from typing import Any
 
 from trainer_modules.engine import overrides
@@ -13,9 +12,6 @@ from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.hyperparameters import Choice, Hyperparameter, Range
 from trainer_modules.engine.layers import Dense, Dropout
 from trainer_modules.engine.task import Backbone, Last, Network, Task
-
-# Under this key of `custom_config` the pipeline says how many trials to run.
-TRIALS_KEY = "trials"
 
 
 def space(task: Task) -> tuple[Hyperparameter, ...]:
@@ -74,17 +70,3 @@ def applied(task: Task, hyperparameters: dict[str, Any] | None) -> Task:
     """
     values = (hyperparameters or {}).get("values", {})
     return overrides.apply(task, [f"{key}={value!r}" for key, value in values.items()])
-
-
-def tuner_fn(fn_args: Any) -> Any:
-    """What TFX's Tuner calls: returns a tuner over `space(task)` and what to call it with.
-
-    Args:
-      fn_args: TFX's `FnArgs`; `custom_config` holds the task and the number of trials.
-    """
-    from trainer_modules.engine import tuning
-    from trainer_modules.engine.entry import TASK_KEY
-
-    task = overrides.from_json(fn_args.custom_config[TASK_KEY])
-    trials = int(fn_args.custom_config[TRIALS_KEY])
-    return tuning.tuner(task, fn_args, trials, os.path.join(fn_args.working_dir, "trials"))

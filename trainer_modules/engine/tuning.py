@@ -7,7 +7,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import base_tuner
 
-from trainer_modules.engine import run, search, training
+from trainer_modules.engine import overrides, run, search, training
+from trainer_modules.engine.custom_config import TASK_KEY, TRIALS_KEY
 from trainer_modules.engine.hyperparameters import Choice
 from trainer_modules.engine.task import Task
 
@@ -79,3 +80,14 @@ def tuner(task: Task, fn_args: Any, trials: int, folder: str) -> Any:
     )
     made = TaskTuner(task, objective, oracle=oracle, directory=folder, project_name=task.name)
     return TunerFnResult(tuner=made, fit_kwargs=run.data(task, fn_args))
+
+
+def tuner_fn(fn_args: Any) -> Any:
+    """What TFX's Tuner calls: returns a tuner over `search.space(task)` and what to call it with.
+
+    Args:
+      fn_args: TFX's `FnArgs`; `custom_config` holds the task and the number of trials.
+    """
+    task = overrides.from_json(fn_args.custom_config[TASK_KEY])
+    trials = int(fn_args.custom_config[TRIALS_KEY])
+    return tuner(task, fn_args, trials, os.path.join(fn_args.working_dir, "trials"))

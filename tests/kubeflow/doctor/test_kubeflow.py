@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipelines import accelerators, cloud_config, doctor, doctor_kubeflow
-from pipelines.doctor import OK, STOPS, UNKNOWN, Finding
+from pipelines.doctor_check import OK, STOPS, UNKNOWN, Finding
 
 KUBEFLOW = {
     "target": "kubeflow",

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines import cloud_config, doctor
 from pipelines import doctor_vertex as dv
-from pipelines.doctor import OK, STOPS, UNKNOWN, Finding
+from pipelines.doctor_check import OK, STOPS, UNKNOWN, Finding
 
 ACCOUNT = "vision@p.iam.gserviceaccount.com"
 

@@ -1,7 +1,7 @@
 """`doctor`, against Kubeflow's own API server."""
 
 from pipelines import cloud_config, doctor, doctor_kubeflow
-from pipelines.doctor import OK, UNKNOWN
+from pipelines.doctor_check import OK, UNKNOWN
 
 
 def test_the_api_server_is_asked_in_its_own_words(api_server: str) -> None:
