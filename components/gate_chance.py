@@ -4,14 +4,19 @@ Evaluator counts the examples on which the model beats that answer (`details["ch
 `trainer_modules/engine/evaluation_chance`). Under the hypothesis that the model has learnt nothing,
 the count is binomial, so the test is the exact one-sided binomial test; with even odds this is the
 sign test: Conover, "Practical Nonparametric Statistics" (3rd edition, 1999), 3.1 and 3.4.
+
+Numbers are not counted: which of two answers is nearer says little where targets are skewed. For
+them Evaluator has made a permutation test, whose probability is judged here.
 """
 
+import math
 from typing import Any
 
 from scipy.stats import binom
 
 from components.gate_outcome import FAILED, PASSED, Judged, apart
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.evaluation_chance import SHUFFLES
 from trainer_modules.engine.gates import BetterThanChance
 
 _MOST = 10_000_000
@@ -28,6 +33,8 @@ def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
         raise BadInputError(
             "The gate BetterThanChance cannot be judged: the evaluation contains no counts for it."
         )
+    if "p_value" in found:
+        return _judge_shuffles(gate, found, report["metrics"][found["metric"]])
     wins, of, odds = found["wins"], found["of"], found["odds"]
     value = report["metrics"][found["metric"]]
     least = wins_needed(of, odds, gate.confidence)
@@ -44,6 +51,65 @@ def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
         support=of,
         message=_sentence(gate, found, value, passed=passed, least=least, fewest=fewest),
     )
+
+
+def _judge_shuffles(gate: BetterThanChance, found: dict[str, Any], value: float | None) -> Judged:
+    of, floor, p_value = found["of"], found["floor"], found["p_value"]
+    fewest = orders_needed(gate.confidence)
+    enough = 0 < fewest <= of
+    # Probabilities are counted in shuffles: the next double is not a difference.
+    unlikely = p_value <= 1 - gate.confidence + 1e-12
+    passed = enough and unlikely and value is not None and value > floor
+    return Judged(
+        name=f"{found['metric']} better than chance with confidence {gate.confidence:g}",
+        kind="better_than_chance",
+        metric=found["metric"],
+        bound=floor if enough else None,
+        value=value,
+        status=PASSED if passed else FAILED,
+        support=of,
+        message=_sentence_on_shuffles(gate, found, value, fewest=fewest, passed=passed),
+    )
+
+
+def orders_needed(confidence: float) -> int:
+    """Returns the fewest examples whose orders can show `confidence`; 0 if none can.
+
+    Of n examples there are n! orders, and one of them is the best.
+    """
+    if 1 - confidence + 1e-12 < 1 / (SHUFFLES + 1):
+        return 0
+    return next(n for n in range(2, 20) if 1 / math.factorial(n) <= 1 - confidence + 1e-12)
+
+
+def _sentence_on_shuffles(
+    gate: BetterThanChance,
+    found: dict[str, Any],
+    value: float | None,
+    *,
+    fewest: int,
+    passed: bool,
+) -> str:
+    metric, of, floor, unit = (found[key] for key in ("metric", "of", "floor", "unit"))
+    if value is None:
+        return f"{metric} is undefined on these {unit}; it must be better than chance"
+    reached, bound = apart(value, floor)
+    begin, against = f"{metric} {reached} on {of:,} {unit}", f"{found['constant']} ({bound})"
+    if of < fewest or not fewest:
+        return f"{begin} is no evidence against {against}: " + (
+            f"at least {fewest:,} test {unit} would be needed"
+            if fewest
+            else f"the highest confidence that can be shown is {1 - 1 / (SHUFFLES + 1):g}"
+        )
+    chance = (
+        f"predictions that ignore the input are as good with a probability of "
+        f"{found['p_value']:.2g}, at most {1 - gate.confidence:.2g} is allowed"
+    )
+    if passed:
+        return f"{begin} is better than {against}: {chance}"
+    if value <= floor:
+        return f"{begin} is not better than {against}"
+    return f"{begin} is not shown to be better than {against}: {chance}"
 
 
 def wins_needed(of: int, odds: float, confidence: float) -> int:

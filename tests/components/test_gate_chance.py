@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, pearsonr
 
 from components.gate_chance import examples_needed, wins_needed
 from components.gate_judging import judge
@@ -109,24 +109,72 @@ def test_one_class_alone_can_not_be_judged_to_be_known() -> None:
     assert not verdict.blessed and "no number of such test examples" in verdict.message
 
 
+def regression(truth: np.ndarray, guesses: np.ndarray, pieces: int = 1) -> dict[str, Any]:
+    """Returns what Evaluator's own tally makes of these numbers, counted in pieces."""
+    tally = RegressionTally()
+    for part in np.array_split(np.arange(len(truth)), pieces):
+        one = RegressionTally()
+        rows = [{"value": np.float32(guesses[i])} for i in part]
+        one.add([truth[i] for i in part], rows, [str(i) for i in part])
+        tally.merge(one)
+    found = {"metrics": tally.metrics(), "per_class": {}, "details": tally.details()}
+    return {**found, "slices": {}, "baseline": None}
+
+
 def test_a_regression_must_beat_the_mean() -> None:
     rng = np.random.default_rng(0)
     truth = rng.normal(20, 9, 150)
     for noise, blessed in ((5.0, True), (40.0, False)):
-        tally = RegressionTally()
         guesses = truth + rng.normal(0, noise, 150)
-        for part in np.array_split(np.arange(150), 4):
-            one = RegressionTally()
-            rows = [{"value": np.float32(guesses[i])} for i in part]
-            one.add([truth[i] for i in part], rows, [str(i) for i in part])
-            tally.merge(one)
-        found = {"metrics": tally.metrics(), "per_class": {}, "details": tally.details()}
-        nearer = (np.abs(guesses - truth) < np.abs(truth - truth.mean())).sum()
-        assert found["details"]["chance"]["wins"] == nearer
-        exact = binomtest(nearer, 150, 0.5, alternative="greater").pvalue
-        verdict = judge([BetterThanChance()], {**found, "slices": {}, "baseline": None})
-        assert verdict.blessed is blessed is bool(exact <= 0.05)
+        found = regression(truth, guesses, pieces=4)
+        # Pearson's test: its probability is that of the shuffles where the targets are normal.
+        exact = pearsonr(truth, guesses, alternative="greater").pvalue
+        assert found["details"]["chance"]["p_value"] == pytest.approx(max(exact, 0.001), abs=0.01)
+        assert found["details"]["chance"] == regression(truth, guesses)["details"]["chance"]
+        verdict = judge([BetterThanChance()], found)
+        assert verdict.blessed is blessed
         assert "always answering the mean" in verdict.gates[0].message
+    assert "is not better than" in verdict.message and "r2 -" in verdict.message
+
+
+def test_numbers_that_ignore_the_input_pass_as_rarely_as_promised() -> None:
+    """Half-guessed means of skewed targets are nearer than the mean itself for most examples."""
+    rng = np.random.default_rng(1)
+    blessed = nearer = 0
+    for _ in range(200):
+        truth = rng.exponential(size=400)
+        guesses = 0.98 * truth.mean() + 0.02 * rng.normal(size=400)
+        closer = np.abs(guesses - truth) < np.abs(truth.mean() - truth)
+        nearer += closer.sum() >= wins_needed(400, 0.5, 0.95)
+        blessed += judge([BetterThanChance()], regression(truth, guesses)).blessed
+    assert nearer > 150  # What a sign test would conclude.
+    assert blessed <= 15  # Binomial(200, 0.05) exceeds this with a probability of 0.04.
+
+
+@pytest.mark.parametrize(("of", "blessed"), [(2, False), (3, False), (4, True), (40, True)])
+def test_how_many_numbers_are_evidence(of: int, blessed: bool) -> None:
+    truth = np.arange(of) ** 2.0
+    verdict = judge([BetterThanChance()], regression(truth, truth))
+    assert verdict.blessed is blessed
+    if not blessed:
+        assert "at least 4 test examples would be needed" in verdict.message
+    strict = judge([BetterThanChance(confidence=0.9999)], regression(truth, truth))
+    assert not strict.blessed and "can be shown is 0.999" in strict.message
+
+
+def test_zeros_may_be_the_commonest_target() -> None:
+    """Counts of which most are 0: a good model is seldom nearer than the median, which is 0."""
+    rng = np.random.default_rng(2)
+    truth = np.where(rng.random(200) < 0.8, 0.0, rng.integers(1, 5, 200))
+    guesses = truth + rng.normal(0, 0.3, 200)
+    assert judge([BetterThanChance()], regression(truth, guesses)).blessed
+
+
+@pytest.mark.parametrize("constant", [3.7, 1e9])
+def test_one_constant_for_all_is_refused(constant: float) -> None:
+    truth = constant + np.arange(50.0)
+    for answer in (constant, float(truth.mean())):
+        assert not judge([BetterThanChance()], regression(truth, np.full(50, answer))).blessed
 
 
 def test_masks_must_beat_one_class_for_each_image() -> None:

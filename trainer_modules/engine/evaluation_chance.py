@@ -1,6 +1,11 @@
-"""How often a model wins against one constant answer to everything."""
+"""Evidence that a model is better than one constant answer to everything."""
 
 from typing import Any
+
+import numpy as np
+
+# The smallest probability that this many shuffles can show is 1 / (SHUFFLES + 1).
+SHUFFLES = 999
 
 
 def against_constant(
@@ -31,3 +36,59 @@ def against_constant(
       of_metric: Whether the metric is the share of wins.
     """
     return dict(locals())
+
+
+def against_shuffles(
+    *,
+    metric: str,
+    floor: float,
+    constant: str,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    unit: str,
+) -> dict[str, Any]:
+    """Returns the outcome of a permutation test in the form of `details["chance"]`.
+
+    A model that has learnt nothing answers independently of the truth, so that its answers,
+    shuffled over the examples, are as good as they are in place. `p_value` is the probability that
+    shuffled answers have a squared error as low as these. The test is exact whatever the
+    distribution of the targets (Pitman, "Significance tests which may be applied to samples from
+    any populations II: the correlation coefficient test", 1937), and draws `SHUFFLES` permutations
+    where there are more.
+
+    Args:
+      metric: The metric that people compare.
+      floor: The constant answer's value of it.
+      constant: The constant answer in words, after "better than".
+      truth: Targets, float64 `[examples]`.
+      predicted: Predictions, float64 `[examples]`.
+      unit: A description of the examples.
+    """
+    return {
+        "metric": metric,
+        "floor": floor,
+        "constant": constant,
+        "p_value": _as_good_by_chance(truth, predicted),
+        "of": len(truth),
+        "unit": unit,
+    }
+
+
+def _as_good_by_chance(truth: np.ndarray, predicted: np.ndarray) -> float:
+    from scipy.stats import permutation_test
+
+    if len(truth) < 2 or np.ptp(truth) == 0 or np.ptp(predicted) == 0:
+        return 1.0
+    target, answer = ((values - values.mean()) / values.std() for values in (truth, predicted))
+    found = permutation_test(
+        (answer,),
+        # Of the squared error, only the product changes with the order.
+        lambda shuffled, axis: np.mean(shuffled * target, axis=axis),
+        permutation_type="pairings",
+        alternative="greater",
+        n_resamples=SHUFFLES,
+        batch=64,
+        vectorized=True,
+        rng=np.random.default_rng(0),
+    )
+    return float(found.pvalue)

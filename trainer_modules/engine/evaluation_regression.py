@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer_modules.engine.evaluation_chance import against_constant
+from trainer_modules.engine.evaluation_chance import against_shuffles
 from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lottery
 
 # Deciles and points come from at most this many examples, chosen by the hash of their id; up to
@@ -107,22 +107,16 @@ class RegressionTally:
             "points": [[e["true"], e["predicted"]] for e in drawn[:POINTS]],
             "most_wrong": self.most_wrong.examples(),
             "sample": drawn[:SAMPLED],
-            "chance": self._chance(drawn),
+            # The mean of the evaluated targets is at least as good an answer as the training mean.
+            "chance": against_shuffles(
+                metric="r2",
+                floor=0.0,
+                constant="always answering the mean",
+                truth=np.array([e["true"] for e in drawn]),
+                predicted=np.array([e["predicted"] for e in drawn]),
+                unit="examples",
+            ),
         }
-
-    def _chance(self, drawn: list[dict[str, Any]]) -> dict[str, Any]:
-        """Returns how often the prediction is nearer to the target than the target's mean is."""
-        nearer = sum(abs(e["error"]) < abs(e["true"] - self.mean) for e in drawn)
-        return against_constant(
-            metric="r2",
-            floor=0.0,
-            constant="always answering the mean",
-            wins=nearer,
-            of=len(drawn),
-            odds=0.5,
-            wins_are="of them nearer than the mean",
-            unit="rows",
-        )
 
 
 def _deciles(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
