@@ -33,8 +33,7 @@ def _check_outputs(network: Any, problem: Problem) -> None:
     shape = tuple(network.output_shape)
     classes = len(problem.names)
     # Of each pixel, or of the image: a network without its classifier also keeps a grid of places.
-    dimensions = 4 if problem.raw_label == "mask" else 2
-    if shape[-1] != classes or len(shape) != dimensions:
+    if shape[-1] != classes or len(shape) != problem.output_rank:
         raise BadInputError(
             f"the network must return {classes:,} probabilities. Received values of "
             f"shape {shape}. Keep model.include_top=true, and pass --weights of the whole network, "

@@ -7,7 +7,6 @@ import tempfile
 from pipelines import startup, tasks
 from pipelines.cloud_config import CloudConfig
 from trainer_modules.engine.errors import BadInputError, did_you_mean
-from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import Bundled, Source
 from trainer_modules.engine.task import Task
 
@@ -38,7 +37,7 @@ def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
         from components.example_gen import ingest
 
         return ingest.with_classes(task, data, source), data, source
-    if isinstance(task.problem, Classification) and not task.problem.classes:
+    if task.problem.takes_classes:
         raise BadInputError(
             f"The classes of task '{task.name}' come from its data, but {data} cannot be read "
             'from here. Name them, for example --set \'problem.classes=("cat", "dog")\', or '

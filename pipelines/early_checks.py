@@ -15,7 +15,6 @@ from components.gate_checking import check_gates
 from trainer_modules.engine import backbone_limits
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.gates import AtLeast, AtMost, BetterThanChance, Gate
-from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task import (
     Backbone,
     EncoderDecoder,
@@ -73,8 +72,8 @@ def check_network(task: Task, *, download: bool) -> None:
     if not task.phases:
         return  # PretrainedModel builds the network as its first step.
     model, problem = task.model, task.problem
-    if isinstance(problem, Classification) and not problem.classes:
-        problem = dataclasses.replace(problem, classes=("one", "other"))
+    if problem.takes_classes:
+        problem = problem.with_classes(("one", "other"))
     # Placeholders for the data's statistics: they only scale, and change no layer.
     columns = task.image.channels if task.image else len(getattr(problem, "features", ()))
     statistics = ((0.0,) * columns, (1.0,) * columns) if standardises(task) else None

@@ -10,7 +10,6 @@ from pipelines import task_files
 from trainer_modules.engine import overrides
 from trainer_modules.engine.entry import task_names
 from trainer_modules.engine.errors import BadInputError, did_you_mean
-from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task import Backbone, EncoderDecoder, SavedNetwork, Task
 
 
@@ -136,9 +135,9 @@ def schema(task: Task) -> Any:
         for feature in found.feature:
             if feature.name == task.problem.raw_label:
                 feature.presence.CopyFrom(schema_pb2.FeaturePresence(min_count=0))
-    if learns and not found.string_domain and isinstance(task.problem, Classification):
+    if learns and not found.string_domain and task.problem.label_values:
         label = task.problem.raw_label
-        found.string_domain.add(name=label, value=task.problem.classes)
+        found.string_domain.add(name=label, value=task.problem.label_values)
         (feature,) = [f for f in found.feature if f.name == label]
         feature.domain = label
     return found

@@ -15,7 +15,7 @@ some of them; without, it makes its own.
 from dataclasses import replace
 
 from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.imagenet import ImageNet
+from trainer_modules.engine.problems import ImageNet
 from trainer_modules.engine.sources import ImageFiles
 from trainer_modules.engine.task import Backbone, Image, Task
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from components.bulk_predict.inputs import Entry
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.problems.segmentation import CLASS_MAPS
 
 T = TypeVar("T")
 _VALUES = 16_000_000  # of the batch's pixels, as in evaluation
@@ -16,8 +17,6 @@ IMAGE_INPUT = "image_bytes"
 _CLASSES = "assets/classes.txt"
 _CLASS_IDS = "assets/class_ids.txt"
 _TASK = "assets/task.json"
-# Written by `engine/serving.py`, whose import needs TensorFlow.
-CLASS_MAPS = "class_maps"
 
 
 def version_folder(folder: str) -> str:

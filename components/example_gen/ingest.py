@@ -13,7 +13,6 @@ from components.example_gen.root import has_span, latest_root
 from components.example_gen.tfds import label_names, prepared
 from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.sources import (
     Bundled,
     ImageFiles,
@@ -107,11 +106,10 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
 
 def with_classes(task: Task, root: str, source: Source) -> Task:
     """Returns the task; classes that it leaves open are taken from the data."""
-    problem = task.problem
-    if not isinstance(problem, Classification) or problem.classes:
+    if not task.problem.takes_classes:
         return task
     classes = infer_classes(latest_root(root), source)
-    return dataclasses.replace(task, problem=dataclasses.replace(problem, classes=classes))
+    return dataclasses.replace(task, problem=task.problem.with_classes(classes))
 
 
 def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:

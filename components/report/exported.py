@@ -68,7 +68,7 @@ def _names(task: dict[str, Any]) -> list[tuple[str, str]]:
     from trainer_modules.engine import overrides
 
     problem = overrides.from_plain(task["problem"])
-    ids = getattr(problem, "ids", ()) or ("",) * len(problem.names)
+    ids = problem.ids or ("",) * len(problem.names)
     return list(zip(problem.names, ids, strict=True))
 
 

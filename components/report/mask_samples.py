@@ -11,6 +11,7 @@ from components.report import pictures
 from components.report.galleries import VOID, palette
 from components.report.raw_examples import fetch, one_bytes
 from trainer_modules.engine.evaluation_masks import nearest, read_ids
+from trainer_modules.engine.problems.segmentation import CLASS_MAPS
 
 WORST, DRAWN = 3, 3
 _SIZE = 320
@@ -57,8 +58,6 @@ def mapped(task: dict[str, Any], images: dict[str, bytes], loaded: Any) -> list[
     """
     import tensorflow as tf
 
-    from trainer_modules.engine import serving
-
     chosen = task.get("display", {}).get("maps", [])
     indices = [task["problem"]["classes"].index(name) for name in chosen]
     shown = []
@@ -67,7 +66,7 @@ def mapped(task: dict[str, Any], images: dict[str, bytes], loaded: Any) -> list[
         served = loaded.signatures["serving_default"](image_bytes=contents)["mask_png"]
         maps: dict[str, str] = {}
         if chosen:
-            found = loaded.signatures[serving.CLASS_MAPS](
+            found = loaded.signatures[CLASS_MAPS](
                 image_bytes=contents, classes=tf.constant(indices, tf.int32)
             )
             for label, png in zip(chosen, found["maps_png"].numpy()[0], strict=True):

@@ -12,7 +12,6 @@ from components.report.galleries import palette
 from components.report.raw_examples import LOOKED_AT, features, one_bytes
 from trainer_modules.engine import overrides
 from trainer_modules.engine.evaluation_examples import Kept, lottery
-from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.task import Augment, Task
 
 SHOWN = 24
@@ -38,7 +37,7 @@ def sheet(task: Task, files: Iterable[str]) -> pictures.Sheet | None:
         return None
     images = np.stack([pixels(example["image"]) for example in examples])
     masks = None
-    if isinstance(task.problem, Segmentation):
+    if task.problem.moves_with_image:
         masks = np.stack([pixels(example["mask"])[..., 0] for example in examples])
     rows = [("as the model sees them", images)]
     if task.train.augment == Augment():

@@ -167,8 +167,8 @@ LEARNING = {"Transform", "Tuner", "Trainer"}
     ("file", "reached", "not_reached"),
     [
         # The edit that was cached while a model was pushed: a regression's target.
-        (f"{ENGINE}/regression.py", LEARNING, {"Pusher", "DataGate"}),
-        (f"{ENGINE}/segmentation.py", LEARNING, {"Pusher"}),
+        (f"{ENGINE}/problems/regression.py", LEARNING, {"Pusher", "DataGate"}),
+        (f"{ENGINE}/problems/segmentation.py", LEARNING, {"Pusher"}),
         (f"{ENGINE}/preprocessing.py", LEARNING | {"ExportForms"}, {"ImageExampleGen"}),
         (f"{ENGINE}/decoding.py", LEARNING | {"ImageExampleGen"}, {"ModelGate"}),
         (f"{ENGINE}/callbacks.py", {"Tuner", "Trainer"}, {"Transform", "ImageEvaluator"}),

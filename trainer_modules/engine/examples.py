@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task import Task
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -41,7 +40,7 @@ def measure(task: Task, files: list[str], split: str) -> Shards:
     """
     import tensorflow as tf
 
-    whole_labels = isinstance(task.problem, Classification)
+    whole_labels = task.problem.whole_labels
     count, labels = 0, []
     if files:
         spec = task.problem.label_spec(task.image) if whole_labels else {}
@@ -116,7 +115,7 @@ def decode(task: Task, serialized: Any) -> tuple[Any, Any]:
 
     spec = dict(task.problem.label_spec(task.image))
     if task.image is None:
-        features = task.problem.features  # type: ignore[union-attr]
+        features = task.problem.features  # type: ignore[attr-defined]
         spec.update({name: tf.io.FixedLenFeature([], tf.float32) for name in features})
         parsed = tf.io.parse_single_example(serialized, spec)
         row = tf.stack([parsed[name] for name in features])
@@ -131,11 +130,10 @@ def decode(task: Task, serialized: Any) -> tuple[Any, Any]:
 def bytes_per_example(task: Task) -> int:
     """Returns the size of one decoded input and its label, in bytes."""
     if task.image is None:
-        return 4 * (len(task.problem.features) + 1)  # type: ignore[union-attr]
-    pixels = task.image.height * task.image.width
-    return pixels * task.image.channels + (
-        8 if isinstance(task.problem, Classification) else pixels
-    )
+        features = task.problem.features  # type: ignore[attr-defined]
+        return 4 * len(features) + task.problem.label_bytes(None)
+    values = task.image.height * task.image.width * task.image.channels
+    return values + task.problem.label_bytes(task.image)
 
 
 def in_memory(task: Task, shards: Shards) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,6 @@ import tf_keras
 from trainer_modules.engine import examples, serving
 from trainer_modules.engine.errors import TrainingError
 from trainer_modules.engine.input_pipeline import Split
-from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.strategy import Placement
 from trainer_modules.engine.task import Task
 
@@ -122,7 +121,7 @@ def check(trained: Trained, exported: Any, split: Split) -> None:
     own precision; the other one as the function that the SavedModel will hold.
     """
     inputs = _sample(split)
-    rows = isinstance(trained.task.problem, Regression)
+    rows = not trained.task.problem.answers_probabilities
     with _host(trained):
         found = serving.network(exported, trained.task)(inputs).numpy()
         allowed = _allowed(trained, exported, inputs, found, rows=rows)

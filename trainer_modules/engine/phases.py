@@ -10,7 +10,6 @@ import tf_keras
 from trainer_modules.engine import augmentation, callbacks, input_pipeline, resume
 from trainer_modules.engine.input_pipeline import Split
 from trainer_modules.engine.models import Built
-from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.resume import State
 from trainer_modules.engine.strategy import Placement
 from trainer_modules.engine.task import Optimizer, Phase, Task
@@ -97,7 +96,7 @@ class PhaseRun:
             model = augmentation.wrap(
                 self.built.model,
                 train.augment,
-                masks=isinstance(self.task.problem, Segmentation),
+                masks=self.task.problem.moves_with_image,
             )
             model.compile(
                 optimizer=make_optimizer(train.optimizer, self.phase, steps),

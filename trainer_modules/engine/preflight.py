@@ -10,7 +10,6 @@ from trainer_modules.engine import input_pipeline, models
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.examples import Shards
 from trainer_modules.engine.input_pipeline import Split
-from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.strategy import Placement
 from trainer_modules.engine.task import Task
 
@@ -83,7 +82,6 @@ def _check_classes(task: Task, train: Shards) -> None:
                 f"{task.name} has none. Set it to none."
             )
         return
-    assert isinstance(task.problem, Classification)
     classes = task.problem.names
     counts = np.bincount(train.labels, minlength=len(classes))
     present = [c for c, n in zip(classes, counts, strict=True) if n]

@@ -92,10 +92,10 @@ def from_json(text: str) -> Any:
 def types_by_name() -> dict[str, type]:
     """Returns every dataclass that a task can contain, by its name.
 
-    They are found by following the types of `Task`'s fields, so that no list can become outdated;
-    kinds of problem in modules of their own are added explicitly.
+    They are found by following the types of `Task`'s fields and the kinds of problem, so that no
+    list can become outdated.
     """
-    from trainer_modules.engine.imagenet import ImageNet
+    from trainer_modules.engine.problems import KINDS
     from trainer_modules.engine.task import Task
 
     found: dict[str, type] = {}
@@ -111,7 +111,8 @@ def types_by_name() -> dict[str, type]:
                 follow(field)
 
     seen: set[Any] = set()
-    follow(Task | ImageNet)
+    for root in (Task, *KINDS):
+        follow(root)
     return found
 
 

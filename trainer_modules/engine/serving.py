@@ -12,13 +12,12 @@ import tensorflow as tf
 
 from trainer_modules.engine import overrides
 from trainer_modules.engine.preprocessing import load_images
-from trainer_modules.engine.problems import Regression, Segmentation
-from trainer_modules.engine.task import Image, Task
+from trainer_modules.engine.problems import Regression
+from trainer_modules.engine.task import Task
 
 TASK_ASSET = "task.json"
 CLASSES_ASSET = "classes.txt"
 CLASS_IDS_ASSET = "class_ids.txt"
-CLASS_MAPS = "class_maps"
 
 
 def save(model: Any, task: Task, folder: str) -> None:
@@ -28,8 +27,7 @@ def save(model: Any, task: Task, folder: str) -> None:
       serving_default: `image_bytes` string `[batch]`, or for tables one float32 `[batch]` input
         for each feature column → what `task.problem.served` makes of the outputs.
       examples: `examples`, serialized raw tf.Example, string `[batch]` → the same.
-      class_maps: for masks, `image_bytes` and `classes`, int32 `[k]` → `maps_png`, string
-        `[batch, k]`: the probability of each of those classes as a grey PNG.
+      and, for images, the problem's `further_signatures`.
 
     In addition there is the function `network`, from pixels (or rows) to the network's outputs, for
     export to forms that cannot decode images.
@@ -66,8 +64,8 @@ def _write_assets(task: Task, folder: str) -> list[str]:
     contents = {TASK_ASSET: overrides.to_json(task)}
     if task.problem.names:
         contents[CLASSES_ASSET] = "".join(f"{name}\n" for name in task.problem.names)
-    if ids := getattr(task.problem, "ids", ()):
-        contents[CLASS_IDS_ASSET] = "".join(f"{class_id}\n" for class_id in ids)
+    if task.problem.ids:
+        contents[CLASS_IDS_ASSET] = "".join(f"{class_id}\n" for class_id in task.problem.ids)
     for name, text in contents.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             f.write(text)
@@ -78,32 +76,20 @@ def _image_signatures(network: Any, task: Task) -> dict[str, Any]:
     image = task.image
     assert image is not None
 
+    def outputs_of(image_bytes: tf.Tensor) -> tf.Tensor:
+        return network(load_images(image_bytes, image))
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return task.problem.served(network(load_images(image_bytes, image)))
+        return task.problem.served(outputs_of(image_bytes))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = {"image": tf.io.FixedLenFeature([], tf.string)}
         return serve(tf.io.parse_example(examples, spec)["image"])
 
-    found = {"serving_default": serve, "examples": serve_examples}
-    if isinstance(task.problem, Segmentation):
-        found[CLASS_MAPS] = _class_maps(network, task.problem, image)
-    return found
-
-
-def _class_maps(network: Any, problem: Segmentation, image: Image) -> Any:
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.string, name="image_bytes"),
-            tf.TensorSpec([None], tf.int32, name="classes"),
-        ]
-    )
-    def maps(image_bytes: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"maps_png": problem.class_maps(network(load_images(image_bytes, image)), classes)}
-
-    return maps
+    further = task.problem.further_signatures(outputs_of)
+    return {"serving_default": serve, "examples": serve_examples, **further}
 
 
 def _row_signatures(network: Any, task: Task) -> dict[str, Any]:

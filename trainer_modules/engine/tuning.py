@@ -69,7 +69,7 @@ def tuner(task: Task, fn_args: Any, trials: int, folder: str) -> Any:
             sampling = "log" if one.log else "linear"
             default = min(max(search.current(task, one.key), one.low), one.high)
             hyperparameters.Float(one.key, one.low, one.high, sampling=sampling, default=default)
-    direction = "min" if task.problem.monitor in ("mae", "mse", "loss") else "max"
+    direction = "min" if task.problem.monitor_is_error else "max"
     objective = keras_tuner.Objective(f"val_{task.problem.monitor}", direction)
     oracle = keras_tuner.oracles.BayesianOptimizationOracle(
         objective=objective,

@@ -6,7 +6,7 @@ from components.data_gate import check_rejected
 from components.example_gen import ingest
 from components.example_gen.layouts import reader_for
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.imagenet import ImageNet
+from trainer_modules.engine.problems import ImageNet
 from trainer_modules.engine.sources import ImageFiles
 from trainer_modules.engine.task import Backbone, Phase, Task
 

@@ -125,9 +125,9 @@ def test_no_module_is_reached_by_a_text_that_nobody_thought_of() -> None:
     """A dotted path in a text is an import that no rule above sees: each is accounted for here."""
     accounted = {
         # Into TFMA's configuration; ImageEvaluator starts from what that names.
-        ("trainer_modules/engine/problems.py", "trainer_modules.engine.evaluation"),
-        ("trainer_modules/engine/regression.py", "trainer_modules.engine.evaluation"),
-        ("trainer_modules/engine/segmentation.py", "trainer_modules.engine.evaluation"),
+        ("trainer_modules/engine/problems/classification.py", "trainer_modules.engine.evaluation"),
+        ("trainer_modules/engine/problems/regression.py", "trainer_modules.engine.evaluation"),
+        ("trainer_modules/engine/problems/segmentation.py", "trainer_modules.engine.evaluation"),
         # A path put together: a task's module, where Transform and Trainer start.
         ("trainer_modules/engine/entry.py", "trainer_modules."),
         # A program that a container starts, and no step.

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.problems.classification import Classification
 
-_FILE = Path(__file__).parent.parent / "imagenet_classes.json"
+_FILE = Path(__file__).parents[2] / "imagenet_classes.json"
 
 
 @functools.cache

@@ -1,13 +1,15 @@
-"""Regression: predicting a number from rows; see `problems` for the interface."""
+"""Regression: predicting a number from rows."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+from trainer_modules.engine.problems.contract import Problem
 
 _EVALUATION = "trainer_modules.engine.evaluation"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression:
+class Regression(Problem):
     """A number for each row.
 
     Attributes:
@@ -18,6 +20,9 @@ class Regression:
         set's statistics.
       shown: Rows of features, in their order, whose predictions the report shows.
     """
+
+    monitor_is_error: ClassVar[bool] = True
+    answers_probabilities: ClassVar[bool] = False
 
     target: str
     features: tuple[str, ...]
@@ -47,6 +52,11 @@ class Regression:
     def monitor(self) -> str:
         """The main training metric."""
         return "mae"
+
+    def label_bytes(self, image: Any) -> int:
+        """Returns the size of one target in memory: a float32."""
+        del image
+        return 4
 
     def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
         """Returns the label features to store: `target`, float32 `[batch]`."""

@@ -1,31 +1,28 @@
-"""The kinds of problem: all differences between classification, regression and segmentation.
-
-A problem owns its label features, the last layer of the network, loss and training metrics, the
-form of served predictions and Evaluator's metrics. No other code depends on the kind of problem.
+"""Classification: one of several classes for each image.
 
 Labels travel as class names. They become indices in `Classification.label_index`, and nowhere
 else.
 """
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from trainer_modules.engine.regression import Regression
-from trainer_modules.engine.segmentation import Segmentation
-
-__all__ = ["Binary", "Classification", "Problem", "Regression", "Segmentation"]
+from trainer_modules.engine.problems.contract import Problem
 
 _EVALUATION = "trainer_modules.engine.evaluation"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Classification:
+class Classification(Problem):
     """One of several classes for each image.
 
     Attributes:
       classes: Class names in the order of the model's outputs; () infers them from the data's
         folder names, in sorted order.
     """
+
+    whole_labels: ClassVar[bool] = True
 
     classes: tuple[str, ...] = ()
 
@@ -40,8 +37,17 @@ class Classification:
         return self.classes
 
     @property
+    def takes_classes(self) -> bool:
+        """Whether the classes are still to be taken from the data."""
+        return not self.classes
+
+    def with_classes(self, classes: tuple[str, ...]) -> "Classification":
+        """Returns the problem with the classes of the data, if it left them open."""
+        return dataclasses.replace(self, classes=classes) if self.takes_classes else self
+
+    @property
     def raw_label(self) -> str:
-        """The raw feature with the true label."""
+        """The raw feature with the true label: the class name."""
         return "label"
 
     @property
@@ -53,6 +59,11 @@ class Classification:
     def measured(self) -> tuple[str, ...]:
         """Names of the training metrics; () of classes may still become more than five."""
         return ("accuracy",) if 0 < len(self.classes) <= 5 else ("accuracy", "top_5_accuracy")
+
+    @property
+    def label_values(self) -> tuple[str, ...]:
+        """The class names."""
+        return self.classes
 
     def label_index(self, label: Any) -> Any:
         """Returns int64 indices `[batch]` of class names `[batch]`; -1 for an unknown name."""
@@ -78,6 +89,11 @@ class Classification:
         """Returns the loss's label: int64, scalar for one example."""
         del image
         return parsed["label"]
+
+    def label_bytes(self, image: Any) -> int:
+        """Returns the size of one label in memory: an int64."""
+        del image
+        return 8
 
     def output_layers(self) -> list[Any]:
         """Returns the network's last layers: probabilities float32 `[batch, classes]`."""
@@ -143,64 +159,3 @@ class Classification:
         """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
         config = {"classes": list(self.classes)}
         return [{"class_name": "ClassReport", "module": _EVALUATION, "config": config}]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Binary(Classification):
-    """Two classes with one sigmoid output, the probability of the second class."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if len(self.classes) != 2:
-            raise ValueError(
-                f"a Binary problem must have 2 classes. Received: {len(self.classes)}: "
-                f"{', '.join(self.classes)}"
-            )
-
-    @property
-    def monitor(self) -> str:
-        """The main training metric."""
-        return "binary_accuracy"
-
-    def output_layers(self) -> list[Any]:
-        """Returns the last layers: probability float32 `[batch, 1]` of the second class."""
-        from tf_keras import layers
-
-        return [
-            layers.Dense(1, name="logits"),
-            layers.Activation("sigmoid", dtype="float32", name="probability"),
-        ]
-
-    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
-        """Returns the label as float32 `[1]`, as a single output unit wants it."""
-        del image
-        import tensorflow as tf
-
-        return tf.cast(parsed["label"], tf.float32)[tf.newaxis]
-
-    def loss(self, label_smoothing: float = 0.0) -> Any:
-        """Returns binary cross-entropy."""
-        from tf_keras import losses
-
-        return losses.BinaryCrossentropy(label_smoothing=label_smoothing)
-
-    @property
-    def measured(self) -> tuple[str, ...]:
-        """Names of the training metrics."""
-        return ("binary_accuracy",)
-
-    def training_metrics(self) -> list[Any]:
-        """Returns fresh Keras metrics for `compile`."""
-        from tf_keras import metrics
-
-        return [metrics.BinaryAccuracy(name="binary_accuracy")]
-
-    def served(self, outputs: Any) -> dict[str, Any]:
-        """Returns a prediction as served, with both classes' probabilities."""
-        import tensorflow as tf
-
-        second = tf.cast(outputs, tf.float32)
-        return super().served(tf.concat([1.0 - second, second], axis=-1))
-
-
-Problem = Classification | Binary | Regression | Segmentation

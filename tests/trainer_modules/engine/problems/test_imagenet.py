@@ -1,4 +1,4 @@
-from trainer_modules.engine import imagenet
+from trainer_modules.engine.problems import imagenet
 
 
 def test_known_synsets_are_where_keras_has_them() -> None:

@@ -1,13 +1,19 @@
-"""Segmentation: predicting a class for each pixel; see `problems` for the interface."""
+"""Segmentation: predicting a class for each pixel."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+from trainer_modules.engine.problems.contract import Problem
+
+CLASS_MAPS = "class_maps"
+"""The signature that draws heat maps."""
 
 _EVALUATION = "trainer_modules.engine.evaluation"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Segmentation:
+class Segmentation(Problem):
     """A class for each pixel.
 
     Attributes:
@@ -16,6 +22,9 @@ class Segmentation:
       colours: RGB of each class, for people, and the mask's own colours where `rgb_masks`.
       rgb_masks: Masks are RGB images in `colours`, not ids.
     """
+
+    moves_with_image: ClassVar[bool] = True
+    output_rank: ClassVar[int] = 4
 
     classes: tuple[str, ...]
     void: int | None = None
@@ -29,8 +38,12 @@ class Segmentation:
 
     @property
     def raw_label(self) -> str:
-        """The raw feature with the true label."""
+        """The raw feature with the true label: the encoded mask."""
         return "mask"
+
+    def label_bytes(self, image: Any) -> int:
+        """Returns the size of one mask in memory: a byte for each pixel."""
+        return int(image.height * image.width)
 
     @property
     def monitor(self) -> str:
@@ -89,11 +102,25 @@ class Segmentation:
 
         return {"mask_png": masks.encode_predictions(outputs)}
 
-    def class_maps(self, outputs: Any, chosen: Any) -> Any:
-        """Returns what `chosen` classes (int32 `[k]`) get: grey PNGs, string `[batch, k]`."""
+    def further_signatures(self, outputs_of: Callable[[Any], Any]) -> dict[str, Any]:
+        """Returns `class_maps`: `image_bytes` and `classes`, int32 `[k]` → `maps_png`.
+
+        `maps_png` is string `[batch, k]`: the probability of each of those classes as a grey PNG.
+        """
+        import tensorflow as tf
+
         from trainer_modules.engine import masks
 
-        return masks.encode_class_maps(outputs, chosen)
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None], tf.string, name="image_bytes"),
+                tf.TensorSpec([None], tf.int32, name="classes"),
+            ]
+        )
+        def maps(image_bytes: Any, classes: Any) -> dict[str, Any]:
+            return {"maps_png": masks.encode_class_maps(outputs_of(image_bytes), classes)}
+
+        return {CLASS_MAPS: maps}
 
     @property
     def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:

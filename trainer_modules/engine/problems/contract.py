@@ -1,0 +1,163 @@
+"""What a kind of problem must answer: the contract between a kind and everything else.
+
+A problem is a frozen dataclass, part of the task, stored as JSON with it. Its methods follow the
+way of a label, from the raw record to the report. Nothing outside this package asks which kind a
+problem is. TensorFlow is imported inside the methods that need it, because command lines and
+ExampleGen's launcher read tasks without it.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+
+class Problem(abc.ABC):
+    """One kind of problem: its labels, last layer, loss, metrics and predictions.
+
+    Shapes are written for a batch: `[batch]` is one value for each example. The last layer's
+    output, called `outputs` below, is whatever the kind's own `output_layers` returns.
+
+    Attributes:
+      ids: Unique ids of the classes, in the order of `names`; () where the names are unique.
+      whole_labels: Whether each example has one class, stored as its index in the feature `label`.
+        These are counted before the training; class weights need them.
+      moves_with_image: Whether the label is a map uint8 `[height, width]` that augmentation must
+        move as it moves the image.
+      answers_probabilities: Whether the outputs are probabilities along their last axis, and not
+        plain numbers.
+      output_rank: Dimensions of the outputs, the batch included.
+      monitor_is_error: Whether a lower `monitor` is better.
+    """
+
+    ids: tuple[str, ...] = ()
+    whole_labels: ClassVar[bool] = False
+    moves_with_image: ClassVar[bool] = False
+    answers_probabilities: ClassVar[bool] = True
+    output_rank: ClassVar[int] = 2
+    monitor_is_error: ClassVar[bool] = False
+
+    # What is learnt
+
+    @property
+    @abc.abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the outputs; () if there are no classes.
+
+        They are also () while the classes are to be taken from the data (`takes_classes`).
+        """
+
+    @property
+    def takes_classes(self) -> bool:
+        """Whether the classes are still to be taken from the data, see `with_classes`."""
+        return False
+
+    def with_classes(self, classes: tuple[str, ...]) -> "Problem":
+        """Returns the problem with the classes of the data, if it left them open.
+
+        Args:
+          classes: Their names, in the order that the outputs get.
+
+        Raises:
+          ValueError: If the kind refuses these classes.
+        """
+        del classes
+        return self
+
+    # The label, from the raw Example to the loss
+
+    @property
+    @abc.abstractmethod
+    def raw_label(self) -> str:
+        """The feature of the raw Example that holds the true label; Evaluator reads it."""
+
+    @property
+    def label_values(self) -> tuple[str, ...]:
+        """The values that the raw label may have, for the schema; () if they are not texts."""
+        return ()
+
+    @abc.abstractmethod
+    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+        """Returns the label features that Transform stores.
+
+        Args:
+          inputs: Raw features, each a tensor `[batch]`.
+          image: The size of the images (`task.Image`); None for rows of numbers.
+
+        Returns:
+          Feature → tensor `[batch, …]`, of int64, float32 or string.
+        """
+
+    @abc.abstractmethod
+    def label_spec(self, image: Any) -> dict[str, Any]:
+        """Returns the spec with which `tf.io.parse_example` reads `transformed_labels` back."""
+
+    @abc.abstractmethod
+    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+        """Returns the label of one example for the loss.
+
+        Args:
+          parsed: The features of `label_spec`, of one example.
+          image: As in `transformed_labels`.
+        """
+
+    @abc.abstractmethod
+    def label_bytes(self, image: Any) -> int:
+        """Returns the size of one `training_label` in memory, in bytes."""
+
+    # The network and its training
+
+    @abc.abstractmethod
+    def output_layers(self) -> list[Any]:
+        """Returns the network's last layers, new ones, in order; float32 also in low precision."""
+
+    @abc.abstractmethod
+    def loss(self, label_smoothing: float = 0.0) -> Any:
+        """Returns the Keras loss of (`training_label`, outputs), batched.
+
+        Args:
+          label_smoothing: Share of the label that is spread over all classes, in [0, 1); kinds
+            without class labels ignore it.
+        """
+
+    @abc.abstractmethod
+    def training_metrics(self) -> list[Any]:
+        """Returns fresh Keras metrics for `compile`, named as in `measured`."""
+
+    @property
+    @abc.abstractmethod
+    def measured(self) -> tuple[str, ...]:
+        """Names of the training metrics, known without TensorFlow."""
+
+    @property
+    @abc.abstractmethod
+    def monitor(self) -> str:
+        """The main training metric, one of `measured`."""
+
+    # What is served
+
+    @abc.abstractmethod
+    def served(self, outputs: Any) -> dict[str, Any]:
+        """Returns a prediction as served: name → tensor `[batch, …]`, part of the SavedModel."""
+
+    @property
+    @abc.abstractmethod
+    def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Name of each part of `served` → dtype (`float32`, `string`, …) and shape of one."""
+
+    def further_signatures(self, outputs_of: Callable[[Any], Any]) -> dict[str, Any]:
+        """Returns signatures of a SavedModel of images besides `serving_default` and `examples`.
+
+        Args:
+          outputs_of: Encoded images, a string tensor `[batch]` → `outputs`.
+
+        Returns:
+          Name → `tf.function` with an input signature.
+        """
+        del outputs_of
+        return {}
+
+    # How it is judged
+
+    @abc.abstractmethod
+    def evaluation_metrics(self) -> list[dict[str, Any]]:
+        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
