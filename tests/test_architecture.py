@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from trainer_modules.engine import serialisation, syntax
+
 ROOT = Path(__file__).parent.parent
 LAYERS = {"trainer_modules": 0, "schemas": 0, "components": 1, "pipelines": 2}
 SOURCES = sorted(p for layer in LAYERS for p in (ROOT / layer).rglob("*.py"))
@@ -139,6 +141,30 @@ def test_a_cycle_is_seen_wherever_its_import_stands(tmp_path: Path, back: str) -
     circle = r"components\.first → components\.second → components\.third → components\.first"
     with pytest.raises(AssertionError, match=circle):
         _check_no_cycle(_module_graph(tmp_path))
+
+
+TASK_FILES = sorted(
+    p for p in (ROOT / "trainer_modules").glob("*.py") if p.stem not in ("__init__", "api")
+)
+
+
+@pytest.mark.parametrize("path", TASK_FILES, ids=lambda p: p.name)
+def test_task_files_import_the_facade_alone(path: Path) -> None:
+    """The built-in tasks are what people copy: they need what `api` has, and nothing else."""
+    own = {name for name in _imports(path) if name.partition(".")[0] in LAYERS}
+    assert own == {"trainer_modules.api"}
+
+
+def test_the_facade_has_every_class_that_a_task_can_hold() -> None:
+    from trainer_modules import api
+
+    classes = serialisation.types_by_name()
+    missing = {name for name, cls in classes.items() if getattr(api, name, None) is not cls}
+    assert not missing, f"trainer_modules/api.py must export {sorted(missing)}"
+    tree = syntax.parsed(Path(api.__file__).read_text(encoding="utf-8"))
+    imported = {a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert sorted(imported) == sorted(api.__all__)
+    assert syntax.only_hands_on(tree), "code in the facade would be in every step's cache key"
 
 
 def test_one_writer_of_saved_models() -> None:

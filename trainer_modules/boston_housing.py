@@ -15,11 +15,10 @@ published for it, so features are standardised here and the rate is 0.05.
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtMost, BetterThanChance
-from trainer_modules.engine.problems import Regression
-from trainer_modules.engine.sources import Bundled, HashSplit, Table
-from trainer_modules.engine.task import Network, Optimizer, Phase, Task, Training
+from trainer_modules.api import (  # isort: skip
+    AtMost, BetterThanChance, Bundled, HashSplit, Network, Optimizer, Phase, Regression, Table,
+    Task, Training, entry_points,
+)  # fmt: skip
 
 COLUMNS = (
     *("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE"),

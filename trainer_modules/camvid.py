@@ -23,24 +23,11 @@ pixels, the size at which CamVid was filmed.
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast, BetterThanChance
-from trainer_modules.engine.problems import Segmentation
-from trainer_modules.engine.schedules import Cosine
-from trainer_modules.engine.sources import HashSplit, ImageFiles, ImagesAndMasks
-from trainer_modules.engine.task import (
-    Augment,
-    Display,
-    EncoderDecoder,
-    Everything,
-    HeadOnly,
-    Image,
-    Optimizer,
-    Phase,
-    SavedNetwork,
-    Task,
-    Training,
-)
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Augment, BetterThanChance, Cosine, Display, EncoderDecoder, Everything, HashSplit,
+    HeadOnly, Image, ImageFiles, ImagesAndMasks, Optimizer, Phase, SavedNetwork, Segmentation, Task,
+    Training, entry_points,
+)  # fmt: skip
 
 _CLASSES = {
     "sky": (128, 128, 128),

@@ -22,12 +22,10 @@ by this project.
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast, BetterThanChance
-from trainer_modules.engine.layers import Dense, Flatten
-from trainer_modules.engine.problems import Binary
-from trainer_modules.engine.sources import ImageFolders
-from trainer_modules.engine.task import Backbone, HeadOnly, Image, Optimizer, Phase, Task, Training
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Backbone, BetterThanChance, Binary, Dense, Flatten, HeadOnly, Image, ImageFolders,
+    Optimizer, Phase, Task, Training, entry_points,
+)  # fmt: skip
 
 TASK = Task(
     name="car_or_truck",

@@ -22,23 +22,11 @@ single models reach 0.88 to 0.90. Neither has been trained on the published imag
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast, BetterThanChance
-from trainer_modules.engine.layers import BatchNorm, Dense, GlobalAveragePool, Rescale
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.schedules import Exponential
-from trainer_modules.engine.sources import TFRecords
-from trainer_modules.engine.task import (
-    Augment,
-    Backbone,
-    HeadOnly,
-    Image,
-    Optimizer,
-    Phase,
-    Submission,
-    Task,
-    Training,
-)
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Augment, Backbone, BatchNorm, BetterThanChance, Classification, Dense, Exponential,
+    GlobalAveragePool, HeadOnly, Image, Optimizer, Phase, Rescale, Submission, TFRecords, Task,
+    Training, entry_points,
+)  # fmt: skip
 
 _SHARDS = TFRecords(
     train="train_tfrecords/ld_train*.tfrec",

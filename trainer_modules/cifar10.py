@@ -11,12 +11,10 @@ Minutes on a GPU, hours on a laptop's CPU.
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
-from trainer_modules.engine.layers import Conv, Dense, Dropout, Flatten, Layer, MaxPool
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import Bundled, ImageFolders, TFRecords
-from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, Training
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Bundled, Classification, Conv, Dense, Dropout, Flatten, Image, ImageFolders, Layer,
+    MaxPool, Network, Optimizer, Phase, TFRecords, Task, Training, entry_points,
+)  # fmt: skip
 
 
 def _network(dropout: bool) -> Network:

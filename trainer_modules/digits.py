@@ -6,12 +6,10 @@ Accuracy on the held-out images is 0.97 or better; the whole job takes well unde
     python pipelines/run_local.py
 """
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
-from trainer_modules.engine.layers import Dense, Flatten
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import Bundled, TFRecords
-from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, Training
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Bundled, Classification, Dense, Flatten, Image, Network, Optimizer, Phase, TFRecords,
+    Task, Training, entry_points,
+)  # fmt: skip
 
 TASK = Task(
     name="digits",

@@ -9,12 +9,10 @@ shorter run. Small networks of this kind reach 0.92 to 0.93. No deviation.
     python pipelines/run_local.py --task fashion_mnist
 """
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
-from trainer_modules.engine.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Layer, MaxPool
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import Bundled, ImageFolders, TFRecords
-from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, Training
+from trainer_modules.api import (  # isort: skip
+    AtLeast, BatchNorm, Bundled, Classification, Conv, Dense, Dropout, Flatten, Image, ImageFolders,
+    Layer, MaxPool, Network, Optimizer, Phase, TFRecords, Task, Training, entry_points,
+)  # fmt: skip
 
 
 def _block(filters: int) -> tuple[Layer, ...]:

@@ -13,24 +13,11 @@ JPEG after resizing, not read anew from the shards in each epoch.
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
-from trainer_modules.engine.layers import Conv, Dense, Dropout, Flatten, GlobalAveragePool, MaxPool
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.schedules import Cosine
-from trainer_modules.engine.sources import ImageFolders, TFRecords
-from trainer_modules.engine.task import (
-    Augment,
-    Backbone,
-    Everything,
-    HeadOnly,
-    Image,
-    Network,
-    Optimizer,
-    Phase,
-    Task,
-    Training,
-)
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Augment, Backbone, Classification, Conv, Cosine, Dense, Dropout, Everything, Flatten,
+    GlobalAveragePool, HeadOnly, Image, ImageFolders, MaxPool, Network, Optimizer, Phase, TFRecords,
+    Task, Training, entry_points,
+)  # fmt: skip
 
 TASK = Task(
     name="flowers",

@@ -21,21 +21,10 @@ trained by this project.
     python pipelines/run_local.py --task food101 --data ~/tensorflow_datasets --weights imagenet
 """
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
-from trainer_modules.engine.layers import GlobalAveragePool
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import ImageFolders, ImageLists, TensorFlowDatasets
-from trainer_modules.engine.task import (
-    Backbone,
-    Everything,
-    HeadOnly,
-    Image,
-    Optimizer,
-    Phase,
-    Task,
-    Training,
-)
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Backbone, Classification, Everything, GlobalAveragePool, HeadOnly, Image, ImageFolders,
+    ImageLists, Optimizer, Phase, Task, TensorFlowDatasets, Training, entry_points,
+)  # fmt: skip
 
 # fmt: off
 _CLASSES = (

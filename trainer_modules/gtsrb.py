@@ -14,25 +14,11 @@ of 32, 101 epochs; 16,196,139 of 17,931,627 parameters learn. Published: validat
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
-from trainer_modules.engine.layers import Dense, Dropout, Flatten, GlobalAveragePool
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.schedules import Cosine
-from trainer_modules.engine.sources import HashSplit, ImageFolders, LabelledPaths
-from trainer_modules.engine.task import (
-    Augment,
-    Backbone,
-    Display,
-    Everything,
-    HeadOnly,
-    Image,
-    Last,
-    Optimizer,
-    Phase,
-    Task,
-    Training,
-)
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Augment, Backbone, Classification, Cosine, Dense, Display, Dropout, Everything,
+    Flatten, GlobalAveragePool, HashSplit, HeadOnly, Image, ImageFolders, LabelledPaths, Last,
+    Optimizer, Phase, Task, Training, entry_points,
+)  # fmt: skip
 
 _ORIGINAL = ImageFolders(
     train="Final_Training/Images",

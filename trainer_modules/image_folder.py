@@ -7,22 +7,10 @@ pixels: first the head, then, at a tenth of the rate, the whole network.
     python pipelines/run_local.py --task image_folder --data photos
 """
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import BetterThanChance, NoWorse
-from trainer_modules.engine.layers import Dropout, GlobalAveragePool
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import ImageFolders
-from trainer_modules.engine.task import (
-    Augment,
-    Backbone,
-    Everything,
-    HeadOnly,
-    Image,
-    Optimizer,
-    Phase,
-    Task,
-    Training,
-)
+from trainer_modules.api import (  # isort: skip
+    Augment, Backbone, BetterThanChance, Classification, Dropout, Everything, GlobalAveragePool,
+    HeadOnly, Image, ImageFolders, NoWorse, Optimizer, Phase, Task, Training, entry_points,
+)  # fmt: skip
 
 TASK = Task(
     name="image_folder",

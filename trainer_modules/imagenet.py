@@ -14,10 +14,7 @@ some of them; without, it makes its own.
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.problems import ImageNet
-from trainer_modules.engine.sources import ImageFiles
-from trainer_modules.engine.task import Backbone, Image, Task
+from trainer_modules.api import Backbone, Image, ImageFiles, ImageNet, Task, entry_points
 
 TASK = Task(
     name="imagenet",

@@ -19,12 +19,10 @@ epoch is the data once, which is the same 300 steps. With several replicas a bat
 
 from dataclasses import replace
 
-from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast
-from trainer_modules.engine.layers import Dense, Flatten
-from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import Bundled, ImageFolders, TensorFlowDatasets, TFRecords
-from trainer_modules.engine.task import Image, Network, Optimizer, Phase, Task, Training
+from trainer_modules.api import (  # isort: skip
+    AtLeast, Bundled, Classification, Dense, Flatten, Image, ImageFolders, Network, Optimizer,
+    Phase, TFRecords, Task, TensorFlowDatasets, Training, entry_points,
+)  # fmt: skip
 
 TASK = Task(
     name="mnist",

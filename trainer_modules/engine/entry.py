@@ -9,6 +9,9 @@ from trainer_modules.engine import overrides
 from trainer_modules.engine.custom_config import TASK_KEY
 from trainer_modules.engine.task import Task
 
+# Lies beside the tasks, and is none: what they import.
+_API = "api.py"
+
 
 def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[Any], None]]:
     """Returns `preprocessing_fn` and `run_fn` of a task, as Transform and Trainer call them.
@@ -45,12 +48,12 @@ def module_path(task_name: str) -> str:
 
 
 def task_names() -> list[str]:
-    """Returns the names of all tasks, sorted: the module files next to the engine."""
+    """Returns the names of all tasks, sorted: the module files next to the engine, and `api`."""
     import trainer_modules
 
     folder = os.path.dirname(os.path.abspath(trainer_modules.__file__))
     return sorted(
         name.removesuffix(".py")
         for name in os.listdir(folder)
-        if name.endswith(".py") and not name.startswith("_")
+        if name.endswith(".py") and not name.startswith("_") and name != _API
     )

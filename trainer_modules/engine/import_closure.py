@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trainer_modules.engine import syntax
+
 ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("trainer_modules", "components", "pipelines", "schemas")
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,24 @@ class _Import:
 
     module: str
     name: str = ""
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """What follows from one name of a module.
+
+    Attributes:
+      counted: Whether the module is part of the result.
+      uses: The imports that the name's code uses.
+      source: The import that the name comes from, where the module itself does not define it; or,
+        with `made`, the function that returns it.
+      made: The name of what that function returns.
+    """
+
+    counted: bool
+    uses: tuple[_Import, ...] = ()
+    source: _Import | None = None
+    made: str = ""
 
 
 def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
@@ -56,9 +75,12 @@ def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
         if _file(root, target.module) is None:
             raise ModuleNotFoundError(f"no module {target.module!r} below {root}")
         module = _module(root, target.module)
-        counted, further = module.followed(target.name)
-        waiting += further
-        if counted:
+        followed = module.followed(target.name)
+        waiting += [end for use in followed.uses for end in _ends(root, use)]
+        if followed.source:
+            origin = _origin(root, followed.source)
+            waiting.append(_Import(origin.module, followed.made or origin.name))
+        if followed.counted:
             found |= {path.relative_to(root).as_posix(): path for path in module.files}
     return dict(sorted(found.items()))
 
@@ -97,13 +119,14 @@ class _Module:
 
     def __init__(self, root: Path, name: str, path: Path, text: str) -> None:
         self._root, self._name, self._path = root, name, path
-        self._tree = _parsed(text)
+        self._tree = syntax.parsed(text)
         self.files = [*self._packages(), path, *self._data()]
         self.bound = _imports(root, name, self._tree)
-        self._found: dict[str, tuple[bool, list[_Import]]] = {}
+        self.only_hands_on = syntax.only_hands_on(self._tree)
+        self._found: dict[str, _Followed] = {}
 
-    def followed(self, name: str) -> tuple[bool, list[_Import]]:
-        """Returns whether the module counts, and the targets of its imports.
+    def followed(self, name: str) -> _Followed:
+        """Returns whether the module counts, and where its imports lead.
 
         Args:
           name: The class or function to start from; "" for the whole module.
@@ -112,26 +135,26 @@ class _Module:
             self._found[name] = self._follow(name)
         return self._found[name]
 
-    def _follow(self, name: str) -> tuple[bool, list[_Import]]:
+    def _follow(self, name: str) -> _Followed:
         if not name:
-            return True, self._leads(self._tree)
+            return _Followed(True, self._leads(self._tree))
         definitions = [
             node
             for node in ast.walk(self._tree)
-            if isinstance(node, _Function | ast.ClassDef) and node.name == name
+            if isinstance(node, syntax.Function | ast.ClassDef) and node.name == name
         ]
         if definitions:
             parts = self._parts_of(definitions)
-            return True, [lead for part in parts for lead in self._leads(part)]
+            return _Followed(True, tuple(lead for part in parts for lead in self._leads(part)))
         for node in self._tree.body:
             # `preprocessing_fn, run_fn = entry_points(TASK)`
             if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
                 continue
-            maker = self.bound.get(next(iter(_names(node.value.func)), ""))
-            if maker and any(name in _names(target) for target in node.targets):
-                return False, [_Import(maker.module, name)]
+            maker = self.bound.get(next(iter(syntax.names(node.value.func)), ""))
+            if maker and any(name in syntax.names(target) for target in node.targets):
+                return _Followed(False, source=maker, made=name)
         if name in self.bound:
-            return False, [self.bound[name]]
+            return _Followed(False, source=self.bound[name])
         raise AttributeError(f"module {self._name!r} has no {name!r} to start from")
 
     def _packages(self) -> Iterator[Path]:
@@ -161,29 +184,40 @@ class _Module:
 
     def _parts_of(self, definitions: list[Any]) -> list[ast.AST]:
         """Returns the definitions, and what they use of their own module, and so on."""
-        own = {name: node for node in self._tree.body for name in _defined(node)}
-        parts, names = list(definitions), set().union(*(_used(d) for d in definitions))
+        own = {name: node for node in self._tree.body for name in syntax.defined(node)}
+        parts, names = list(definitions), set().union(*(syntax.used(d) for d in definitions))
         taken: set[str] = set()
         while new := (names & set(own)) - taken:
             taken |= new
             parts += [own[name] for name in new]
-            names |= set().union(*(_used(own[name]) for name in new))
+            names |= set().union(*(syntax.used(own[name]) for name in new))
         return parts
 
-    def _leads(self, part: ast.AST) -> list[_Import]:
+    def _leads(self, part: ast.AST) -> tuple[_Import, ...]:
         # `import a.b` binds `a`, as `import a.c` does: both count as used.
-        used = _used(part) | _handed_on(part) | {name for name in self.bound if "." in name}
-        leads = [self.bound[name] for name in used & set(self.bound)]
-        return [end for lead in leads for end in _ends(self._root, lead)]
+        dotted = {name for name in self.bound if "." in name}
+        used = syntax.used(part) | syntax.handed_on(part) | dotted
+        return tuple(self.bound[name] for name in sorted(used & set(self.bound)))
 
 
 def _ends(root: Path, lead: _Import) -> Iterator[_Import]:
-    """Yields the module that an import names, and the one that a name in it comes from."""
-    yield _Import(lead.module)
-    if lead.name:
-        again = _module(root, lead.module).bound.get(lead.name)
-        if again:
-            yield from _ends(root, again)
+    """Yields the module that an import names, and the one that a name in it comes from.
+
+    A module that only hands names on, as `trainer_modules/api.py`, is passed through: whoever takes
+    one name from it does not depend on the others.
+    """
+    module = _module(root, lead.module)
+    again = module.bound.get(lead.name)
+    if not (again and module.only_hands_on):
+        yield _Import(lead.module)
+    if again:
+        yield from _ends(root, again)
+
+
+def _origin(root: Path, lead: _Import) -> _Import:
+    """Returns the import of a name from the module that defines it, however often handed on."""
+    again = _module(root, lead.module).bound.get(lead.name)
+    return _origin(root, again) if again else lead
 
 
 def _imports(root: Path, name: str, tree: ast.AST) -> dict[str, _Import]:
@@ -204,56 +238,6 @@ def _imports(root: Path, name: str, tree: ast.AST) -> dict[str, _Import]:
                 elif _file(root, source):
                     bound[alias.asname or alias.name] = _Import(source, alias.name)
     return bound
-
-
-def _used(part: ast.AST) -> set[str]:
-    """Returns the names that code reads, annotations aside.
-
-    Those of a decorated function count: decorators read them, as TFX's `@component` does.
-    """
-    skipped: set[ast.AST] = set()
-    for node in ast.walk(part):
-        if isinstance(node, ast.AnnAssign):
-            skipped.add(node.annotation)
-        elif isinstance(node, _Function) and not node.decorator_list:
-            arguments = node.args
-            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-            every += [a for a in (arguments.vararg, arguments.kwarg) if a]
-            skipped |= {a.annotation for a in every if a.annotation}
-            skipped |= {node.returns} if node.returns else set()
-    names: set[str] = set()
-    waiting = [part]
-    while waiting:
-        node = waiting.pop()
-        if node in skipped:
-            continue
-        if isinstance(node, ast.Name):
-            names.add(node.id)
-        waiting += ast.iter_child_nodes(node)
-    return names
-
-
-def _handed_on(part: ast.AST) -> set[str]:
-    """Returns names that a module imports for others: `import x as x`, and those in `__all__`."""
-    found: set[str] = set()
-    for node in ast.walk(part):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {a.asname for a in node.names if a.asname and a.asname == a.name}
-        elif isinstance(node, ast.Assign) and "__all__" in _names(node.targets[0]):
-            found |= set(ast.literal_eval(node.value))
-    return found
-
-
-def _defined(node: ast.stmt) -> set[str]:
-    if isinstance(node, _Function | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Assign):
-        return set().union(*(_names(target) for target in node.targets))
-    return _names(node.target) if isinstance(node, ast.AnnAssign) else set()
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 def _is_data(path: Path) -> bool:
@@ -278,21 +262,4 @@ def code(path: Path) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _code(text: str) -> str:
-    return hashlib.sha256(ast.dump(_parsed(text)).encode()).hexdigest()
-
-
-@functools.lru_cache(maxsize=1024)
-def _parsed(text: str) -> ast.Module:
-    """Returns the syntax tree without its docstrings."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Module | ast.ClassDef | _Function):
-            continue
-        first = node.body[0] if node.body else None
-        if (
-            isinstance(first, ast.Expr)
-            and isinstance(first.value, ast.Constant)
-            and isinstance(first.value.value, str)
-        ):
-            node.body = node.body[1:]
-    return tree
+    return hashlib.sha256(ast.dump(syntax.parsed(text)).encode()).hexdigest()

@@ -106,6 +106,37 @@ def test_a_module_that_hands_a_function_on_is_passed_through(write) -> None:
     assert _names("task:first", write(task=own)) == {"task.py", "c.py"}
 
 
+def test_a_module_that_only_hands_names_on_adds_nothing(write) -> None:
+    facade = "from components.b import one\nfrom components.c import two\n__all__ = ['one', 'two']"
+    task = "from components.api import {0}\ndef first(): return {0}"
+    root = write(a=task.format("one"), api=facade, b="one = 1", c="two = 2")
+    assert _names("a", root) == _names("a:first", root) == {"a.py", "b.py"}
+    assert _names("a:first", write(a=task.format("two"))) == {"a.py", "c.py"}
+    assert _names("api", root) == {"api.py", "b.py", "c.py"}
+    # A facade of a facade, and one that has code of its own: that code may do anything.
+    deeper = "from components.api import one\n__all__ = ['one']"
+    assert _names("a", write(a="from components.deep import one\nx = one", deep=deeper)) == {
+        *("a.py", "b.py")
+    }
+    with_code = write(a=task.format("one"), api=facade + "\nprint()")
+    assert _names("a", with_code) == {"a.py", "api.py", "b.py", "c.py"}
+
+
+def test_a_facade_may_hand_on_what_makes_the_functions(write) -> None:
+    maker = (
+        "def entry_points(task):\n    def first():\n        from components.b import y\n"
+        "        return y\n    return first"
+    )
+    facade = "from components.maker import entry_points\n__all__ = ['entry_points']"
+    task = "from components.api import entry_points\nfirst = entry_points(1)"
+    root = write(task=task, api=facade, maker=maker, b="y = 1")
+    assert _names("task:first", root) == {"maker.py", "b.py"}
+    # The next edit of the facade is seen, although the task's own text is the same.
+    (root / "components/other.py").write_text("def entry_points(task):\n    def first(): pass")
+    edited = write(api=facade.replace("maker", "other"))
+    assert _names("task:first", edited) == {"other.py"}
+
+
 def test_code_counts_but_comments_layout_and_docstrings_do_not(write) -> None:
     def key(text: str) -> str:
         return fingerprint.of_code("components.a", root=write(a=text))

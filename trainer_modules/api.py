@@ -1,0 +1,121 @@
+"""Everything that a task file needs, in one import; importing it does not import TensorFlow.
+
+    from trainer_modules.api import Classification, ImageFolders, Task, entry_points
+
+The names come from `engine`, where each has its documentation; `docs/tasks.md` lists every field.
+This file only imports: a step's cache key follows a name from here to the module that defines it
+(`engine/import_closure.py`), so no step depends on more for a task that is written with it.
+"""
+
+from trainer_modules.engine.display import Display
+from trainer_modules.engine.entry import entry_points
+from trainer_modules.engine.gates import AtLeast, AtMost, BetterThanChance, NoWorse
+from trainer_modules.engine.hyperparameters import Choice, Range
+from trainer_modules.engine.layers import (
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool,
+    Rescale,
+)
+from trainer_modules.engine.problems import (
+    Binary,
+    Classification,
+    ImageNet,
+    Regression,
+    Segmentation,
+)
+from trainer_modules.engine.recipe import (
+    Augment,
+    EarlyStopping,
+    Optimizer,
+    ReduceOnPlateau,
+    Training,
+)
+from trainer_modules.engine.saved_network import SavedNetwork
+from trainer_modules.engine.schedules import Cosine, Exponential
+from trainer_modules.engine.sources import (
+    Bundled,
+    HashSplit,
+    ImageFiles,
+    ImageFolders,
+    ImageLists,
+    ImagesAndMasks,
+    LabelledPaths,
+    PathTable,
+    Table,
+    TensorFlowDatasets,
+    TFRecords,
+)
+from trainer_modules.engine.submission import Submission
+from trainer_modules.engine.task import (
+    Backbone,
+    EncoderDecoder,
+    Everything,
+    HeadOnly,
+    Image,
+    Last,
+    Network,
+    Phase,
+    Serving,
+    Task,
+)
+
+__all__ = [
+    "AtLeast",
+    "AtMost",
+    "Augment",
+    "Backbone",
+    "BatchNorm",
+    "BetterThanChance",
+    "Binary",
+    "Bundled",
+    "Choice",
+    "Classification",
+    "Conv",
+    "Cosine",
+    "Dense",
+    "Display",
+    "Dropout",
+    "EarlyStopping",
+    "EncoderDecoder",
+    "Everything",
+    "Exponential",
+    "Flatten",
+    "GlobalAveragePool",
+    "HashSplit",
+    "HeadOnly",
+    "Image",
+    "ImageFiles",
+    "ImageFolders",
+    "ImageLists",
+    "ImageNet",
+    "ImagesAndMasks",
+    "LabelledPaths",
+    "Last",
+    "Layer",
+    "MaxPool",
+    "Network",
+    "NoWorse",
+    "Optimizer",
+    "PathTable",
+    "Phase",
+    "Range",
+    "ReduceOnPlateau",
+    "Regression",
+    "Rescale",
+    "SavedNetwork",
+    "Segmentation",
+    "Serving",
+    "Submission",
+    "TFRecords",
+    "Table",
+    "Task",
+    "TensorFlowDatasets",
+    "Training",
+    "entry_points",
+]

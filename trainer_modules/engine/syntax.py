@@ -1,0 +1,85 @@
+"""What Python code uses and defines, read from its syntax tree.
+
+`import_closure` asks this of a module to see which imports a piece of its code needs.
+"""
+
+import ast
+import functools
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@functools.lru_cache(maxsize=1024)
+def parsed(text: str) -> ast.Module:
+    """Returns the syntax tree without its docstrings."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | Function):
+            continue
+        first = node.body[0] if node.body else None
+        if (
+            isinstance(first, ast.Expr)
+            and isinstance(first.value, ast.Constant)
+            and isinstance(first.value.value, str)
+        ):
+            node.body = node.body[1:]
+    return tree
+
+
+def used(part: ast.AST) -> set[str]:
+    """Returns the names that code reads, annotations aside.
+
+    Those of a decorated function count: decorators read them, as TFX's `@component` does.
+    """
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(part):
+        if isinstance(node, ast.AnnAssign):
+            skipped.add(node.annotation)
+        elif isinstance(node, Function) and not node.decorator_list:
+            arguments = node.args
+            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+            every += [a for a in (arguments.vararg, arguments.kwarg) if a]
+            skipped |= {a.annotation for a in every if a.annotation}
+            skipped |= {node.returns} if node.returns else set()
+    read: set[str] = set()
+    waiting = [part]
+    while waiting:
+        node = waiting.pop()
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Name):
+            read.add(node.id)
+        waiting += ast.iter_child_nodes(node)
+    return read
+
+
+def handed_on(part: ast.AST) -> set[str]:
+    """Returns names that a module imports for others: `import x as x`, and those in `__all__`."""
+    found: set[str] = set()
+    for node in ast.walk(part):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {a.asname for a in node.names if a.asname and a.asname == a.name}
+        elif isinstance(node, ast.Assign) and "__all__" in names(node.targets[0]):
+            found |= set(ast.literal_eval(node.value))
+    return found
+
+
+def defined(node: ast.stmt) -> set[str]:
+    """Returns the names that a statement of a module gives a value."""
+    if isinstance(node, Function | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Assign):
+        return set().union(*(names(target) for target in node.targets))
+    return names(node.target) if isinstance(node, ast.AnnAssign) else set()
+
+
+def names(node: ast.AST) -> set[str]:
+    """Returns all names in a piece of code."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def only_hands_on(tree: ast.Module) -> bool:
+    """Says whether a module only imports, and names in `__all__` what others may take from it."""
+    declared = [n for n in tree.body if isinstance(n, ast.Assign) and defined(n) == {"__all__"}]
+    imports = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+    return len(declared) == 1 and len(declared) + len(imports) == len(tree.body)
