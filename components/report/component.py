@@ -132,13 +132,13 @@ def _picture(found, typed, examples, transformed, served):  # type: ignore[no-un
     found.fill("samples", lambda: training_samples.sheet(typed, _files(transformed, ["train"])))
     details = found.evaluation.get("details", {})
     judged = found.evaluation.get("splits", [])
-    if found.kind == "classification":
+    if found.has_images and found.kind != "segmentation":
         wanted = galleries.wanted_ids(details) + galleries.further_ids(details)
         found.fill(
             "pictures",
             lambda: galleries.drawn(raw_examples.seen(_files(examples, judged), wanted), details),
         )
-    if found.kind == "regression":
+    if found.kind == "regression" and not found.has_images:
         problem = found.task["problem"]
         found.fill("fitted", lambda: fitted.answers(problem, _files(examples, judged), served))
     if found.kind == "segmentation":

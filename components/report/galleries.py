@@ -1,4 +1,4 @@
-"""Pictures of single predictions: the most wrong, samples, masks; points for a regression."""
+"""Pictures of single predictions: the most wrong, samples, masks; charts of a regression."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from components.report import charts, pictures
 from components.report.material import Material
 from trainer_modules.engine.colours import complete
 
-MOST_WRONG, SAMPLED = 48, 24
+MOST_WRONG, SAMPLED, LISTED = 48, 24, 20
 # Size limits in characters: images of the galleries, and images that only a cell of the confusion
 # matrix opens, with their longest side.
 GALLERY_BUDGET, PAIRS_BUDGET, PAIRS_LARGEST = 330_000, 120_000, 160
@@ -29,6 +29,7 @@ def _shown_ids(details: dict[str, Any]) -> list[str]:
         *details.get("most_wrong", [])[:MOST_WRONG],
         *details.get("right", [])[:SAMPLED],
         *details.get("wrong", [])[:SAMPLED],
+        *details.get("sample", [])[:SAMPLED],
     ]
     return [example["id"] for example in shown]
 
@@ -123,7 +124,7 @@ def masks(material: Material) -> dict[str, Any] | None:
     return {
         "examples": material.masks,
         "legend": legend,
-        "most_wrong": material.evaluation.get("details", {}).get("most_wrong", [])[:20],
+        "most_wrong": material.evaluation.get("details", {}).get("most_wrong", [])[:LISTED],
         "drawn_from": 0 if material.trained else material.drawn_from,
     }
 
@@ -135,7 +136,10 @@ def palette(task: dict[str, Any]) -> np.ndarray:
 
 
 def regression(material: Material) -> dict[str, Any] | None:
-    """Predicted against true, and the residuals."""
+    """Predicted against true, the residuals, errors by range, and the largest errors.
+
+    Images are shown with their errors: the largest, and a sample. Rows of a table are listed.
+    """
     if material.kind != "regression":
         return None
     details = material.evaluation["details"]
@@ -143,12 +147,19 @@ def regression(material: Material) -> dict[str, Any] | None:
     points = np.array(details["points"], float).reshape(-1, 2)
     residuals = points[:, 1] - points[:, 0]
     counts, edges = np.histogram(residuals, bins=min(30, max(5, len(points) // 8)))
+    most_wrong, sample = details.get("most_wrong", []), details.get("sample", [])
+    shown = material.has_images
+    deciles = details.get("deciles", [])
     label = f"predicted − true{f' [{unit}]' if unit else ''}"
     return {
         "against": charts.predicted_against_true(points[:, 0], points[:, 1], unit),
         "residuals": charts.histogram("Residuals", edges, counts, label),
-        "deciles": details.get("deciles", []),
-        "most_wrong": details.get("most_wrong", [])[:20],
+        "deciles": deciles,
+        "highest": max((part["mae"] for part in deciles), default=0.0) or 1.0,
+        "most_wrong": [] if shown else most_wrong[:LISTED],
+        "pictured": _with_pictures(material, most_wrong[:MOST_WRONG]) if shown else [],
+        "sampled": _with_pictures(material, sample[:SAMPLED]) if shown else [],
+        "pictures_problem": material.problems.get("pictures", ""),
         "unit": unit,
         "target": material.task["problem"].get("target", ""),
         "drawn": len(points),

@@ -84,6 +84,11 @@ class Material:
         return str(self.evaluation.get("details", {}).get("kind", ""))
 
     @property
+    def has_images(self) -> bool:
+        """Whether the examples are images, and not rows of a table."""
+        return bool(self.task.get("image"))
+
+    @property
     def classes(self) -> list[str]:
         """Class names in the order of the model's outputs; [] where there are none."""
         found: list[str] = self.evaluation.get("details", {}).get("classes", [])

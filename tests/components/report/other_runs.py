@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from components.report import mask_samples, material
+from components.report import galleries, mask_samples, material, pictures
 from components.report.material import Material
 from tests.components.report import runs
 
@@ -59,6 +59,30 @@ def regression() -> Material:
         },
         history=runs.history(),
     )
+
+
+def image_regression(count: int = 120) -> Material:
+    """Returns the material of a regression on images, with their pictures; the third has none."""
+    from trainer_modules.engine.evaluation_regression import RegressionTally
+
+    draw = np.random.default_rng(5)
+    ages = draw.gamma(4.0, 9.0, count)
+    guesses = 0.8 * ages + 7 + draw.normal(0, 5, count)
+    names = [f"portraits/studio_{i % 7}/face-{i:04d}.jpg" for i in range(count)]
+    tally = RegressionTally()
+    tally.add(ages.tolist(), [{"value": value} for value in guesses], names)
+    details = tally.details()
+    found = regression()
+    found.task |= {
+        "name": "faces",
+        "problem": {"type": "Regression", "target": "age", "unit": "years"},
+        "image": {"type": "Image", "height": 32, "width": 32, "channels": 3},
+    }
+    found.evaluation |= {"metrics": tally.metrics(), "details": details}
+    ids = galleries.wanted_ids(details)
+    seen = {name: pictures.small(photograph(i % 8)) for i, name in enumerate(ids) if name != ids[2]}
+    found.pictures = galleries.drawn(seen, details)
+    return found
 
 
 def masks(folder: Path) -> Material:

@@ -19,7 +19,9 @@ LONG = (
 SCREENS = [("light", 0), ("dark", 0), ("light", 390), ("dark", 390)]
 PAGES_AND_SCREENS = [("long", *s) for s in SCREENS]
 PAGES_AND_SCREENS += [
-    (name, *s) for name in ("masks", "regression") for s in (SCREENS[0], SCREENS[3])
+    (name, *s)
+    for name in ("masks", "regression", "image_regression")
+    for s in (SCREENS[0], SCREENS[3])
 ]
 
 
@@ -43,13 +45,14 @@ def _phases(count: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Reports of long names, of many classes, of masks and of a table."""
+    """Reports of long names, of many classes, of masks, of a table and of numbers."""
     found = {}
     made = {
         "long": lambda f: runs.full(f, LONG, 400, history=_phases(6)),
         "many": lambda f: runs.full(f, tuple(f"{LONG[i % 5]} {i}" for i in range(43)), 3000),
         "masks": lambda f: other_runs.masks(f),
         "regression": lambda f: other_runs.regression(),
+        "image_regression": lambda f: other_runs.image_regression(),
     }
     for name, make in made.items():
         folder = tmp_path_factory.mktemp(name)
@@ -101,7 +104,7 @@ return broken;
 
 
 @pytest.mark.parametrize("width", [0, 390])
-@pytest.mark.parametrize("name", ["long", "many", "masks", "regression"])
+@pytest.mark.parametrize("name", ["long", "many", "masks", "regression", "image_regression"])
 def test_words_stay_in_one_piece(
     driver: Any, pages: dict[str, Path], name: str, width: int
 ) -> None:

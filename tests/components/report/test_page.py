@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,26 @@ def test_regression_shows_points_and_residuals() -> None:
     assert "true [k$]" in regression
     assert "row 3" in regression
     assert '<section id="confusion">' not in html
+
+
+def test_images_with_the_largest_errors_are_shown_with_truth_and_prediction() -> None:
+    found = other_runs.image_regression()
+    worst, _, third = found.evaluation["details"]["most_wrong"][:3]
+    html = page.render(found)
+    section = html[html.index('<section id="regression">') :].partition("</section>")[0]
+    gallery = section[section.index("Largest errors") :]
+    figures = re.findall(r"<figure.*?</figure>", gallery, re.DOTALL)
+    assert len(figures) == 48 + 24
+    first = re.sub(r"<wbr>", "", figures[0])
+    assert f'data-id="{worst["id"]}"' in first and 'src="data:image/' in first
+    assert f"{worst['predicted']:,.4g} years" in first and f"is {worst['true']:,.4g}<" in first
+    assert f"({worst['error']:+.3g})" in first
+    errors = [float(text) for text in re.findall(r"\(([+-][\d.e+-]+)\)", gallery)[:48]]
+    assert [abs(e) for e in errors] == sorted((abs(e) for e in errors), reverse=True)
+    # What cannot be drawn keeps its place and its numbers.
+    assert f'data-id="{third["id"]}"' in figures[2] and "no picture" in figures[2]
+    assert "Most wrong" not in section and "true [years]" in section
+    assert "failure" not in html.split("</style>")[1] and len(html) < 1_000_000
 
 
 def test_time_and_memory_are_written_in_at_the_end(tmp_path: Path) -> None:
