@@ -1,7 +1,6 @@
 """Checks what would stop a first run on Kubeflow, with its API and, if installed, kubectl."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -12,9 +11,10 @@ import requests
 
 from components.service_calls import ServiceError
 from pipelines import accelerators, doctor_image, kfp_metadata, kubernetes
+from pipelines.cloud.kubeflow.connection import COOKIE_VARIABLE, TOKEN_VARIABLE, Connection
 from pipelines.cloud_config import CloudConfig
 from pipelines.doctor_check import OK, STOPS, TIMEOUT, UNKNOWN, Check, Finding
-from pipelines.kfp_platform import TOKEN_VARIABLE, Kubeflow
+from pipelines.kfp_platform import Kubeflow
 
 # Supports 2.1 specs; from 2.14 on also the final status that webhooks need.
 _OLDEST, _TELLS_STATUS = (2, 0), (2, 14)
@@ -48,9 +48,8 @@ def checks(config: CloudConfig) -> list[Check]:
 
 
 def _api(config: CloudConfig) -> Finding:
-    host = (config.host or "").rstrip("/")
-    token = os.environ.get(TOKEN_VARIABLE)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    connection = Connection(config.host or "", config.namespace)
+    host, headers = connection.address, connection.headers
     # The generated client does not have the response's version.
     try:
         answer = requests.get(f"{host}/apis/v2beta1/healthz", headers=headers, timeout=TIMEOUT)
@@ -62,7 +61,9 @@ def _api(config: CloudConfig) -> Finding:
         )
     if answer.status_code in (401, 403):
         return Finding(
-            STOPS, f"{host} asks for a login", f"Set {TOKEN_VARIABLE}: docs/kubeflow.md."
+            STOPS,
+            f"{host} asks for a login",
+            f"Set {TOKEN_VARIABLE} or {COOKIE_VARIABLE}: docs/kubeflow.md.",
         )
     try:
         health = dict(answer.json()) if answer.ok else {}
@@ -117,7 +118,8 @@ def _access(config: CloudConfig) -> Finding:
 
 def _metadata(config: CloudConfig) -> Finding:
     try:
-        kfp_metadata.blessings(config.host or "", "doctor", {})
+        connection = Connection(config.host or "", config.namespace)
+        kfp_metadata.blessings(connection.address, "doctor", connection.headers)
     except ServiceError as error:
         if "does not know the run" in str(error):
             return Finding(OK, "it responds behind --host")

@@ -1,28 +1,23 @@
 """Open-source Kubeflow Pipelines: runs and schedules, over its REST API, without Google Cloud."""
 
 import datetime
+import functools
 import json
-import os
 from typing import Any
 
 import kfp_server_api as api
-import urllib3.exceptions
 
-from components import service_calls
 from components.service_calls import ServiceError
 from pipelines import schedules
+from pipelines.cloud.kubeflow.connection import TIME_LIMIT, Connection
 from pipelines.cloud_config import CloudConfig
 from pipelines.compiler import Compiled
 from pipelines.schedules import Scheduled, Timing
 from trainer_modules.engine.errors import BadInputError
 
-# A bearer token for installations that require one.
-TOKEN_VARIABLE = "KFP_TOKEN"
-_TRANSIENT_CODES = (429, 502, 503, 504)
 _OVER = {"SUCCEEDED": True, "SKIPPED": True, "FAILED": False, "CANCELED": False}
 _PAGE = 100
 _CLOCK = "unless CRON_SCHEDULE_TIMEZONE of ml-pipeline-scheduledworkflow says otherwise"
-_TIMEOUT = 60
 
 
 class Kubeflow:
@@ -31,62 +26,36 @@ class Kubeflow:
     def __init__(self, config: CloudConfig) -> None:
         self._config = config
         self._filed_under = config.experiment or config.names.experiment
-        settings = api.Configuration(host=(config.host or "").rstrip("/"))
-        settings.retries = False
-        token = os.environ.get(TOKEN_VARIABLE)
-        if token:
-            settings.api_key = {"authorization": token}
-            settings.api_key_prefix = {"authorization": "Bearer"}
-        client = api.ApiClient(settings)
-        self._experiments = api.ExperimentServiceApi(client)
-        self._runs = api.RunServiceApi(client)
-        self._recurring = api.RecurringRunServiceApi(client)
-        self._client = client
 
-    def _call(self, call: Any, look_up: Any = lambda: None) -> Any:
-        return service_calls.patiently(
-            call, transient=_transient, explain=self._explain, look_up=look_up
-        )
-
-    def _explain(self, error: Exception) -> str:
-        where = f"Kubeflow Pipelines ({self._config.host})"
-        if isinstance(error, api.ApiException) and error.status in (401, 403):
-            return (
-                f"{where} denies access ({error.status} {error.reason}). Set {TOKEN_VARIABLE} to "
-                "a token with access to the namespace, and --namespace to that of your profile. "
-                "docs/kubeflow.md shows how to get one."
-            )
-        if isinstance(error, api.ApiException):
-            return f"{where}: {error.status} {error.reason}: {_message(error)}"
-        return (
-            f"{where} cannot be reached: {error}. Check --host; kubectl port-forward may have "
-            "stopped."
-        )
+    @functools.cached_property
+    def _client(self) -> Connection:
+        return Connection(self._config.host or "", self._config.namespace)
 
     def _experiment(self) -> str:
         """Returns the experiment's id; creates the experiment if necessary."""
+        service = self._client.experiments
 
         def find() -> str | None:
-            found = self._experiments.experiment_service_list_experiments(
+            listed = service.experiment_service_list_experiments(
                 namespace=self._config.namespace,
                 filter=_filter("name", self._filed_under),
-                _request_timeout=_TIMEOUT,
+                _request_timeout=TIME_LIMIT,
             )
-            named = [e for e in found.experiments or [] if e.display_name == self._filed_under]
+            named = [e for e in listed.experiments or [] if e.display_name == self._filed_under]
             return str(named[0].experiment_id) if named else None
 
         def find_or_create() -> str:
             return find() or str(
-                self._experiments.experiment_service_create_experiment(
+                service.experiment_service_create_experiment(
                     api.V2beta1Experiment(
                         display_name=self._filed_under,
                         namespace=self._config.namespace or None,
                     ),
-                    _request_timeout=_TIMEOUT,
+                    _request_timeout=TIME_LIMIT,
                 ).experiment_id
             )
 
-        return str(self._call(find_or_create, find))
+        return str(self._client.patiently(find_or_create, find))
 
     def _spec(self, compiled: Compiled) -> dict[str, Any]:
         spec = compiled.job["pipelineSpec"]
@@ -112,7 +81,7 @@ class Kubeflow:
     def run_request(self, compiled: Compiled, values: dict[str, Any]) -> dict[str, Any]:
         """Returns the body of `POST /apis/v2beta1/runs`."""
         body = self._run(compiled, values, f"<id of {self._filed_under}>")
-        return dict(self._client.sanitize_for_serialization(body))
+        return _plain(body)
 
     def submit(self, compiled: Compiled, values: dict[str, Any]) -> tuple[str, str]:
         """Starts a run."""
@@ -120,34 +89,31 @@ class Kubeflow:
         body = self._run(compiled, values, experiment)
 
         def created_before() -> Any:
-            found = self._runs.run_service_list_runs(
+            listed = self._client.runs.run_service_list_runs(
                 namespace=self._config.namespace,
                 experiment_id=experiment,
                 filter=_filter("name", body.display_name),
-                _request_timeout=_TIMEOUT,
+                _request_timeout=TIME_LIMIT,
             )
-            named = [r for r in found.runs or [] if r.display_name == body.display_name]
+            named = [run for run in listed.runs or [] if run.display_name == body.display_name]
             return named[0] if named else None
 
-        run = self._call(
-            lambda: self._runs.run_service_create_run(body, _request_timeout=_TIMEOUT),
-            created_before,
+        run = self._client.call(
+            self._client.runs.run_service_create_run, body, look_up=created_before
         )
-        return run.run_id, f"{(self._config.host or '').rstrip('/')}/#/runs/details/{run.run_id}"
+        return run.run_id, f"{self._client.address}/#/runs/details/{run.run_id}"
 
     def state(self, run: str) -> tuple[str, bool | None, str]:
         """Returns a run's state."""
-        found = self._call(lambda: self._runs.run_service_get_run(run, _request_timeout=_TIMEOUT))
-        why = found.error.message if found.error else ""
-        return str(found.state).lower(), _OVER.get(found.state), why or ""
+        now = self._client.call(self._client.runs.run_service_get_run, run)
+        why = now.error.message if now.error else ""
+        return str(now.state).lower(), _OVER.get(now.state), why or ""
 
     def blessings(self, run: str) -> dict[str, bool]:
         """Returns step → whether it blessed the model."""
         from pipelines import kfp_metadata
 
-        token = os.environ.get(TOKEN_VARIABLE)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return kfp_metadata.blessings(self._config.host or "", run, headers)
+        return kfp_metadata.blessings(self._client.address, run, self._client.headers)
 
     def _schedule(
         self,
@@ -190,7 +156,7 @@ class Kubeflow:
         """Returns the body of `POST /apis/v2beta1/recurringruns`."""
         experiment = f"<id of {self._filed_under}>"
         body = self._schedule(name, compiled, values, timing, experiment)
-        return dict(self._client.sanitize_for_serialization(body))
+        return _plain(body)
 
     def schedule(
         self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
@@ -201,105 +167,94 @@ class Kubeflow:
         ones are.
         """
         experiment = self._experiment()
-        named = self._named(name)
-        paused = bool(named) and all(one.status == "DISABLED" for one in named)
+        replaced = self._named(name)
+        paused = bool(replaced) and all(old.status == "DISABLED" for old in replaced)
         body = self._schedule(name, compiled, values, timing, experiment, paused)
-        before = {one.recurring_run_id for one in named}
+        before = {old.recurring_run_id for old in replaced}
 
         def created_before() -> Any:
-            new = [one for one in self._list() if one.display_name == name]
-            return next((one for one in new if one.recurring_run_id not in before), None)
+            named = [schedule for schedule in self._list() if schedule.display_name == name]
+            return next((new for new in named if new.recurring_run_id not in before), None)
 
-        made = self._call(
-            lambda: self._recurring.recurring_run_service_create_recurring_run(
-                body, _request_timeout=_TIMEOUT
-            ),
-            created_before,
+        made = self._client.call(
+            self._client.recurring_runs.recurring_run_service_create_recurring_run,
+            body,
+            look_up=created_before,
         )
-        for old in sorted(before):
-            self._delete(old)
-        host = (self._config.host or "").rstrip("/")
-        link = f"{host}/#/recurringrun/details/{made.recurring_run_id}"
+        for identifier in sorted(before):
+            self._delete(identifier)
+        link = f"{self._client.address}/#/recurringrun/details/{made.recurring_run_id}"
         return Scheduled("updated" if before else "created", link, paused, _CLOCK)
 
     def _delete(self, identifier: str) -> None:
         def delete() -> bool:
             try:
-                self._recurring.recurring_run_service_delete_recurring_run(
-                    identifier, _request_timeout=_TIMEOUT
+                self._client.recurring_runs.recurring_run_service_delete_recurring_run(
+                    identifier, _request_timeout=TIME_LIMIT
                 )
             except api.ApiException as error:
+                # An earlier attempt may have deleted it.
                 if error.status != 404:
                     raise
             return True
 
-        self._call(delete)
+        self._client.patiently(delete)
 
     def _list(self) -> list[api.V2beta1RecurringRun]:
-        found: list[api.V2beta1RecurringRun] = []
+        listed: list[api.V2beta1RecurringRun] = []
         token = ""
         while True:
-            page = self._recurring.recurring_run_service_list_recurring_runs(
+            page = self._client.recurring_runs.recurring_run_service_list_recurring_runs(
                 namespace=self._config.namespace,
                 page_size=_PAGE,
                 page_token=token,
-                _request_timeout=_TIMEOUT,
+                _request_timeout=TIME_LIMIT,
             )
-            found += page.recurring_runs or []
+            listed += page.recurring_runs or []
             token = page.next_page_token or ""
             if not token:
-                return found
+                return listed
 
     def _named(self, name: str) -> list[api.V2beta1RecurringRun]:
-        return [one for one in self._call(self._list) if one.display_name == name]
+        every = self._client.patiently(self._list)
+        return [schedule for schedule in every if schedule.display_name == name]
 
     def schedules(self) -> list[dict[str, str]]:
         """Returns the schedules."""
         return [
             {
-                "name": one.display_name,
-                "state": str(one.status or "").lower(),
+                "name": schedule.display_name,
+                "state": str(schedule.status or "").lower(),
                 "cron": when.cron if when else "",
                 "next": schedules.next_on_kubeflow(when.cron, when.start_time, when.end_time)
-                if when and one.status == "ENABLED"
+                if when and schedule.status == "ENABLED"
                 else "",
             }
-            for one in self._call(self._list)
-            for when in [one.trigger.cron_schedule]
+            for schedule in self._client.patiently(self._list)
+            for when in [schedule.trigger.cron_schedule]
         ]
 
     def change(self, name: str, what: str) -> None:
         """Pauses, resumes or deletes a schedule."""
-        found = self._named(name)
-        if not found:
-            known = ", ".join(one["name"] for one in self.schedules()) or "none"
+        named = self._named(name)
+        if not named:
+            known = ", ".join(other["name"] for other in self.schedules()) or "none"
             raise ServiceError(f"There is no schedule called {name}. Existing schedules: {known}.")
+        service = self._client.recurring_runs
         methods = {
-            "pause": self._recurring.recurring_run_service_disable_recurring_run,
-            "resume": self._recurring.recurring_run_service_enable_recurring_run,
+            "pause": service.recurring_run_service_disable_recurring_run,
+            "resume": service.recurring_run_service_enable_recurring_run,
         }
-        for one in found:
+        for schedule in named:
             if what == "delete":
-                self._delete(one.recurring_run_id)
+                self._delete(schedule.recurring_run_id)
             else:
-                identifier = one.recurring_run_id
-                self._call(
-                    lambda method=methods[what], i=identifier: method(i, _request_timeout=_TIMEOUT)
-                )
+                self._client.call(methods[what], schedule.recurring_run_id)
 
 
-def _transient(error: Exception) -> bool:
-    if isinstance(error, api.ApiException):
-        return error.status in _TRANSIENT_CODES
-    return isinstance(error, urllib3.exceptions.HTTPError | OSError)
-
-
-def _message(error: api.ApiException) -> str:
-    try:
-        body = json.loads(error.body)
-        return str(body.get("message") or body.get("error_message") or body)
-    except (TypeError, ValueError):
-        return str(error.body)
+def _plain(body: Any) -> dict[str, Any]:
+    """Returns a request's body as it is sent."""
+    return dict(api.ApiClient().sanitize_for_serialization(body))
 
 
 def _filter(key: str, value: str) -> str:

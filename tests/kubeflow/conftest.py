@@ -217,6 +217,7 @@ class FakeKubeflow:
         # What answers a path of the metadata store: code, content, its type.
         self.metadata: Callable[[str, bytes], tuple] = lambda *_: (404, {})
         self.authorizations: set[str | None] = set()
+        self.cookies: set[str | None] = set()
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -241,6 +242,7 @@ class FakeKubeflow:
         length = int(handler.headers.get("Content-Length") or 0)
         sent = handler.rfile.read(length)
         self.authorizations.add(handler.headers.get("Authorization"))
+        self.cookies.add(handler.headers.get("Cookie"))
         if handler.path.startswith("/ml_metadata."):
             self._send(handler, *self.metadata(handler.path, sent))
             return
