@@ -56,6 +56,8 @@ def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
 def _judge_shuffles(gate: BetterThanChance, found: dict[str, Any], value: float | None) -> Judged:
     of, floor, p_value = found["of"], found["floor"], found["p_value"]
     fewest = orders_needed(gate.confidence)
+    if fewest:
+        fewest = max(fewest, found.get("classes", 0) * gate.per_class)
     enough = 0 < fewest <= of
     # Probabilities are counted in shuffles: the next double is not a difference.
     unlikely = p_value <= 1 - gate.confidence + 1e-12

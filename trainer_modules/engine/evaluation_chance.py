@@ -46,6 +46,7 @@ def against_shuffles(
     truth: np.ndarray,
     predicted: np.ndarray,
     unit: str,
+    classes: int = 0,
 ) -> dict[str, Any]:
     """Returns the outcome of a permutation test in the form of `details["chance"]`.
 
@@ -60,9 +61,11 @@ def against_shuffles(
       metric: The metric that people compare.
       floor: The constant answer's value of it.
       constant: The constant answer in words, after "better than".
-      truth: Targets, float64 `[examples]`.
-      predicted: Predictions, float64 `[examples]`.
+      truth: Targets, float64 `[examples]`; or `[examples, outputs]`, whose outputs, each brought to
+        the same deviation, then count alike.
+      predicted: Predictions, float64 of the same shape.
       unit: A description of the examples.
+      classes: Number of classes; 0 if there are none.
     """
     return {
         "metric": metric,
@@ -71,19 +74,30 @@ def against_shuffles(
         "p_value": _as_good_by_chance(truth, predicted),
         "of": len(truth),
         "unit": unit,
+        "classes": classes,
     }
 
 
 def _as_good_by_chance(truth: np.ndarray, predicted: np.ndarray) -> float:
     from scipy.stats import permutation_test
 
-    if len(truth) < 2 or np.ptp(truth) == 0 or np.ptp(predicted) == 0:
+    if len(truth) < 2:
         return 1.0
-    target, answer = ((values - values.mean()) / values.std() for values in (truth, predicted))
+    truth, predicted = (np.atleast_2d(values.T).T for values in (truth, predicted))
+    varies = (np.ptp(truth, axis=0) > 0) & (np.ptp(predicted, axis=0) > 0)
+    if not varies.any():
+        return 1.0
+    target, answer = (_standardised(values[:, varies]) for values in (truth, predicted))
+    if target.shape[1] == 1:
+        given, of_pairs = answer[:, 0], lambda shuffled: shuffled * target[:, 0]
+    else:
+        # Whole examples are shuffled: the products of each pair are summed over the outputs.
+        products, places = target @ answer.T, np.arange(len(truth))
+        given, of_pairs = places, lambda order: products[places, order.astype(int)]
     found = permutation_test(
-        (answer,),
+        (given,),
         # Of the squared error, only the product changes with the order.
-        lambda shuffled, axis: np.mean(shuffled * target, axis=axis),
+        lambda shuffled, axis: np.mean(of_pairs(shuffled), axis=axis),
         permutation_type="pairings",
         alternative="greater",
         n_resamples=SHUFFLES,
@@ -92,3 +106,7 @@ def _as_good_by_chance(truth: np.ndarray, predicted: np.ndarray) -> float:
         rng=np.random.default_rng(0),
     )
     return float(found.pvalue)
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    return np.asarray((values - values.mean(axis=0)) / values.std(axis=0))

@@ -103,7 +103,7 @@ def test_pieces_make_no_difference(kind: str) -> None:
     for name, value in ours.items():
         if isinstance(value, float):
             assert value == pytest.approx(theirs[name], abs=1e-12)
-        elif name != "chance":
+        else:
             assert json.dumps(value) == json.dumps(theirs[name]), name
 
 
@@ -157,21 +157,30 @@ def test_unknown_labels_are_named() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_model_that_knows_nothing_does_not_beat_the_frequencies(seed: int) -> None:
-    from scipy.stats import binom
-
+def test_only_a_model_that_knows_something_beats_shuffled_answers(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    truth = rng.random((800, 6)) < np.array([0.7, 0.5, 0.4, 0.3, 0.2, 0.1])
-    noise = rng.random(truth.shape).astype(np.float32)
-    for p, better in ((noise, False), (noise + truth.astype(np.float32) * 0.4, True)):
-        found = tally(p.astype(np.float32), truth, p >= 0.5, pieces=3)
+    truth = rng.random((400, 6)) < np.array([0.7, 0.5, 0.4, 0.3, 0.2, 0.0])
+    noise = rng.random(truth.shape)
+    # One that knows the frequencies, and nothing about the example, and one that knows one class.
+    frequencies = truth.mean(axis=0) + 1e-3 * noise
+    one_class = np.where(np.arange(6) == 2, truth * 0.5, 0) + noise
+    for p, better in ((noise, False), (frequencies, False), (one_class, True)):
+        answers = np.clip(p / 1.5, 0, 1).astype(np.float32)
+        found = tally(answers, truth, answers >= 0.5, pieces=3)
         chance = found.details()["chance"]
-        above = found.metrics()[chance["metric"]] > chance["floor"]
-        evidence = binom.sf(chance["wins"] - 1, chance["of"], chance["odds"]) < 0.05
-        assert (above and evidence) == better
-    frequency = np.broadcast_to(truth.mean(axis=0), truth.shape)
-    expected = sk.label_ranking_average_precision_score(truth, frequency)
-    assert chance["floor"] == pytest.approx(expected)
+        assert (chance["p_value"] <= 0.01) == better
+        assert chance["floor"] == pytest.approx(truth.mean())
+        assert chance["classes"] == 6
+    assert found.metrics()[chance["metric"]] > chance["floor"] + 0.05
+
+
+def test_constant_answers_are_no_evidence() -> None:
+    _, truth, _ = random_sets(4, 50, "plain")
+    p = np.full(truth.shape, 0.9, np.float32)
+    found = tally(p, truth, p >= 0.5)
+    chance = found.details()["chance"]
+    assert chance["p_value"] == 1.0
+    assert found.metrics()["mean_average_precision"] == pytest.approx(chance["floor"])
 
 
 def test_nothing_to_judge_is_undefined_but_no_error() -> None:
