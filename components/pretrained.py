@@ -10,14 +10,14 @@ from tfx.utils import path_utils
 from trainer_modules.engine import models, overrides, serving
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Problem
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Recipe
 
 
-def export(task: Task, folder: str) -> None:
+def export(task: Recipe, folder: str) -> None:
     """Builds the task's network with its weights and writes the SavedModel.
 
     Args:
-      task: A task whose model has published weights and a classifier.
+      task: A recipe whose model has published weights and a classifier.
       folder: Where to write the SavedModel; created.
 
     Raises:
@@ -52,7 +52,7 @@ def PretrainedModel(
 
     Args:
       model: Where to write.
-      task: The task as JSON.
+      task: The recipe as JSON.
       weights: Changes when the file of weights does, so that caching notices.
       code_fingerprint: Changes when the code does, for the same reason.
     """

@@ -1,10 +1,14 @@
-"""Pusher: TFX's own, except that it never replaces a served model by itself or an unrelated model.
+"""Pusher: TFX's own, but it adds the whole task, and never replaces a model by itself or another.
 
 A model is evaluated again when images, gates or the check change; if the same export is already
 being served, a further version would make every server reload the same model. And a model that
 shares no class with the served one is not its next version, even if it has the same destination.
+
+Trainer's model carries the recipe alone, so that a changed gate trains nothing; what is pushed
+carries the task of the run that pushed it.
 """
 
+import json
 import os
 from typing import Any
 
@@ -17,6 +21,8 @@ from tfx.utils import io_utils, proto_utils
 
 from components.served import check_classes, classes_of, newest_version
 from components.served_versions import same_export
+from trainer_modules.engine.custom_config import TASK_KEY
+from trainer_modules.engine.saved_model import task_asset
 
 UNCHANGED = "unchanged"
 
@@ -40,19 +46,26 @@ class Executor(executor.Executor):
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
         )
         folder = destination.filesystem.base_directory
-        newest = newest_version(folder) if self.CheckBlessing(input_dict) else None
+        blessed = self.CheckBlessing(input_dict)
+        newest = newest_version(folder) if blessed else None
         model = self.GetModelPath(input_dict)
+        pushed = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
+        )
         if newest is not None:
             check_classes(newest, classes_of(model))
         if newest is None or not same_export(newest, model):
             super().Do(input_dict, output_dict, exec_properties)
-            return
-        pushed = artifact_utils.get_single_instance(
-            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
-        )
-        io_utils.copy_dir(model, pushed.uri)
-        self._MarkPushed(pushed, pushed_destination=newest, pushed_version=os.path.basename(newest))
-        pushed.set_int_custom_property(UNCHANGED, 1)
+        else:
+            io_utils.copy_dir(model, pushed.uri)
+            version = os.path.basename(newest)
+            self._MarkPushed(pushed, pushed_destination=newest, pushed_version=version)
+            pushed.set_int_custom_property(UNCHANGED, 1)
+        if blessed:
+            task = json.loads(exec_properties["custom_config"])[TASK_KEY]
+            for copy in (pushed.uri, pushed.get_string_custom_property("pushed_destination")):
+                # A version that an earlier run pushed keeps its own.
+                task_asset.complete(copy, task)
 
 
 class NewModelPusher(Pusher):

@@ -7,9 +7,11 @@ from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
 from components import served
+from trainer_modules.engine.saved_model.task_asset import TASK_ASSET
 
 # TensorFlow writes it with every export; it holds checksums and an id of that export alone.
 _FINGERPRINT = "fingerprint.pb"
+_TASK = os.path.join("assets", TASK_ASSET)
 
 
 def newest_but(candidate: str, serving_folder: str) -> str | None:
@@ -32,9 +34,11 @@ def same_export(pushed: str, model: str) -> bool:
     """Says whether a pushed version is a complete copy of the SavedModel in `model`.
 
     An interrupted push may have written the fingerprint but not the weights, so every file must
-    exist with the right size. There may be further files, such as the model card.
+    exist with the right size. There may be further files, such as the model card; and the task is
+    of another size, since pushing completes it.
     """
     sizes = {os.path.relpath(path, model): size for path, size in _files(model)}
+    sizes.pop(_TASK, None)
     there = {os.path.relpath(path, pushed): size for path, size in _files(pushed)}
     if not sizes.get(_FINGERPRINT) or not sizes.items() <= there.items():
         return False

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from trainer_modules.engine import fingerprint, overrides
-from trainer_modules.engine.custom_config import TASK_KEY
+from trainer_modules.engine.custom_config import SPACE_KEY, TASK_KEY
 from trainer_modules.engine.entry import module_path
 from trainer_modules.engine.task import Network, Phase, Task, Training
 
 CODE_KEY = "code"
 _TRANSFORMED = ("image", "problem")
-_TRAINED = ("image", "problem", "model", "phases", "train", "search")
 
 
 def starts(component: Any) -> tuple[str, ...]:
@@ -47,16 +46,26 @@ def preprocessing_config(task: Task, component: Any) -> dict[str, Any]:
 
 def training_config(task: Task, component: Any) -> dict[str, Any]:
     """Returns the `custom_config` of Trainer, the class `component`."""
-    code = _code(task, _TRAINED, component, f"{module_path(task.module)}:run_fn")
-    # The exported model carries the task, and with it where its data came from. That costs no
-    # training: another source is other examples.
-    return {TASK_KEY: _seen(task, (*_TRAINED, "source")), CODE_KEY: code, "weights": weights(task)}
+    start = f"{module_path(task.module)}:run_fn"
+    code = fingerprint.of_code(start, *starts(component), given=task.recipe)
+    return {TASK_KEY: overrides.to_json(task.recipe), CODE_KEY: code, "weights": weights(task)}
 
 
 def tuning_config(task: Task, component: Any, function: str) -> dict[str, Any]:
     """Returns the `custom_config` of Tuner, which calls `function`, a dotted path."""
-    code = _code(task, _TRAINED, component, ":".join(function.rsplit(".", 1)))
-    return {TASK_KEY: _seen(task, _TRAINED), CODE_KEY: code, "weights": weights(task)}
+    start = ":".join(function.rsplit(".", 1))
+    code = fingerprint.of_code(start, *starts(component), given=(task.recipe, task.search))
+    return {
+        TASK_KEY: overrides.to_json(task.recipe),
+        SPACE_KEY: overrides.to_json(task.search),
+        CODE_KEY: code,
+        "weights": weights(task),
+    }
+
+
+def pushing_config(task: Task, component: Any) -> dict[str, Any]:
+    """Returns the `custom_config` of Pusher, the class `component`, which adds the whole task."""
+    return {TASK_KEY: overrides.to_json(task), CODE_KEY: of_step(component)}
 
 
 def _code(task: Task, fields: tuple[str, ...], component: Any, start: str) -> str:

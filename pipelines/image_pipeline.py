@@ -100,15 +100,15 @@ def _exported(
         nodes.append(examples)
         _judged_data(nodes, task, config, examples)
     model = PretrainedModel(
-        task=overrides.to_json(task),
+        task=overrides.to_json(task.recipe),
         weights=cache_keys.weights(task),
-        code_fingerprint=cache_keys.of_step(PretrainedModel, task),
+        code_fingerprint=cache_keys.of_step(PretrainedModel, task.recipe),
     ).with_id("PretrainedModel")
     if nodes:
         model.add_upstream_node(nodes[-1])
     served = model.outputs["model"]
     check = _serving_check(task, served, examples=read)
-    pusher = _pusher(config, served, infra_blessing=check.outputs["blessing"])
+    pusher = _pusher(task, config, served, infra_blessing=check.outputs["blessing"])
     nodes += [model, check, pusher]
     return nodes + reported(task, config, data, {node.id: node for node in nodes}, platform)
 
@@ -159,6 +159,7 @@ def _trained(
         task, trainer.outputs["model"], examples=read, evaluation=evaluator.outputs["evaluation"]
     )
     pusher = _pusher(
+        task,
         config,
         trainer.outputs["model"],
         model_blessing=gate.outputs["blessing"],
@@ -174,7 +175,7 @@ def _trained(
             examples=read,
             rejected=examples.outputs["rejected"],
             columns=task.submission.columns,
-            code_fingerprint=cache_keys.of_step(BulkPredict, task),
+            code_fingerprint=cache_keys.of_step(BulkPredict, task.recipe),
         ).with_id("BulkPredict")
         predict.add_upstream_node(pusher)
         nodes.append(predict)
@@ -186,7 +187,7 @@ def _trained(
             examples=read,
             transformed_examples=transform.outputs["transformed_examples"],
             forms=",".join(task.serving.forms),
-            code_fingerprint=cache_keys.of_step(ExportForms, task),
+            code_fingerprint=cache_keys.of_step(ExportForms, task.recipe),
         ).with_id("ExportForms")
         export.add_upstream_node(pusher)
         nodes.append(export)
@@ -220,13 +221,13 @@ def _serving_check(task: Task, model: Channel, **inputs: Channel | None) -> Base
     ).with_id("ServingCheck")
 
 
-def _pusher(config: RunConfig, model: Channel, **blessings: Channel) -> BaseNode:
+def _pusher(task: Task, config: RunConfig, model: Channel, **blessings: Channel) -> BaseNode:
     return NewModelPusher(
         model=model,
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
         ),
-        custom_config={cache_keys.CODE_KEY: cache_keys.of_step(NewModelPusher)},
+        custom_config=cache_keys.pushing_config(task, NewModelPusher),
         **blessings,
     ).with_id("Pusher")
 

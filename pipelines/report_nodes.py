@@ -43,7 +43,7 @@ def reported(
     previous = None
     if task.phases and platform.previous_data:
         previous = platform.previous_data(nodes["StatisticsGen"].outputs["statistics"])
-    made_by = cache_keys.of_step(PretrainedModel, task)
+    made_by = cache_keys.of_step(PretrainedModel, task.recipe)
     if task.phases:
         made_by = cache_keys.training_config(task, platform.trainer)[cache_keys.CODE_KEY]
     report = Report(

@@ -14,6 +14,9 @@ from PIL import Image as Pillow
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from pipelines import tasks
+from trainer_modules.engine import serialisation
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -68,8 +71,8 @@ def test_digits_is_trained_judged_and_pushed(first: Run, root: Path) -> None:
     assert summary["seconds"]["total"] > 0
     assert Path(summary["report"]).read_text().startswith("<!")
     assert summary["report"] == str(root / "digits" / "report" / "index.html")
-    carried = json.loads(Path(summary["pushed_model"], "assets", "task.json").read_text())
-    assert (carried["name"], carried["source"]["loader"]) == ("digits", "sklearn:load_digits")
+    carried = Path(summary["pushed_model"], "assets", "task.json").read_text()
+    assert serialisation.from_json(carried) == tasks.load("digits")
 
 
 def test_the_terminal_shows_each_component_and_none_of_the_noise(first: Run) -> None:

@@ -25,7 +25,13 @@ def test_a_search_that_starts_again_goes_on_after_its_finished_trials(
     task = overrides.apply(digits.TASK, [SPACE])
     properties = {
         "tuner_fn": "trainer_modules.engine.tuning.tuner_fn",
-        "custom_config": json.dumps({"task": overrides.to_json(task), "trials": 2}),
+        "custom_config": json.dumps(
+            {
+                "task": overrides.to_json(task.recipe),
+                "search": overrides.to_json(task.search),
+                "trials": 2,
+            }
+        ),
         "train_args": '{"splits": ["train"]}',
         "eval_args": '{"splits": ["eval"]}',
     }

@@ -4,6 +4,7 @@ import pytest
 
 from pipelines import tasks
 from pipelines.config import RunConfig
+from trainer_modules.engine import sources
 from trainer_modules.engine.errors import BadInputError
 
 
@@ -12,9 +13,9 @@ def keys(tfx_ready):
     """Returns a function from settings to component id → its parameters."""
     from pipelines.image_pipeline import create_pipeline
 
-    def build(*settings: str, task: str = "digits", **config) -> dict[str, dict]:
+    def build(*settings: str, task: str = "digits", source=None, **config) -> dict[str, dict]:
         loaded = tasks.load(task, settings)
-        source = getattr(loaded.source, "stored", loaded.source)
+        source = source or getattr(loaded.source, "stored", loaded.source)
         pipeline = create_pipeline(
             loaded, RunConfig(task=task, root="/r", **config), data="/data", source=source
         )
@@ -27,23 +28,36 @@ def _changed(before: dict, after: dict) -> set[str]:
     return {name for name in before if before[name] != after[name]}
 
 
+LEARNING = {"Tuner", "Trainer"}
+
+
 @pytest.mark.parametrize(
     ("setting", "reached"),
     [
-        ("phases.0.epochs=2", {"Trainer"}),
-        ("train.batch_size=16", {"Trainer"}),
-        ("image.quality=80", {"Transform", "Trainer"}),
+        ("phases.0.epochs=2", LEARNING),
+        ("train.batch_size=16", LEARNING),
+        ("model.layers.1.units=32", LEARNING),
+        ("image.quality=80", {"Transform"} | LEARNING),
         ("gates.0.bound=0.5", {"ModelGate"}),
+        ("gates=()", {"ModelGate"}),
         ("slices=('format',)", {"ImageEvaluator"}),
+        ("serving.samples=3", {"ServingCheck"}),
+        ('serving.forms=("tflite",)', {"ServingCheck"}),
+        ('search=[{"type": "Range", "key": "train.seed", "low": 1, "high": 2}]', {"Tuner"}),
+        ("source.test_fraction=0.5", set()),
+        ("submission.id_column=image_id", {"BulkPredict"}),
     ],
 )
-def test_a_setting_reaches_what_depends_on_it(keys, setting: str, reached: set[str]) -> None:
-    changed = _changed(keys(), keys(setting))
-    assert reached <= changed
-    # The report shows the whole task; what stands beside it may depend on less.
-    assert changed - reached <= {"Report", "ServingCheck", "ImageEvaluator"} | (
-        {"ModelGate"} if "gates" in setting else set()
-    )
+def test_a_setting_reaches_the_steps_that_read_it(keys, setting: str, reached: set[str]) -> None:
+    source = sources.TFRecords(train="a", eval="b", unlabelled="c")
+    changed = _changed(*(keys(*given, tune=2, source=source) for given in ((), (setting,))))
+    # The pushed model carries the whole task, and the report shows it.
+    assert changed == reached | {"Pusher", "Report"}
+
+
+def test_another_layout_of_the_data_reaches_its_reader_alone(keys) -> None:
+    other = sources.TFRecords(train="other")
+    assert _changed(keys(), keys(source=other)) == {"ImageExampleGen"}
 
 
 def test_other_weights_under_the_same_name_retrain(keys, tmp_path) -> None:

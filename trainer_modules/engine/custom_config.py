@@ -1,10 +1,13 @@
-"""The keys of `custom_config`: what the pipeline hands to Transform, Trainer and Tuner."""
+"""The keys of `custom_config`: what the pipeline hands to Transform, Trainer, Tuner and Pusher."""
 
 TASK_KEY = "task"
-"""The task as JSON, settings applied."""
+"""The recipe as JSON, settings applied; for Pusher the whole task."""
 
 CHECKPOINTS_KEY = "checkpoints"
 """A folder that outlives a killed run, where Trainer keeps its state."""
 
 TRIALS_KEY = "trials"
 """How many trials Tuner runs."""
+
+SPACE_KEY = "search"
+"""What Tuner varies, as JSON; empty to derive it from the recipe."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from trainer_modules.engine import overrides
 from trainer_modules.engine.custom_config import TASK_KEY
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Recipe, Task
 
 # Lies beside the tasks, and is none: what they import.
 _API = "api.py"
@@ -16,7 +16,7 @@ _API = "api.py"
 def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[Any], None]]:
     """Returns `preprocessing_fn` and `run_fn` of a task, as Transform and Trainer call them.
 
-    The pipeline passes the task with its `--set` changes in `custom_config`; without it, for
+    The pipeline passes the recipe with its `--set` changes in `custom_config`; without it, for
     example when a module file is given to TFX directly, the task is used as written.
     """
 
@@ -35,11 +35,12 @@ def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[A
     return preprocessing_fn, run_fn
 
 
-def _effective(task: Task, custom_config: dict[str, Any] | None) -> Task:
+def _effective(task: Task, custom_config: dict[str, Any] | None) -> Recipe:
     given = (custom_config or {}).get(TASK_KEY)
     if given is None:
         return task
-    return overrides.from_json(given if isinstance(given, str) else json.dumps(given))
+    recipe: Recipe = overrides.from_json(given if isinstance(given, str) else json.dumps(given))
+    return recipe
 
 
 def module_path(task_name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Recipe
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -32,7 +32,7 @@ class Shards:
     labels: np.ndarray | None = field(repr=False)
 
 
-def measure(task: Task, files: list[str], split: str) -> Shards:
+def measure(task: Recipe, files: list[str], split: str) -> Shards:
     """Counts the examples of `split` and reads their labels.
 
     Raises:
@@ -107,7 +107,7 @@ def _is_gzip(path: str) -> bool:
         return file.read(2) == _GZIP_MAGIC
 
 
-def decode(task: Task, serialized: Any) -> tuple[Any, Any]:
+def decode(task: Recipe, serialized: Any) -> tuple[Any, Any]:
     """Returns (input, label) of one serialized Example."""
     import tensorflow as tf
 
@@ -127,7 +127,7 @@ def decode(task: Task, serialized: Any) -> tuple[Any, Any]:
     return pixels, task.problem.training_label(parsed, image)
 
 
-def bytes_per_example(task: Task) -> int:
+def bytes_per_example(task: Recipe) -> int:
     """Returns the size of one decoded input and its label, in bytes."""
     if task.image is None:
         features = task.problem.features  # type: ignore[attr-defined]
@@ -136,7 +136,7 @@ def bytes_per_example(task: Task) -> int:
     return values + task.problem.label_bytes(task.image)
 
 
-def in_memory(task: Task, shards: Shards) -> tuple[np.ndarray, np.ndarray]:
+def in_memory(task: Recipe, shards: Shards) -> tuple[np.ndarray, np.ndarray]:
     """Decodes a whole split once, in the order of the shards.
 
     Returns:

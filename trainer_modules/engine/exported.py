@@ -21,7 +21,7 @@ from trainer_modules.engine import examples, serving
 from trainer_modules.engine.errors import TrainingError
 from trainer_modules.engine.input_pipeline import Split
 from trainer_modules.engine.strategy import Placement
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Recipe
 
 _log = logging.getLogger("tfx_vision")
 
@@ -63,7 +63,7 @@ class Trained:
 
     model: Any
     placement: Placement
-    task: Task
+    task: Recipe
 
 
 def network(trained: Trained) -> Any:

@@ -23,7 +23,7 @@ import numpy as np
 from trainer_modules.engine import examples
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.examples import Shards
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Recipe
 
 _log = logging.getLogger("tfx_vision")
 _FOREVER = np.iinfo(np.int64).max
@@ -40,7 +40,7 @@ class Split:
       class_weights: float32 `[classes]` by which examples count, or None.
     """
 
-    task: Task
+    task: Recipe
     shards: Shards
     memory: tuple[np.ndarray, np.ndarray] | None = None
     class_weights: np.ndarray | None = None
@@ -51,7 +51,7 @@ class Split:
         return self.shards.count
 
 
-def prepare(task: Task, shards: Shards, *, budget: int, split: str) -> tuple[Split, int]:
+def prepare(task: Recipe, shards: Shards, *, budget: int, split: str) -> tuple[Split, int]:
     """Decodes the split into memory where it fits `budget` bytes.
 
     Returns:

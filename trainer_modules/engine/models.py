@@ -22,8 +22,8 @@ from trainer_modules.engine.task import (
     Model,
     Network,
     Phase,
+    Recipe,
     SavedNetwork,
-    Task,
 )
 
 Statistics = tuple[Sequence[float], Sequence[float]]
@@ -65,7 +65,7 @@ def count(weights: list[Any]) -> int:
     return sum(math.prod(w.shape) for w in weights)
 
 
-def build(task: Task, statistics: Statistics | None = None) -> Built:
+def build(task: Recipe, statistics: Statistics | None = None) -> Built:
     """Returns the model of `task`, initialised from Keras' random state.
 
     Args:
@@ -135,7 +135,7 @@ def _base(model: Backbone | EncoderDecoder, image: Image, *, include_top: bool) 
     return base
 
 
-def _assemble(inputs: Any, outputs: Any, base: Any, task: Task, runner: Any = None) -> Built:
+def _assemble(inputs: Any, outputs: Any, base: Any, task: Recipe, runner: Any = None) -> Built:
     import tf_keras
 
     model = tf_keras.Model(inputs, outputs, name=task.name)
@@ -171,7 +171,7 @@ def _standardised(inputs: Any, statistics: Statistics | None) -> Any:
     return layers.Rescaling(scale, offset, dtype="float32", name="scaling")(inputs)
 
 
-def _stack(features: Any, model: Model, task: Task) -> Any:
+def _stack(features: Any, model: Model, task: Recipe) -> Any:
     own = model.layers if isinstance(model, Network) else getattr(model, "head", ())
     return _finish(_applied(features, own), task)
 
@@ -188,7 +188,7 @@ def _applied(features: Any, own: Sequence[Layer], prefix: str = "") -> Any:
     return features
 
 
-def _finish(features: Any, task: Task) -> Any:
+def _finish(features: Any, task: Recipe) -> Any:
     for layer in task.problem.output_layers():
         features = layer(features)
     return features

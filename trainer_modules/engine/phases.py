@@ -12,7 +12,7 @@ from trainer_modules.engine.input_pipeline import Split
 from trainer_modules.engine.models import Built
 from trainer_modules.engine.resume import State
 from trainer_modules.engine.strategy import Placement
-from trainer_modules.engine.task import Optimizer, Phase, Task
+from trainer_modules.engine.task import Optimizer, Phase, Recipe
 
 _SMALL_STEP_BYTES = 1 << 18
 """Below this size of a batch's inputs, calling the step may cost more than the step."""
@@ -21,7 +21,7 @@ _STEPS_PER_CALL = 50
 """More steps have no benefit, and a long epoch would show no progress and stop late on a NaN."""
 
 
-def name(task: Task, index: int) -> str:
+def name(task: Recipe, index: int) -> str:
     """Returns the name of a phase in the history and as its TensorBoard folder."""
     return f"{index + 1}_{type(task.phases[index].trainable).__name__.lower()}"
 
@@ -42,7 +42,7 @@ class PhaseRun:
       digest: Of the training, for `resume`.
     """
 
-    task: Task
+    task: Recipe
     index: int
     built: Built
     placement: Placement

@@ -11,12 +11,12 @@ from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.examples import Shards
 from trainer_modules.engine.input_pipeline import Split
 from trainer_modules.engine.strategy import Placement
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Recipe
 
 _log = logging.getLogger("tfx_vision")
 
 
-def check(task: Task, train: Shards, placement: Placement) -> None:
+def check(task: Recipe, train: Shards, placement: Placement) -> None:
     """Raises BadInputError where `task` cannot be trained on the examples of `train`."""
     settings = task.train
     input_pipeline.steps_per_pass(
@@ -45,7 +45,7 @@ def check(task: Task, train: Shards, placement: Placement) -> None:
                 )
 
 
-def check_compiled(task: Task, built: models.Built) -> None:
+def check_compiled(task: Recipe, built: models.Built) -> None:
     """Raises BadInputError where XLA cannot compile the training of `built`.
 
     TensorFlow has no deterministic gradient of max pooling for XLA; without trainable layers before
@@ -74,7 +74,7 @@ def _flat(model: Any) -> Iterator[Any]:
             yield layer
 
 
-def _check_classes(task: Task, train: Shards) -> None:
+def _check_classes(task: Recipe, train: Shards) -> None:
     if train.labels is None:
         if task.train.class_weights != "none":
             raise BadInputError(

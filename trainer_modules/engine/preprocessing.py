@@ -13,13 +13,13 @@ import tensorflow as tf
 
 from trainer_modules.engine.decoding import decode_image, decode_jpeg
 from trainer_modules.engine.problems import Regression
-from trainer_modules.engine.task import Image, Task
+from trainer_modules.engine.task import Image, Recipe
 
 # The training set's figures, the same in every example of a task that standardises.
 MEAN, DEVIATION = "mean", "deviation"
 
 
-def standardises(task: Task) -> bool:
+def standardises(task: Recipe) -> bool:
     """Says whether the model's inputs are standardised to mean 0 and standard deviation 1."""
     if isinstance(task.problem, Regression):
         return task.problem.standardise
@@ -88,7 +88,7 @@ def decode_stored(contents: tf.Tensor, image: Image) -> tf.Tensor:
     return tf.ensure_shape(pixels, (image.height, image.width, image.channels))
 
 
-def transform(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
+def transform(inputs: dict[str, Any], task: Recipe) -> dict[str, Any]:
     """The body of every task's `preprocessing_fn`.
 
     Args:
@@ -110,7 +110,7 @@ def transform(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
     return outputs | task.problem.transformed_labels(inputs, task.image)
 
 
-def _transform_row(inputs: dict[str, Any], task: Task) -> dict[str, Any]:
+def _transform_row(inputs: dict[str, Any], task: Recipe) -> dict[str, Any]:
     assert isinstance(task.problem, Regression)
     columns = {name: tf.cast(inputs[name], tf.float32) for name in task.problem.features}
     if not standardises(task):

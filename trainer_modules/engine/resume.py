@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from trainer_modules.engine.examples import Shards
 from trainer_modules.engine.overrides import to_json
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Recipe
 
 _log = logging.getLogger("tfx_vision")
 _FILE = "training_state.npz"
@@ -53,7 +53,7 @@ class State:
     best: list[np.ndarray] | None = None
 
 
-def fingerprint(task: Task, train: Shards, evaluated: Shards, replicas: int) -> str:
+def fingerprint(task: Recipe, train: Shards, evaluated: Shards, replicas: int) -> str:
     """Returns a digest of everything that determines a training: settings, labels, counts."""
     parts = (task.problem, task.model, task.phases, task.image, task.train)
     text = "\n".join([*(to_json(p) for p in parts), f"{train.count} {evaluated.count} {replicas}"])

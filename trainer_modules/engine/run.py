@@ -9,10 +9,10 @@ from trainer_modules.engine import history, resume, search, serving, training
 from trainer_modules.engine.custom_config import CHECKPOINTS_KEY
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.preprocessing import DEVIATION, MEAN, standardises
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import Recipe
 
 
-def run(task: Task, fn_args: Any) -> None:
+def run(task: Recipe, fn_args: Any) -> None:
     """Trains `task` and exports it to `fn_args.serving_model_dir`.
 
     An interrupted training resumes where it stopped if there is a folder for checkpoints:
@@ -43,7 +43,7 @@ def run(task: Task, fn_args: Any) -> None:
         resume.forget(checkpoint_dir)
 
 
-def data(task: Task, fn_args: Any) -> dict[str, Any]:
+def data(task: Recipe, fn_args: Any) -> dict[str, Any]:
     """Returns the data for `training.train`: shards of both splits, and statistics."""
     train_files = _expand(fn_args.train_files, "train")
     return {

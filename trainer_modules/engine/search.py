@@ -11,18 +11,22 @@ from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.hyperparameters import Choice, Hyperparameter, Range
 from trainer_modules.engine.layers import Dense, Dropout
-from trainer_modules.engine.task import Backbone, Last, Network, Task
+from trainer_modules.engine.task import Backbone, Last, Network, Recipe
 
 
-def space(task: Task) -> tuple[Hyperparameter, ...]:
-    """Returns the search space: `task.search`, or one derived from the recipe.
+def space(task: Recipe, declared: tuple[Hyperparameter, ...] = ()) -> tuple[Hyperparameter, ...]:
+    """Returns the search space: what the task declares, or one derived from the recipe.
 
     The derived space has a factor of ten on either side of each constant learning rate, half and
     double of each dense layer's units, each dropout rate, and the number of trainable layers of a
     base.
+
+    Args:
+      task: The recipe.
+      declared: `Task.search`; () to derive the space.
     """
-    if task.search:
-        return task.search
+    if declared:
+        return declared
     found: list[Hyperparameter] = []
     for i, phase in enumerate(task.phases):
         if isinstance(phase.learning_rate, float):
@@ -46,7 +50,7 @@ def space(task: Task) -> tuple[Hyperparameter, ...]:
     return tuple(found)
 
 
-def current(task: Task, key: str) -> Any:
+def current(task: Recipe, key: str) -> Any:
     """Returns the recipe's own value of a key, the default of its hyperparameter.
 
     Raises:
@@ -61,7 +65,7 @@ def current(task: Task, key: str) -> Any:
     return value
 
 
-def applied(task: Task, hyperparameters: dict[str, Any] | None) -> Task:
+def applied(task: Recipe, hyperparameters: dict[str, Any] | None) -> Recipe:
     """Returns the task with Tuner's best values set.
 
     Args:

@@ -96,7 +96,7 @@ def types_by_name() -> dict[str, type]:
     list can become outdated.
     """
     from trainer_modules.engine.problems import KINDS
-    from trainer_modules.engine.task import Task
+    from trainer_modules.engine.task import Recipe, Task
 
     found: dict[str, type] = {}
 
@@ -111,7 +111,7 @@ def types_by_name() -> dict[str, type]:
                 follow(field)
 
     seen: set[Any] = set()
-    for root in (Task, *KINDS):
+    for root in (Task, Recipe, *KINDS):
         follow(root)
     return found
 

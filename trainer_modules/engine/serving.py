@@ -1,7 +1,8 @@
 """The one place that writes a SavedModel.
 
 The SavedModel needs only TensorFlow to run: decoding, resizing, scaling and the class names are
-part of its graph, and the task is stored in `assets/`.
+part of its graph, and the recipe is stored in `assets/`; what is pushed carries the whole task, see
+`saved_model/task_asset`.
 """
 
 import os
@@ -13,14 +14,14 @@ import tensorflow as tf
 from trainer_modules.engine import overrides
 from trainer_modules.engine.preprocessing import load_images
 from trainer_modules.engine.problems import Regression
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.saved_model.task_asset import TASK_ASSET
+from trainer_modules.engine.task import Recipe
 
-TASK_ASSET = "task.json"
 CLASSES_ASSET = "classes.txt"
 CLASS_IDS_ASSET = "class_ids.txt"
 
 
-def save(model: Any, task: Task, folder: str) -> None:
+def save(model: Any, task: Recipe, folder: str) -> None:
     """Writes `model` with its serving signatures.
 
     Signatures:
@@ -35,7 +36,7 @@ def save(model: Any, task: Task, folder: str) -> None:
     Args:
       model: A `tf_keras` model: uint8 `[batch, height, width, channels]` (or float32
         `[batch, features]`) → the problem's outputs.
-      task: The task it was trained for.
+      task: The recipe it was trained with, or the whole task.
       folder: Where to write; created.
     """
     module = tf.Module()
@@ -48,7 +49,7 @@ def save(model: Any, task: Task, folder: str) -> None:
         tf.saved_model.save(module, folder, signatures=signatures(module.network, task))
 
 
-def network(model: Any, task: Task) -> Any:
+def network(model: Any, task: Recipe) -> Any:
     """Returns the network as a function of uint8 pixels, or float32 rows, traced once."""
     if task.image is not None:
         spec = tf.TensorSpec(
@@ -60,7 +61,7 @@ def network(model: Any, task: Task) -> Any:
     return tf.function(lambda inputs: model(inputs, training=False), input_signature=[spec])
 
 
-def _write_assets(task: Task, folder: str) -> list[str]:
+def _write_assets(task: Recipe, folder: str) -> list[str]:
     contents = {TASK_ASSET: overrides.to_json(task)}
     if task.problem.names:
         contents[CLASSES_ASSET] = "".join(f"{name}\n" for name in task.problem.names)
@@ -72,7 +73,7 @@ def _write_assets(task: Task, folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in contents]
 
 
-def _image_signatures(network: Any, task: Task) -> dict[str, Any]:
+def _image_signatures(network: Any, task: Recipe) -> dict[str, Any]:
     image = task.image
     assert image is not None
 
@@ -92,7 +93,7 @@ def _image_signatures(network: Any, task: Task) -> dict[str, Any]:
     return {"serving_default": serve, "examples": serve_examples, **further}
 
 
-def _row_signatures(network: Any, task: Task) -> dict[str, Any]:
+def _row_signatures(network: Any, task: Recipe) -> dict[str, Any]:
     problem = task.problem
     assert isinstance(problem, Regression)
     columns_spec = {n: tf.TensorSpec([None], tf.float32, name=n) for n in problem.features}

@@ -5,7 +5,7 @@ Trainer and a compiled job, and `--set phases.0.epochs=2` can change any value o
 imports TensorFlow.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from trainer_modules.engine.display import Display as Display
 from trainer_modules.engine.gates import BetterThanChance, Gate
@@ -231,17 +231,39 @@ class Serving:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
-    """A complete image (or table) workload.
+class Recipe:
+    """The part of a task that decides what its network becomes, given the data.
+
+    Trainer and Tuner receive it and nothing else, so that they run again only for what they read.
 
     Attributes:
       name: The module's name; runs and served models are stored under it.
-      source: The layout and location of the data.
       problem: The kind of problem; owns labels, loss, metrics and the form of a prediction.
       model: The network.
       phases: Parts of the training, in order.
       image: The images' form; None for tables.
       train: Settings of the training as a whole.
+    """
+
+    name: str
+    problem: Problem
+    model: Model
+    phases: tuple[Phase, ...]
+    image: Image | None = None
+    train: Training = field(default_factory=Training)
+
+    @property
+    def module(self) -> str:
+        """Name of the task's module and schema: a variant `mnist-b` belongs to `mnist`."""
+        return self.name.partition("-")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Recipe):
+    """A complete image (or table) workload: a recipe, its data, and what is asked of the result.
+
+    Attributes:
+      source: The layout and location of the data.
       gates: Conditions for blessing the model; () blesses every model.
       slices: Raw features to slice the evaluation by.
       also: Other accepted layouts of `--data`, tried in order after `source`.
@@ -252,13 +274,7 @@ class Task:
       display: Display names of classes, and other settings of how results are shown.
     """
 
-    name: str
     source: Source
-    problem: Problem
-    model: Model
-    phases: tuple[Phase, ...]
-    image: Image | None = None
-    train: Training = field(default_factory=Training)
     gates: tuple[Gate, ...] = (BetterThanChance(),)
     slices: tuple[str, ...] = ()
     also: tuple[Source, ...] = ()
@@ -273,6 +289,6 @@ class Task:
             self.display.check(self.problem.names)
 
     @property
-    def module(self) -> str:
-        """Name of the task's module and schema: a variant `mnist-b` belongs to `mnist`."""
-        return self.name.partition("-")[0]
+    def recipe(self) -> Recipe:
+        """The part that Trainer and Tuner read."""
+        return Recipe(**{f.name: getattr(self, f.name) for f in fields(Recipe)})

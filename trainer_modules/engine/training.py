@@ -24,13 +24,13 @@ from trainer_modules.engine.history import Trained
 from trainer_modules.engine.phases import PhaseRun
 from trainer_modules.engine.resume import State
 from trainer_modules.engine.summary import Summary
-from trainer_modules.engine.task import Backbone, Task
+from trainer_modules.engine.task import Backbone, Recipe
 
 _log = logging.getLogger("tfx_vision")
 
 
 def train(
-    task: Task,
+    task: Recipe,
     *,
     train_files: list[str],
     eval_files: list[str],
@@ -125,7 +125,7 @@ def train(
     )
 
 
-def _notes(task: Task, placement: strategy.Placement) -> list[str]:
+def _notes(task: Recipe, placement: strategy.Placement) -> list[str]:
     """Returns notes for the network's summary, in addition to its layers."""
     notes = []
     if placement.precision != "float32":
@@ -148,14 +148,14 @@ def _notes(task: Task, placement: strategy.Placement) -> list[str]:
     return notes
 
 
-def _with_epochs(task: Task) -> Task:
+def _with_epochs(task: Recipe) -> Recipe:
     if task.train.epochs is None:
         return task
     phases = tuple(dataclasses.replace(p, epochs=task.train.epochs) for p in task.phases)
     return dataclasses.replace(task, phases=phases)
 
 
-def _make_deterministic(task: Task) -> None:
+def _make_deterministic(task: Recipe) -> None:
     import tensorflow as tf
     import tf_keras
 

@@ -2,15 +2,16 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import base_tuner
 
 from trainer_modules.engine import overrides, run, search, training
-from trainer_modules.engine.custom_config import TASK_KEY, TRIALS_KEY
-from trainer_modules.engine.hyperparameters import Choice
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.custom_config import SPACE_KEY, TASK_KEY, TRIALS_KEY
+from trainer_modules.engine.hyperparameters import Choice, Hyperparameter
+from trainer_modules.engine.task import Recipe
 
 _log = logging.getLogger("tfx_vision")
 
@@ -18,7 +19,7 @@ _log = logging.getLogger("tfx_vision")
 class TaskTuner(base_tuner.BaseTuner):
     """Trains the task once for each trial and returns the best validation score."""
 
-    def __init__(self, task: Task, objective: keras_tuner.Objective, **kwargs: Any) -> None:
+    def __init__(self, task: Recipe, objective: keras_tuner.Objective, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._task = task
         self._objective = objective
@@ -47,19 +48,22 @@ class TaskTuner(base_tuner.BaseTuner):
         raise NotImplementedError
 
 
-def tuner(task: Task, fn_args: Any, trials: int, folder: str) -> Any:
-    """Returns TFX's `TunerFnResult` for a Bayesian search over `search.space(task)`.
+def tuner(
+    task: Recipe, fn_args: Any, space: Sequence[Hyperparameter], *, trials: int, folder: str
+) -> Any:
+    """Returns TFX's `TunerFnResult` for a Bayesian search.
 
     Args:
       task: The task with the initial recipe.
       fn_args: TFX's `FnArgs`, for the data.
+      space: What to vary.
       trials: How many trials to run.
       folder: Where the oracle keeps its state.
     """
     from tfx.components.tuner.component import TunerFnResult
 
     hyperparameters = keras_tuner.HyperParameters()
-    for one in search.space(task):
+    for one in space:
         if isinstance(one, Choice):
             values = list(one.values)
             now = search.current(task, one.key)
@@ -83,11 +87,14 @@ def tuner(task: Task, fn_args: Any, trials: int, folder: str) -> Any:
 
 
 def tuner_fn(fn_args: Any) -> Any:
-    """What TFX's Tuner calls: returns a tuner over `search.space(task)` and what to call it with.
+    """What TFX's Tuner calls: returns a tuner over the search space and what to call it with.
 
     Args:
-      fn_args: TFX's `FnArgs`; `custom_config` holds the task and the number of trials.
+      fn_args: TFX's `FnArgs`; `custom_config` holds the recipe, the declared search space and the
+        number of trials.
     """
     task = overrides.from_json(fn_args.custom_config[TASK_KEY])
     trials = int(fn_args.custom_config[TRIALS_KEY])
-    return tuner(task, fn_args, trials, os.path.join(fn_args.working_dir, "trials"))
+    space = search.space(task, overrides.from_json(fn_args.custom_config[SPACE_KEY]))
+    folder = os.path.join(fn_args.working_dir, "trials")
+    return tuner(task, fn_args, space, trials=trials, folder=folder)

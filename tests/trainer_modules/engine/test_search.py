@@ -23,7 +23,7 @@ def test_the_space_is_what_the_recipe_lets_one_derive() -> None:
 def test_a_declared_space_stands() -> None:
     declared = '[{"type": "Choice", "key": "train.seed", "values": [1, 2]}]'
     task = overrides.apply(digits.TASK, [f"search={declared}"])
-    assert search.space(task) == (Choice(key="train.seed", values=(1, 2)),)
+    assert search.space(task, task.search) == (Choice(key="train.seed", values=(1, 2)),)
 
 
 def test_best_values_are_settings_and_none_change_nothing() -> None:

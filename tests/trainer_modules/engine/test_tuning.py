@@ -1,4 +1,3 @@
-import json
 from types import SimpleNamespace
 
 from trainer_modules.engine import overrides, tuning
@@ -11,11 +10,14 @@ def test_trials_are_trained_scored_and_the_best_is_the_best(tiny, tiny_files, tm
     space = (Choice(key="phases.0.learning_rate", values=(1e-7, 0.02)),)
     task = tiny(search=space, train__seed=3)
     fn_args = SimpleNamespace(
-        custom_config={"task": json.loads(overrides.to_json(task)), "trials": 2},
+        custom_config={
+            "task": overrides.to_json(task.recipe),
+            "search": overrides.to_json(task.search),
+            "trials": 2,
+        },
         working_dir=str(tmp_path),
         **{k: v for k, v in tiny_files.items()},
     )
-    fn_args.custom_config["task"] = overrides.to_json(task)
     made = tuning.tuner_fn(fn_args)
     made.tuner.search(**made.fit_kwargs)
     done = made.tuner.oracle.get_best_trials(2)

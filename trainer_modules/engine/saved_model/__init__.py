@@ -1,0 +1,1 @@
+"""What is written into a SavedModel, and read from it."""
