@@ -158,7 +158,8 @@ def test_task_files_import_the_facade_alone(path: Path) -> None:
 def test_the_facade_has_every_class_that_a_task_can_hold() -> None:
     from trainer_modules import api
 
-    classes = serialisation.types_by_name()
+    # A recipe is taken from a task; no task file writes one.
+    classes = {n: cls for n, cls in serialisation.types_by_name().items() if n != "Recipe"}
     missing = {name for name, cls in classes.items() if getattr(api, name, None) is not cls}
     assert not missing, f"trainer_modules/api.py must export {sorted(missing)}"
     tree = syntax.parsed(Path(api.__file__).read_text(encoding="utf-8"))
