@@ -1,7 +1,7 @@
 """Tests whether a model is better than one constant answer: an exact test, without a baseline.
 
 Evaluator counts the examples on which the model beats that answer (`details["chance"]`, see
-`trainer_modules/engine/evaluation_chance`). Under the hypothesis that the model has learnt nothing,
+`trainer_modules/engine/problems/chance`). Under the hypothesis that the model has learnt nothing,
 the count is binomial, so the test is the exact one-sided binomial test; with even odds this is the
 sign test: Conover, "Practical Nonparametric Statistics" (3rd edition, 1999), 3.1 and 3.4.
 
@@ -16,8 +16,8 @@ from scipy.stats import binom
 
 from components.gate_outcome import FAILED, PASSED, Judged, apart
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.evaluation_chance import SHUFFLES
 from trainer_modules.engine.gates import BetterThanChance
+from trainer_modules.engine.problems.chance import SHUFFLES
 
 _MOST = 10_000_000
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from components.gate_judging import find_class, find_metric
 from trainer_modules.engine.errors import BadInputError, did_you_mean
-from trainer_modules.engine.evaluation_classes import ClassTally
-from trainer_modules.engine.evaluation_masks import MaskTally
-from trainer_modules.engine.evaluation_regression import RegressionTally
 from trainer_modules.engine.gates import BetterThanChance
 from trainer_modules.engine.problems import Problem
+from trainer_modules.engine.problems.class_tally import ClassTally
+from trainer_modules.engine.problems.mask_tally import MaskTally
+from trainer_modules.engine.problems.value_tally import RegressionTally
 from trainer_modules.engine.task import Task
 
 _TALLIES = {

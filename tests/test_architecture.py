@@ -92,10 +92,6 @@ def _module_graph(root: Path) -> dict[str, set[str]]:
 
 # Imports that close a circle and are about to go, with the module that will no longer need them.
 _BACK = {
-    "trainer_modules.engine.masks": {
-        "trainer_modules.engine.problems",
-        "trainer_modules.engine.task",
-    },
     "pipelines.accelerators": {"pipelines.cloud_config"},
     "pipelines.notifications": {"pipelines.cloud_config"},
     "pipelines.vertex_serving": {"pipelines.cloud_config"},

@@ -10,7 +10,7 @@ from components import heat
 from components.report import pictures
 from components.report.galleries import VOID, palette
 from components.report.raw_examples import fetch, one_bytes
-from trainer_modules.engine.evaluation_masks import nearest, read_ids
+from trainer_modules.engine.problems.mask_tally import nearest, read_ids
 from trainer_modules.engine.problems.segmentation import CLASS_MAPS
 
 WORST, DRAWN = 3, 3

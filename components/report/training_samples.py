@@ -11,7 +11,7 @@ from components.report import pictures
 from components.report.galleries import palette
 from components.report.raw_examples import LOOKED_AT, features, one_bytes
 from trainer_modules.engine import overrides
-from trainer_modules.engine.evaluation_examples import Kept, lottery
+from trainer_modules.engine.problems.kept_examples import Kept, lottery
 from trainer_modules.engine.task import Augment, Task
 
 SHOWN = 24

@@ -9,9 +9,9 @@ from scipy.stats import binomtest, pearsonr
 from components.gate_chance import examples_needed, wins_needed
 from components.gate_judging import judge
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.evaluation_classes import ClassTally
-from trainer_modules.engine.evaluation_regression import RegressionTally
 from trainer_modules.engine.gates import BetterThanChance
+from trainer_modules.engine.problems.class_tally import ClassTally
+from trainer_modules.engine.problems.value_tally import RegressionTally
 
 
 def report_of(truth: list[str], predicted: list[str], classes: list[str]) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def test_masks_must_beat_one_class_for_each_image() -> None:
 
     from PIL import Image
 
-    from trainer_modules.engine.evaluation_masks import MaskTally
+    from trainer_modules.engine.problems.mask_tally import MaskTally
 
     def png(ids: np.ndarray) -> bytes:
         out = io.BytesIO()

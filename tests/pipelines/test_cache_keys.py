@@ -173,7 +173,7 @@ LEARNING = {"Transform", "Tuner", "Trainer"}
         (f"{ENGINE}/decoding.py", LEARNING | {"ImageExampleGen"}, {"ModelGate"}),
         (f"{ENGINE}/callbacks.py", {"Tuner", "Trainer"}, {"Transform", "ImageEvaluator"}),
         (f"{ENGINE}/evaluation.py", {"ImageEvaluator"}, LEARNING),
-        (f"{ENGINE}/evaluation_masks.py", {"ImageEvaluator", "Report"}, LEARNING | {"Pusher"}),
+        (f"{ENGINE}/problems/mask_tally.py", {"ImageEvaluator", "Report"}, LEARNING | {"Pusher"}),
         ("components/gate_chance.py", {"ModelGate"}, LEARNING | {"ImageEvaluator"}),
         (f"{ENGINE}/serving.py", {"Trainer", "PretrainedModel"}, {"Transform", "ImageEvaluator"}),
         ("components/gate_judging.py", {"ModelGate"}, LEARNING | {"ImageEvaluator"}),

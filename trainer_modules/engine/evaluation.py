@@ -1,6 +1,6 @@
 """The TFMA metrics of this project: one computation for each kind of problem.
 
-A tally (NumPy, see `evaluation_classes`, `evaluation_regression`, `evaluation_masks`) does the
+A tally (NumPy, see `class_tally`, `value_tally`, `mask_tally`) does the
 arithmetic; this module runs it inside TFMA, over Beam and within slices. Each metric yields its
 scalars by name and `details`, JSON with everything that a report shows.
 """
@@ -16,9 +16,9 @@ import numpy as np
 import tfx  # noqa: F401  (completes TFMA's names; must come before it)
 from tensorflow_model_analysis.metrics import metric_types
 
-from trainer_modules.engine.evaluation_classes import ClassTally
-from trainer_modules.engine.evaluation_masks import MaskTally
-from trainer_modules.engine.evaluation_regression import RegressionTally
+from trainer_modules.engine.problems.class_tally import ClassTally
+from trainer_modules.engine.problems.mask_tally import MaskTally
+from trainer_modules.engine.problems.value_tally import RegressionTally
 
 DETAILS = "details"
 ID_FEATURE = "id"

@@ -63,7 +63,7 @@ def regression() -> Material:
 
 def image_regression(count: int = 120) -> Material:
     """Returns the material of a regression on images, with their pictures; the third has none."""
-    from trainer_modules.engine.evaluation_regression import RegressionTally
+    from trainer_modules.engine.problems.value_tally import RegressionTally
 
     draw = np.random.default_rng(5)
     ages = draw.gamma(4.0, 9.0, count)
@@ -87,7 +87,7 @@ def image_regression(count: int = 120) -> Material:
 
 def masks(folder: Path) -> Material:
     """Returns the material of a segmentation, with pictures of two examples."""
-    from trainer_modules.engine.evaluation_masks import MaskTally
+    from trainer_modules.engine.problems.mask_tally import MaskTally
 
     classes = ("sky", "road", "car")
     ids = np.arange(48, dtype=np.uint8)[:, None].repeat(64, axis=1) // 16

@@ -59,7 +59,7 @@ def evaluation(
     classes: tuple[str, ...], examples: int = 1000, seed: int = 0, skill: float = 0.75
 ) -> dict[str, Any]:
     """Returns a `report.json` of random predictions, in the evaluator's own words."""
-    from trainer_modules.engine.evaluation_classes import ClassTally
+    from trainer_modules.engine.problems.class_tally import ClassTally
 
     draw = np.random.default_rng(seed)
     truth = draw.integers(0, len(classes), examples)

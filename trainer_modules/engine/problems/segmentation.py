@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from trainer_modules.engine.problems import masks
 from trainer_modules.engine.problems.contract import Problem
 
 CLASS_MAPS = "class_maps"
@@ -31,10 +32,23 @@ class Segmentation(Problem):
     colours: tuple[tuple[int, int, int], ...] = ()
     rgb_masks: bool = False
 
+    def __post_init__(self) -> None:
+        if self.rgb_masks and len(self.colours) != len(self.classes):
+            raise ValueError(
+                f"colours must name one RGB for each of the {len(self.classes)} classes where "
+                f"rgb_masks is set. Received: {len(self.colours)}"
+            )
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the classes."""
         return self.classes
+
+    @property
+    def ids_of_masks(self) -> masks.Ids:
+        """What the pixels of a mask mean."""
+        colours = self.colours if self.rgb_masks else ()
+        return masks.Ids(len(self.classes), self.void, colours)
 
     @property
     def raw_label(self) -> str:
@@ -52,9 +66,11 @@ class Segmentation(Problem):
 
     def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
         """Returns the label features to store: `mask`, id PNG bytes `[batch]`."""
-        from trainer_modules.engine import masks
-
-        return {"mask": masks.stored_masks(inputs["mask"], image=image, problem=self)}
+        return {
+            "mask": masks.stored_masks(
+                inputs["mask"], size=(image.height, image.width), form=self.ids_of_masks
+            )
+        }
 
     def label_spec(self, image: Any) -> dict[str, Any]:
         """Returns the parsing spec of the stored label features."""
@@ -65,9 +81,7 @@ class Segmentation(Problem):
 
     def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
         """Returns class ids uint8 `[height, width]`."""
-        from trainer_modules.engine import masks
-
-        return masks.decode_stored(parsed["mask"], image=image)
+        return masks.decode_stored(parsed["mask"], size=(image.height, image.width))
 
     def output_layers(self) -> list[Any]:
         """Returns the last layers: probabilities float32 `[batch, height, width, classes]`."""
@@ -81,9 +95,7 @@ class Segmentation(Problem):
     def loss(self, label_smoothing: float = 0.0) -> Any:
         """Returns cross-entropy per pixel, void pixels ignored; labels are not smoothed."""
         del label_smoothing
-        from trainer_modules.engine import masks
-
-        return masks.loss(self)
+        return masks.loss(self.ids_of_masks)
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -92,14 +104,10 @@ class Segmentation(Problem):
 
     def training_metrics(self) -> list[Any]:
         """Returns fresh Keras metrics for `compile`."""
-        from trainer_modules.engine import masks
-
-        return masks.training_metrics(self)
+        return masks.training_metrics(self.ids_of_masks)
 
     def served(self, outputs: Any) -> dict[str, Any]:
         """Returns a prediction as served: `mask_png`, id PNG bytes `[batch]`."""
-        from trainer_modules.engine import masks
-
         return {"mask_png": masks.encode_predictions(outputs)}
 
     def further_signatures(self, outputs_of: Callable[[Any], Any]) -> dict[str, Any]:
@@ -108,8 +116,6 @@ class Segmentation(Problem):
         `maps_png` is string `[batch, k]`: the probability of each of those classes as a grey PNG.
         """
         import tensorflow as tf
-
-        from trainer_modules.engine import masks
 
         @tf.function(
             input_signature=[

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer_modules.engine.evaluation_chance import against_constant
-from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lottery
+from trainer_modules.engine.problems.chance import against_constant
+from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, lottery
 
 CALIBRATION_BINS = 15
 PAIRS = 30

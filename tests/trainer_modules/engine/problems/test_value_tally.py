@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from trainer_modules.engine.evaluation_regression import RegressionTally
+from trainer_modules.engine.problems.value_tally import RegressionTally
 
 
 def tally(truth: np.ndarray, value: np.ndarray, pieces: int = 1) -> RegressionTally:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from trainer_modules.engine.evaluation_classes import (
+from trainer_modules.engine.problems import class_tally
+from trainer_modules.engine.problems.class_tally import (
     CALIBRATION_BINS,
     KEPT_OF_PAIR,
     KEPT_OF_PAIRS,
@@ -164,9 +165,8 @@ def test_nothing_at_all() -> None:
 
 
 def test_area_under_curve_stays_true_on_a_grid(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainer_modules.engine import evaluation_classes
 
-    monkeypatch.setattr(evaluation_classes, "_DISTINCT_SCORES", 1 << 10)
+    monkeypatch.setattr(class_tally, "_DISTINCT_SCORES", 1 << 10)
     rng = np.random.default_rng(0)
     second = rng.random(5000).astype(np.float32)
     truth = (rng.random(5000) < second).astype(int)

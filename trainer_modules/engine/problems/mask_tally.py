@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from trainer_modules.engine.evaluation_chance import against_constant
-from trainer_modules.engine.evaluation_classes import divide
-from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lottery
+from trainer_modules.engine.problems.chance import against_constant
+from trainer_modules.engine.problems.class_tally import divide
+from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, lottery
 
 
 @dataclass

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image as Pillow
 
-from trainer_modules.engine import masks, training
-from trainer_modules.engine.problems import Segmentation
+from trainer_modules.engine import training
+from trainer_modules.engine.problems import Segmentation, masks
 from trainer_modules.engine.task import EncoderDecoder, Image, Network, Phase, Task
 
 IDS = Segmentation(classes=("a", "b", "c"), void=11)
@@ -30,9 +30,10 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def stored(pixels: np.ndarray, problem: Segmentation, height: int, width: int) -> np.ndarray:
-    image = Image(height=height, width=width)
-    (one,) = masks.stored_masks(tf.constant([png(pixels)]), image=image, problem=problem).numpy()
-    ids = masks.decode_stored(one, image=image).numpy()
+    (one,) = masks.stored_masks(
+        tf.constant([png(pixels)]), size=(height, width), form=problem.ids_of_masks
+    ).numpy()
+    ids = masks.decode_stored(one, size=(height, width)).numpy()
     np.testing.assert_array_equal(ids, np.array(Pillow.open(io.BytesIO(one))))
     return ids
 
@@ -71,9 +72,9 @@ def test_loss_and_metrics_ignore_void() -> None:
     for t, q in zip(truth, p, strict=True):
         valid = t != 11
         losses.append(np.mean([-np.log(q[valid][i, k]) for i, k in enumerate(t[valid])] or [0]))
-    assert float(masks.loss(IDS)(truth, p)) == pytest.approx(np.mean(losses), rel=1e-5)
+    assert float(masks.loss(IDS.ids_of_masks)(truth, p)) == pytest.approx(np.mean(losses), rel=1e-5)
     weights = np.array([1, 1, 0, 1], np.float32)
-    accuracy, iou = masks.training_metrics(IDS)
+    accuracy, iou = masks.training_metrics(IDS.ids_of_masks)
     for metric in (accuracy, iou):
         metric.update_state(truth[:2], p[:2], sample_weight=weights[:2])
         metric.update_state(truth[2:], p[2:], sample_weight=weights[2:])
@@ -87,7 +88,7 @@ def test_loss_and_metrics_ignore_void() -> None:
 def test_the_loss_compiles_with_static_shapes() -> None:
     truth = np.random.default_rng(0).choice([0, 1, 11], (2, 4, 4)).astype(np.uint8)
     p = np.full((2, 4, 4, 3), 1 / 3, np.float32)
-    compiled = tf.function(masks.loss(IDS), jit_compile=True)
+    compiled = tf.function(masks.loss(IDS.ids_of_masks), jit_compile=True)
     assert float(compiled(tf.constant(truth), tf.constant(p))) == pytest.approx(np.log(3), rel=1e-5)
 
 

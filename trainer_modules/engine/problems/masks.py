@@ -4,20 +4,33 @@ A mask is class ids uint8 `[height, width]`. It is resized only with nearest nei
 interpolation would mix classes. Masks are checked again when they are stored.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from trainer_modules.engine.problems import Segmentation
-from trainer_modules.engine.task import Image
+
+@dataclass(frozen=True)
+class Ids:
+    """What the pixels of a mask mean.
+
+    Attributes:
+      count: Number of classes; a pixel is an index below it.
+      void: Pixel value that stands for "no label"; None where there is none.
+      colours: RGB of each class where masks as found are RGB images; () where they hold ids.
+    """
+
+    count: int
+    void: int | None = None
+    colours: tuple[tuple[int, int, int], ...] = ()
 
 
-def stored_masks(masks: Any, *, image: Image, problem: Segmentation) -> Any:
+def stored_masks(masks: Any, *, size: tuple[int, int], form: Ids) -> Any:
     """Returns masks as they are stored: id PNGs, string `[batch]`.
 
     Args:
       masks: Encoded masks as found, string `[batch]`; grey PNGs of ids, or RGB images in
-        `problem.colours` where `problem.rgb_masks`.
-      image: The size to give them.
-      problem: Classes, void and colours.
+        `form.colours`.
+      size: The (height, width) to give them.
+      form: What the pixels mean.
 
     Raises:
       tf.errors.InvalidArgumentError: When run, for an id or colour that belongs to no class.
@@ -25,52 +38,50 @@ def stored_masks(masks: Any, *, image: Image, problem: Segmentation) -> Any:
     import tensorflow as tf
 
     def stored(contents: Any) -> Any:
-        channels = 3 if problem.rgb_masks else 1
+        channels = 3 if form.colours else 1
         pixels = tf.io.decode_image(contents, channels=channels, expand_animations=False)
         pixels.set_shape((None, None, channels))
-        size = (image.height, image.width)
         pixels = tf.image.resize(pixels, size, method="nearest")
-        ids = _ids_of_colours(pixels, problem) if problem.rgb_masks else pixels
-        return tf.io.encode_png(_checked(ids, problem))
+        ids = _ids_of_colours(pixels, form) if form.colours else pixels
+        return tf.io.encode_png(_checked(ids, form))
 
     return tf.map_fn(stored, tf.reshape(masks, [-1]), fn_output_signature=tf.string)
 
 
-def _ids_of_colours(pixels: Any, problem: Segmentation) -> Any:
+def _ids_of_colours(pixels: Any, form: Ids) -> Any:
     """Returns ids int32 `[height, width, 1]`; -1 for a colour that belongs to no class."""
     import tensorflow as tf
 
     packed = tf.cast(pixels, tf.int32)
     packed = packed[..., 0] * 65536 + packed[..., 1] * 256 + packed[..., 2]
     found = tf.fill(tf.shape(packed), -1)
-    for index, (red, green, blue) in enumerate(problem.colours):
+    for index, (red, green, blue) in enumerate(form.colours):
         found = tf.where(tf.equal(packed, red * 65536 + green * 256 + blue), index, found)
     return found[..., tf.newaxis]
 
 
-def _checked(ids: Any, problem: Segmentation) -> Any:
+def _checked(ids: Any, form: Ids) -> Any:
     """Returns ids as uint8 if each is a class or void."""
     import tensorflow as tf
 
     ids = tf.cast(ids, tf.int32)
-    count = len(problem.classes)
-    fits = (ids >= 0) & (ids < count)
-    if problem.void is not None:
-        fits = fits | tf.equal(ids, problem.void)
+    fits = (ids >= 0) & (ids < form.count)
+    if form.void is not None:
+        fits = fits | tf.equal(ids, form.void)
     message = (
-        f"a mask contains an id or a colour that belongs to none of the {count} classes; "
-        f"void={problem.void}"
+        f"a mask contains an id or a colour that belongs to none of the {form.count} classes; "
+        f"void={form.void}"
     )
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [message])]):
         return tf.cast(ids, tf.uint8)
 
 
-def decode_stored(mask: Any, *, image: Image) -> Any:
+def decode_stored(mask: Any, *, size: tuple[int, int]) -> Any:
     """Returns class ids uint8 `[height, width]` of one stored mask."""
     import tensorflow as tf
 
     ids = tf.io.decode_png(mask, channels=1)
-    return tf.ensure_shape(ids, (image.height, image.width, 1))[..., 0]
+    return tf.ensure_shape(ids, (*size, 1))[..., 0]
 
 
 def encode_predictions(outputs: Any) -> Any:
@@ -98,7 +109,7 @@ def encode_class_maps(outputs: Any, chosen: Any) -> Any:
     return tf.reshape(pngs, shape[:2])
 
 
-def loss(problem: Segmentation) -> Any:
+def loss(form: Ids) -> Any:
     """Returns cross-entropy: the mean over an image's labelled pixels, then over the images.
 
     Every shape is static, void or not, so that XLA compiles it (Keras' own `ignore_class` picks
@@ -111,7 +122,7 @@ def loss(problem: Segmentation) -> Any:
         """Sparse cross-entropy per pixel, void ignored."""
 
         def call(self, y_true: Any, y_pred: Any) -> Any:
-            labels, valid = _labels_and_validity(y_true, problem)
+            labels, valid = _labels_and_validity(y_true, form)
             entropy = losses.sparse_categorical_crossentropy(labels, y_pred)
             summed = tf.reduce_sum(entropy * valid, axis=(1, 2))
             return summed / tf.maximum(tf.reduce_sum(valid, axis=(1, 2)), 1.0)
@@ -119,18 +130,18 @@ def loss(problem: Segmentation) -> Any:
     return PixelCrossentropy(name="pixel_crossentropy")
 
 
-def _labels_and_validity(y_true: Any, problem: Segmentation) -> tuple[Any, Any]:
+def _labels_and_validity(y_true: Any, form: Ids) -> tuple[Any, Any]:
     """Returns ids int32 with void as 0, and 1.0 where a pixel is labelled."""
     import tensorflow as tf
 
     ids = tf.cast(y_true, tf.int32)
-    if problem.void is None:
+    if form.void is None:
         return ids, tf.ones_like(ids, tf.float32)
-    valid = tf.not_equal(ids, problem.void)
+    valid = tf.not_equal(ids, form.void)
     return tf.where(valid, ids, 0), tf.cast(valid, tf.float32)
 
 
-def training_metrics(problem: Segmentation) -> list[Any]:
+def training_metrics(form: Ids) -> list[Any]:
     """Returns fresh Keras metrics: `pixel_accuracy` and `mean_iou`, void ignored.
 
     `mean_iou` is the mean over the classes that occur, in truth or prediction.
@@ -138,7 +149,7 @@ def training_metrics(problem: Segmentation) -> list[Any]:
     import tensorflow as tf
     from tf_keras import metrics
 
-    count = len(problem.classes)
+    count = form.count
 
     class Confusion(metrics.Metric):
         """Counts pixels by true and predicted class; examples weigh as `sample_weight` says."""
@@ -148,7 +159,7 @@ def training_metrics(problem: Segmentation) -> list[Any]:
             self.counts = self.add_weight("counts", shape=(count * count,), initializer="zeros")
 
         def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-            labels, weight = _labels_and_validity(y_true, problem)
+            labels, weight = _labels_and_validity(y_true, form)
             if sample_weight is not None:
                 weight *= tf.cast(tf.reshape(sample_weight, (-1, 1, 1)), tf.float32)
             cell = labels * count + tf.argmax(y_pred, axis=-1, output_type=tf.int32)

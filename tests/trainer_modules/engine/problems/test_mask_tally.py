@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from sklearn import metrics as sk
 
-from trainer_modules.engine.evaluation_masks import MaskTally, nearest, read_ids
+from trainer_modules.engine.problems.mask_tally import MaskTally, nearest, read_ids
 
 CLASSES = ("sky", "road", "car", "kerb")
 VOID = 11

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer_modules.engine.evaluation_chance import against_shuffles
-from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lottery
+from trainer_modules.engine.problems.chance import against_shuffles
+from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, lottery
 
 # Deciles and points come from at most this many examples, chosen by the hash of their id; up to
 # this many they are exact.
