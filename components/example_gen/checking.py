@@ -65,10 +65,11 @@ def examine(record: Record, problem: Problem) -> Checked | Rejected:
     features: dict[str, Any] = {"id": record.id.encode()}
     form = ""
     converted: formats.Converted | None = None
-    classes: tuple[str, ...] = (record.label,) if record.label is not None else ()
+    classes: tuple[str, ...] = ()
     features |= record.slices | record.values
     if record.label is not None:
-        features["label"] = record.label.encode()
+        features |= problem.raw_labels(record.label)
+        classes = problem.counted_as(record.label)
     if record.image is not None:
         try:
             converted = formats.convert(record.image)
@@ -201,9 +202,10 @@ def _whole_decoder() -> Any:
 
 
 def _set(feature: Any, value: Any) -> None:
-    if isinstance(value, bytes):
-        feature.bytes_list.value.append(value)
-    elif isinstance(value, int):
-        feature.int64_list.value.append(value)
-    else:
-        feature.float_list.value.append(value)
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, bytes):
+            feature.bytes_list.value.append(each)
+        elif isinstance(each, int):
+            feature.int64_list.value.append(each)
+        else:
+            feature.float_list.value.append(each)

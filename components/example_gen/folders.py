@@ -14,13 +14,13 @@ from components.example_gen.items import (
     Item,
     Rejected,
     by_value,
-    label_problem,
     split_names,
 )
 from components.example_gen.path_table import ImageFileReader, check_table, table_items
 from components.example_gen.splits import ALIASES
 from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import LabelError, Problem
 from trainer_modules.engine.sources import HashSplit, ImageFolders, LabelledPaths
 
 _EXPECTED = (
@@ -70,7 +70,7 @@ class FolderReader(ImageFileReader):
                     self.root,
                     place,
                     split=split,
-                    classes=self.classes,
+                    problem=self.problem,
                     zero_padded=self.zero_padded,
                 )
             else:
@@ -97,16 +97,18 @@ class FolderReader(ImageFileReader):
                         yield Rejected(id=identifier, split=split, reason=reason)
                     continue
                 if self.zero_padded:
-                    parents = [by_value(p, self.classes) for p in parents]
-                label = next((p for p in parents if p in self.classes), parents[0])
-                if problem := label_problem(storage.printable(label), self.classes):
-                    yield Rejected(id=identifier, split=split, reason=problem)
+                    parents = [by_value(p, self.problem.names) for p in parents]
+                label = next((p for p in parents if p in self.problem.names), parents[0])
+                try:
+                    label = self.problem.label_text((storage.printable(label),))
+                except LabelError as error:
+                    yield Rejected(id=identifier, split=split, reason=str(error))
                     continue
             path = storage.join(self.root, relative)
             yield Item(key=identifier, id=identifier, path=path, split=split, label=label)
 
 
-def folder_reader(root: str, source: ImageFolders, classes: tuple[str, ...]) -> FolderReader:
+def folder_reader(root: str, source: ImageFolders, problem: Problem) -> FolderReader:
     """Returns the reader of an `ImageFolders`, split folders found.
 
     Raises:
@@ -125,7 +127,7 @@ def folder_reader(root: str, source: ImageFolders, classes: tuple[str, ...]) -> 
             )
     return FolderReader(
         root=root,
-        classes=classes,
+        problem=problem,
         parts=tuple(parts),
         strangers=strangers,
         hash_split=shares,

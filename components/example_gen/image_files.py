@@ -8,6 +8,7 @@ from components.example_gen.items import UNLABELLED, Item, Rejected
 from components.example_gen.path_table import ImageFileReader
 from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.sources import HashSplit, ImageFiles
 
 
@@ -43,7 +44,7 @@ class UnlabelledReader(ImageFileReader):
                 yield Item(key=name, id=name, path=path, split=UNLABELLED)
 
 
-def image_files_reader(root: str, source: ImageFiles) -> UnlabelledReader:
+def image_files_reader(root: str, source: ImageFiles, problem: Problem) -> UnlabelledReader:
     """Returns the reader of an `ImageFiles`.
 
     Raises:
@@ -52,4 +53,4 @@ def image_files_reader(root: str, source: ImageFiles) -> UnlabelledReader:
     folder = storage.join(root, source.folder)
     if not storage.is_folder(folder):
         raise BadInputError(f"{folder} is not a folder. Name a folder of images with --data.")
-    return UnlabelledReader(root=root, classes=(), folder=source.folder)
+    return UnlabelledReader(root=root, problem=problem, folder=source.folder)

@@ -12,12 +12,12 @@ from components.example_gen.items import (
     TRAIN,
     Item,
     Rejected,
-    label_problem,
     split_names,
 )
 from components.example_gen.path_table import ImageFileReader
 from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import LabelError, Problem
 from trainer_modules.engine.sources import HashSplit, ImageLists
 
 _TWINS = {".txt": ".json", ".json": ".txt"}
@@ -61,12 +61,14 @@ class ListReader(ImageFileReader):
                     yield Rejected(id=f"{identifier} ({place})", split=split, reason=reason)
                     continue
                 named[relative] = place
-                label = entry.split("/")[0]
-                problem = label_problem(storage.printable(label), self.classes)
-                if relative not in there:
-                    problem = "there is no such file"
-                if problem := problem or there[relative]:
-                    yield Rejected(id=identifier, split=split, reason=f"{place}: {problem}")
+                wrong = there.get(relative, "there is no such file")
+                label = ""
+                try:
+                    label = self.problem.label_text((storage.printable(entry.split("/")[0]),))
+                except LabelError as error:
+                    wrong = wrong or str(error)
+                if wrong:
+                    yield Rejected(id=identifier, split=split, reason=f"{place}: {wrong}")
                     continue
                 path = storage.join(folder, relative)
                 yield Item(key=identifier, id=identifier, path=path, split=split, label=label)
@@ -77,7 +79,7 @@ class ListReader(ImageFileReader):
                 yield Rejected(id=identifier, split="", reason=f"not listed in any of {files}")
 
 
-def image_list_reader(root: str, source: ImageLists, classes: tuple[str, ...]) -> ListReader:
+def image_list_reader(root: str, source: ImageLists, problem: Problem) -> ListReader:
     """Returns the reader of an `ImageLists`; `.txt` and `.json` lists are interchangeable.
 
     Raises:
@@ -90,7 +92,7 @@ def image_list_reader(root: str, source: ImageLists, classes: tuple[str, ...]) -
     folder = storage.join(root, source.folder)
     if not storage.is_folder(folder):
         raise BadInputError(f"{folder} does not exist or is not a folder. {_expected(source)}")
-    return ListReader(root=root, classes=classes, source=source, lists=tuple(lists))
+    return ListReader(root=root, problem=problem, source=source, lists=tuple(lists))
 
 
 def _found(root: str, name: str, source: ImageLists) -> str:

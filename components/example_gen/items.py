@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from trainer_modules.engine.sources import HashSplit
 
@@ -20,7 +20,8 @@ class Item:
       id: Name of the example for people: the path relative to the data root, with "/".
       path: Where to read it.
       split: Its split; "" if a hash of the content decides.
-      label: Class name; None where there is none, or the file itself holds the labels.
+      label: As `Problem.label_text` writes it; None where there is none, or the file itself holds
+        the labels.
       mask: Path of the mask, or "".
       slices: (feature, value) pairs to keep with the example.
     """
@@ -53,7 +54,7 @@ class Record:
       split: Its split; "" if a hash of the content decides.
       content: The bytes by which duplicates are detected.
       image: Encoded image, or None for a row of a table.
-      label: Class name or None.
+      label: As `Problem.label_text` writes it, or None.
       mask: Encoded mask or None.
       values: Columns of a table.
       slices: Features to keep with the example.
@@ -124,18 +125,6 @@ def by_value(label: str, classes: tuple[str, ...]) -> str:
     if label in classes or not label.isdecimal():
         return label
     return next((c for c in classes if c.isdecimal() and int(c) == int(label)), label)
-
-
-def label_problem(label: Any, classes: tuple[str, ...]) -> str:
-    """Returns why `label` is not a class name, or "" if it is one."""
-    if label in classes:
-        return ""
-    import difflib
-
-    near = difflib.get_close_matches(str(label), classes, n=1, cutoff=0.5)
-    shown = ", ".join(classes[:12]) + (f", … ({len(classes)})" if len(classes) > 12 else "")
-    hint = f" (did you mean '{near[0]}'?)" if near else ""
-    return f"label must be one of {shown or '(nothing)'}. Received: '{label}'{hint}"
 
 
 def split_names(present: set[str]) -> tuple[str, ...]:

@@ -27,13 +27,13 @@ from trainer_modules.engine.sources import (
 )
 
 _READERS: dict[type, Callable[[str, Any, Problem], Reader]] = {
-    ImageFolders: lambda root, source, problem: folder_reader(root, source, problem.names),
-    ImageLists: lambda root, source, problem: image_list_reader(root, source, problem.names),
-    ImageFiles: lambda root, source, problem: image_files_reader(root, source),
-    PathTable: lambda root, source, problem: path_table_reader(root, source, problem.names),
-    TFRecords: lambda root, source, problem: shard_reader(root, source, problem.names),
-    TensorFlowDatasets: lambda root, source, problem: tfds_reader(root, source, problem.names),
-    ImagesAndMasks: lambda root, source, problem: mask_folder_reader(root, source),
+    ImageFolders: lambda root, source, problem: folder_reader(root, source, problem),
+    ImageLists: lambda root, source, problem: image_list_reader(root, source, problem),
+    ImageFiles: lambda root, source, problem: image_files_reader(root, source, problem),
+    PathTable: lambda root, source, problem: path_table_reader(root, source, problem),
+    TFRecords: lambda root, source, problem: shard_reader(root, source, problem),
+    TensorFlowDatasets: lambda root, source, problem: tfds_reader(root, source, problem),
+    ImagesAndMasks: lambda root, source, problem: mask_folder_reader(root, source, problem),
     Table: lambda root, source, problem: table_reader(root, source, _columns(problem)),
 }
 

@@ -8,6 +8,7 @@ from components.example_gen import storage
 from components.example_gen.items import EVAL, TEST, TRAIN, Item, Rejected, split_names
 from components.example_gen.path_table import ImageFileReader
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.sources import HashSplit, ImagesAndMasks
 
 
@@ -70,7 +71,7 @@ class MaskFolderReader(ImageFileReader):
                 yield Rejected(id=name, split=split, reason=f"mask without an image in {images}/")
 
 
-def mask_folder_reader(root: str, source: ImagesAndMasks) -> MaskFolderReader:
+def mask_folder_reader(root: str, source: ImagesAndMasks, problem: Problem) -> MaskFolderReader:
     """Returns the reader of an `ImagesAndMasks`.
 
     The folders of `test` may be missing; a training or evaluation folder may not.
@@ -98,5 +99,5 @@ def mask_folder_reader(root: str, source: ImagesAndMasks) -> MaskFolderReader:
                     + (", and \"('','')\" takes a share of train." if split == EVAL else ".")
                 )
     return MaskFolderReader(
-        root=root, classes=(), parts=tuple(parts), hash_split=shares, suffix=source.suffix
+        root=root, problem=problem, parts=tuple(parts), hash_split=shares, suffix=source.suffix
     )

@@ -16,11 +16,11 @@ from components.example_gen.items import (
     Record,
     Rejected,
     by_value,
-    label_problem,
     split_names,
 )
 from components.example_gen.splits import ALIASES
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.problems import LabelError, Problem
 from trainer_modules.engine.sources import HashSplit, LabelledPaths, PathTable
 
 
@@ -29,7 +29,7 @@ class ImageFileReader:
     """Reads items that are one image file each."""
 
     root: str
-    classes: tuple[str, ...]
+    problem: Problem
 
     holds_many = False
     drops_within_split = True
@@ -86,17 +86,17 @@ class PathTableReader(ImageFileReader):
     def items(self) -> Iterator[Item | Rejected]:
         """Lists the rows."""
         split = "" if self.table.label else UNLABELLED
-        return table_items(self.root, self.table, split=split, classes=self.classes)
+        return table_items(self.root, self.table, split=split, problem=self.problem)
 
 
-def path_table_reader(root: str, source: PathTable, classes: tuple[str, ...]) -> PathTableReader:
+def path_table_reader(root: str, source: PathTable, problem: Problem) -> PathTableReader:
     """Returns the reader of a `PathTable`.
 
     Raises:
       BadInputError: If the CSV or one of its columns is missing.
     """
     check_table(root, source.paths)
-    return PathTableReader(root=root, classes=classes, table=source.paths, hash_split=source.splits)
+    return PathTableReader(root=root, problem=problem, table=source.paths, hash_split=source.splits)
 
 
 def check_table(root: str, table: LabelledPaths) -> None:
@@ -128,7 +128,7 @@ def table_items(
     table: LabelledPaths,
     *,
     split: str,
-    classes: tuple[str, ...],
+    problem: Problem,
     zero_padded: bool = False,
 ) -> Iterator[Item | Rejected]:
     """Lists the rows of a CSV as items.
@@ -137,7 +137,7 @@ def table_items(
       root: The data root.
       table: The CSV.
       split: The split of rows where the CSV has no split column.
-      classes: The class names.
+      problem: Checks the labels.
       zero_padded: See `ImageFolders`.
     """
     base = table.folder or posixpath.dirname(table.csv)
@@ -162,9 +162,11 @@ def table_items(
         label = None
         if table.label and found != UNLABELLED:
             label = row[table.label].strip()
-            label = by_value(label, classes) if zero_padded else label
-            if problem := label_problem(label, classes):
-                yield Rejected(id=identifier, split=found, reason=f"{key}: {problem}")
+            label = by_value(label, problem.names) if zero_padded else label
+            try:
+                label = problem.label_text((label,))
+            except LabelError as error:
+                yield Rejected(id=identifier, split=found, reason=f"{key}: {error}")
                 continue
         slices = tuple((column, row[column]) for column in table.slices)
         identifier = storage.printable(identifier)

@@ -16,10 +16,10 @@ from components.example_gen.items import (
     Item,
     Record,
     Rejected,
-    label_problem,
     split_names,
 )
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import LabelError, Problem
 from trainer_modules.engine.sources import HashSplit, TFRecords
 
 _GZIP = b"\x1f\x8b"
@@ -37,7 +37,7 @@ class ShardReader:
 
     root: str
     source: TFRecords
-    classes: tuple[str, ...]
+    problem: Problem
     shards: tuple[tuple[str, str], ...]
     label_names: tuple[str, ...] = ()
     label_file: str = ""
@@ -107,15 +107,11 @@ class ShardReader:
             if self.source.label not in features:
                 keys = ", ".join(sorted(features))
                 return reject(f"no label under key '{self.source.label}'; its keys: {keys}")
-            label = _text(features, self.source.label)
-            index = next(iter(_values(features, self.source.label)), None)
-            if isinstance(index, int):
-                names = self.label_names or self.classes
-                if not 0 <= index < len(names):
-                    return reject(f"label {index} is not an index into {len(names)} classes")
-                label = names[index]
-            if problem := label_problem(label, self.classes):
-                return reject(problem)
+            values = tuple(_values(features, self.source.label))
+            try:
+                label = self.problem.label_text(values, self.label_names)
+            except LabelError as error:
+                return reject(str(error))
         slices = {name: _text(features, name).encode() for name in self.source.slices}
         return Record(
             key=key,
@@ -159,7 +155,7 @@ def _text(features: Any, key: str) -> str:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
-def shard_reader(root: str, source: TFRecords, classes: tuple[str, ...]) -> ShardReader:
+def shard_reader(root: str, source: TFRecords, problem: Problem) -> ShardReader:
     """Returns the reader of a `TFRecords`, its globs resolved and eval shards chosen.
 
     Raises:
@@ -189,7 +185,7 @@ def shard_reader(root: str, source: TFRecords, classes: tuple[str, ...]) -> Shar
                 "source.eval=GLOB."
             )
     shards = tuple((s, n) for s in (TRAIN, EVAL, TEST, UNLABELLED) for n in found[s])
-    return ShardReader(root=root, source=source, classes=classes, shards=shards)
+    return ShardReader(root=root, source=source, problem=problem, shards=shards)
 
 
 def hold_out(shards: list[str], source: TFRecords) -> tuple[list[str], list[str]]:

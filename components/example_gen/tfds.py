@@ -13,13 +13,14 @@ from components.example_gen import storage
 from components.example_gen.items import EVAL, TEST, TRAIN
 from components.example_gen.shards import ShardReader
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.sources import TensorFlowDatasets, TFRecords
 
 _INFO = "dataset_info.json"
 _SHARD = re.compile(r"-(?P<split>[^-/]+)\.tfrecord-\d{5}-of-(?P<count>\d{5})$")
 
 
-def tfds_reader(root: str, source: TensorFlowDatasets, classes: tuple[str, ...]) -> ShardReader:
+def tfds_reader(root: str, source: TensorFlowDatasets, problem: Problem) -> ShardReader:
     """Returns the reader of a prepared data set.
 
     Raises:
@@ -43,7 +44,9 @@ def tfds_reader(root: str, source: TensorFlowDatasets, classes: tuple[str, ...])
         if theirs
         for name in _complete(below, theirs, found)
     )
-    names = label_names(below, source)
+    classes = problem.names
+    # Numbers to be predicted have no names.
+    names = label_names(below, source) if classes else ()
     if classes and not set(names) & set(classes):
         raise BadInputError(
             f"{below}: none of its {len(names)} classes ({names[0]}, …) is among the task's "
@@ -52,10 +55,10 @@ def tfds_reader(root: str, source: TensorFlowDatasets, classes: tuple[str, ...])
     return ShardReader(
         root=root,
         source=TFRecords(image=source.image, label=source.label, id="id"),
-        classes=classes,
+        problem=problem,
         shards=shards,
         label_names=names,
-        label_file=storage.join(folder, f"{source.label}.labels.txt"),
+        label_file=storage.join(folder, f"{source.label}.labels.txt") if names else "",
     )
 
 

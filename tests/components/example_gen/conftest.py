@@ -122,11 +122,12 @@ def write_shard(path: Path, examples: list[dict[str, Any] | bytes], *, gzip: boo
             example = tf.train.Example()
             for name, value in features.items():
                 feature = example.features.feature[name]
-                if isinstance(value, bytes):
-                    feature.bytes_list.value.append(value)
-                elif isinstance(value, int):
-                    feature.int64_list.value.append(value)
-                else:
-                    feature.float_list.value.append(value)
+                for each in value if isinstance(value, list) else [value]:
+                    if isinstance(each, bytes):
+                        feature.bytes_list.value.append(each)
+                    elif isinstance(each, int):
+                        feature.int64_list.value.append(each)
+                    else:
+                        feature.float_list.value.append(each)
             writer.write(example.SerializeToString())
     return path

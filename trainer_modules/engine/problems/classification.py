@@ -5,10 +5,12 @@ else.
 """
 
 import dataclasses
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trainer_modules.engine.problems.contract import Problem
+from trainer_modules.engine.problems.contract import LabelError, Problem
 
 _EVALUATION = "trainer_modules.engine.evaluation"
 
@@ -64,6 +66,33 @@ class Classification(Problem):
     def label_values(self) -> tuple[str, ...]:
         """The class names."""
         return self.classes
+
+    def label_text(
+        self, values: Sequence[str | bytes | int | float], names: tuple[str, ...] = ()
+    ) -> str:
+        """Returns the class name: of a number, the name that it is the index of."""
+        value = values[0] if len(values) == 1 else ""
+        if isinstance(value, int):
+            known = names or self.classes
+            if not 0 <= value < len(known):
+                raise LabelError(f"label {value} is not an index into {len(known)} classes")
+            value = known[value]
+        label = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+        if label in self.classes:
+            return str(label)
+        near = difflib.get_close_matches(str(label), self.classes, n=1, cutoff=0.5)
+        shown = ", ".join(self.classes[:12])
+        shown += f", … ({len(self.classes)})" if len(self.classes) > 12 else ""
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        raise LabelError(f"label must be one of {shown or '(nothing)'}. Received: '{label}'{hint}")
+
+    def raw_labels(self, label: str) -> dict[str, list[bytes] | list[float]]:
+        """Returns the class name."""
+        return {self.raw_label: [label.encode()]}
+
+    def counted_as(self, label: str) -> tuple[str, ...]:
+        """Returns the one class."""
+        return (label,)
 
     def label_index(self, label: Any) -> Any:
         """Returns int64 indices `[batch]` of class names `[batch]`; -1 for an unknown name."""

@@ -7,8 +7,12 @@ ExampleGen's launcher read tasks without it.
 """
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
+
+
+class LabelError(ValueError):
+    """Why a value of the data is not a label, as text that follows the example's name."""
 
 
 class Problem(abc.ABC):
@@ -62,6 +66,35 @@ class Problem(abc.ABC):
         """
         del classes
         return self
+
+    # The label, from the data to the raw Example
+
+    def label_text(
+        self, values: Sequence[str | bytes | int | float], names: tuple[str, ...] = ()
+    ) -> str:
+        """Returns a label of the data, checked, as one text.
+
+        Equal labels have equal texts, by which copies of an image are compared.
+
+        Args:
+          values: A class folder's name or a cell of a CSV, as one text, or all values of a
+            TFRecord's feature.
+          names: The data's own names of its label numbers; () for `self.names`.
+
+        Raises:
+          LabelError: If the values are not a label of this problem.
+        """
+        del values, names
+        raise LabelError(f"a {type(self).__name__} has no labels of text or numbers")
+
+    def raw_labels(self, label: str) -> dict[str, list[bytes] | list[float]]:
+        """Returns the features of the raw Example that hold `label`, a result of `label_text`."""
+        raise NotImplementedError(f"{type(self).__name__} reads no labels. Received: {label!r}")
+
+    def counted_as(self, label: str) -> tuple[str, ...]:
+        """Returns the classes under which an example with `label` is counted."""
+        del label
+        return ()
 
     # The label, from the raw Example to the loss
 

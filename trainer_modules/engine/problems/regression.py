@@ -1,9 +1,15 @@
 """Regression: predicting a number from rows."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trainer_modules.engine.problems.contract import Problem
+from trainer_modules.engine.limits import check_number
+from trainer_modules.engine.problems.contract import LabelError, Problem
+
+# Examples hold float32.
+_LARGEST = 3.4028234663852886e38
 
 _EVALUATION = "trainer_modules.engine.evaluation"
 
@@ -19,6 +25,9 @@ class Regression(Problem):
       standardise: Standardise every feature to mean 0 and standard deviation 1 with the training
         set's statistics.
       shown: Rows of features, in their order, whose predictions the report shows.
+      least: Lowest target that can be true, inclusive; examples below it are rejected. None for no
+        bound.
+      most: Highest target that can be true, as `least`.
     """
 
     monitor_is_error: ClassVar[bool] = True
@@ -29,8 +38,12 @@ class Regression(Problem):
     unit: str = ""
     standardise: bool = False
     shown: tuple[tuple[float, ...], ...] = ()
+    least: float | None = None
+    most: float | None = None
 
     def __post_init__(self) -> None:
+        check_number("least", self.least)
+        check_number("most", self.most, least=self.least)
         for row in self.shown:
             if len(row) != len(self.features):
                 raise ValueError(
@@ -57,6 +70,34 @@ class Regression(Problem):
         """Returns the size of one target in memory: a float32."""
         del image
         return 4
+
+    def label_text(
+        self, values: Sequence[str | bytes | int | float], names: tuple[str, ...] = ()
+    ) -> str:
+        """Returns the number, in the form that Python's `repr` gives it."""
+        del names
+        if len(values) != 1:
+            raise LabelError(f"{self.target} must be one number. Received: {len(values)} values")
+        value = values[0]
+        text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+        if isinstance(text, str) and not text.strip():
+            raise LabelError(f"{self.target} is missing")
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not abs(number) <= _LARGEST:
+            raise LabelError(f"{self.target} must be a finite number. Received: {text!r}")
+        try:
+            check_number(self.target, number, least=self.least, most=self.most)
+        except ValueError as error:
+            raise LabelError(str(error)) from error
+        # Adding zero makes -0.0 and 0.0 the same text.
+        return repr(number + 0.0)
+
+    def raw_labels(self, label: str) -> dict[str, list[bytes] | list[float]]:
+        """Returns the number under the target's name."""
+        return {self.target: [float(label)]}
 
     def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
         """Returns the label features to store: `target`, float32 `[batch]`."""
