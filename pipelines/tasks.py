@@ -115,8 +115,11 @@ def schema_path(task: Task) -> str:
 def schema(task: Task) -> Any:
     """Returns the schema that the data is validated against.
 
-    It is the reviewed one. If it leaves the classes open, as for a user's own folder, the classes
-    are those that the task found in the data: a name that appears later is an anomaly.
+    It is the reviewed one, with the labels that the task's problem allows; for a user's own folder
+    these are the classes found in the data, and a name that appears later is an anomaly.
+
+    Raises:
+      BadInputError: If the file is no schema, or lists other labels than the task.
     """
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -135,9 +138,22 @@ def schema(task: Task) -> Any:
         for feature in found.feature:
             if feature.name == task.problem.raw_label:
                 feature.presence.CopyFrom(schema_pb2.FeaturePresence(min_count=0))
-    if learns and not found.string_domain and task.problem.label_values:
-        label = task.problem.raw_label
-        found.string_domain.add(name=label, value=task.problem.label_values)
-        (feature,) = [f for f in found.feature if f.name == label]
-        feature.domain = label
+    if learns and task.problem.label_values:
+        _allow(found, task.problem.raw_label, task.problem.label_values, path)
     return found
+
+
+def _allow(schema: Any, label: str, values: tuple[str, ...], path: str) -> None:
+    """Lets the feature `label` have these values and no others."""
+    listed = [domain for domain in schema.string_domain if domain.name == label]
+    if not listed:
+        listed.append(schema.string_domain.add(name=label, value=values))
+    if set(listed[0].value) != set(values):
+        differing = sorted(set(listed[0].value) ^ set(values))
+        raise BadInputError(
+            f"{_shown(path)}: the string_domain '{label}' must be left out, since the task lists "
+            f"the labels, or list the same ones. Received others: {', '.join(differing)}"
+        )
+    for feature in schema.feature:
+        if feature.name == label:
+            feature.domain = label

@@ -94,6 +94,24 @@ def test_a_task_needs_a_schema_that_can_be_read(task_file) -> None:
         tasks.load("mistaken")
 
 
+def test_a_schema_may_list_the_labels_of_the_task_and_no_others(task_file) -> None:
+    path = task_file(WHOLE).with_suffix(".pbtxt")
+    task = tasks.load("mistaken")
+    own = (ROOT / "schemas/digits.pbtxt").read_text()
+    own += 'string_domain { name: "format" value: "png" }\n'
+    domain = 'string_domain {{ name: "label" {} }}\n'
+    same = " ".join(f'value: "{name}"' for name in reversed(task.problem.names))
+    for text in (own, own + domain.format(same)):
+        path.write_text(text)
+        schema = tasks.schema(task)
+        domains = {d.name: set(d.value) for d in schema.string_domain}
+        assert domains == {"format": {"png"}, "label": set(task.problem.names)}
+        assert [f.domain for f in schema.feature if f.name == "label"] == ["label"]
+    path.write_text(own + domain.format(same.replace('"3"', '"three"')))
+    with pytest.raises(BadInputError, match=r"mistaken.pbtxt: .* must be left out.*: 3, three$"):
+        tasks.schema(task)
+
+
 def test_a_broken_file_ends_a_run_with_2_and_leaves_the_list_whole(tmp_path) -> None:
     """The real programs, in a copy of the tree, without a traceback."""
     for name in ("pipelines", "components", "trainer_modules", "schemas"):

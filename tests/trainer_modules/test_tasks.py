@@ -51,17 +51,17 @@ def test_json_round_trip(task: Task) -> None:
 
 
 def test_schema_knows_the_classes(task: Task) -> None:
-    from google.protobuf import text_format
-    from tensorflow_metadata.proto.v0 import schema_pb2
-
-    schema = schema_pb2.Schema()
-    text_format.Parse(Path(tasks.schema_path(task)).read_text(encoding="utf-8"), schema)
+    schema = tasks.schema(task)
     features = {f.name for f in schema.feature}
     assert task.problem.raw_label in features and "id" in features
     # Where nothing is learnt there are no labels to hold to anything.
     if task.phases and isinstance(task.problem, Classification) and task.problem.classes:
         (domain,) = schema.string_domain
         assert tuple(domain.value) == task.problem.classes
+        (label,) = [f for f in schema.feature if f.name == task.problem.raw_label]
+        assert label.domain == domain.name
+    # Written out in the file, too, the classes would be a second list to keep.
+    assert "string_domain" not in Path(tasks.schema_path(task)).read_text(encoding="utf-8")
     if isinstance(task.problem, Segmentation):
         assert len(task.problem.colours) == len(task.problem.classes)
 
