@@ -90,7 +90,7 @@ FROM runtime AS tpu
 COPY --from=dependencies-tpu /opt/venv /opt/venv
 COPY --from=project /opt/project /opt/project
 # Where TF_PLUGGABLE_DEVICE_LIBRARY_PATH looks for it on TPU v5e and later; the jobs set that
-# variable (see pipelines/accelerators.py), as older TPUs want another way.
+# variable (see pipelines/cloud/accelerators.py), as older TPUs want another way.
 RUN ln -s /opt/venv/lib/python3.11/site-packages/libtpu/libtpu.so /lib/libtpu.so
 # Kubernetes gives a TPU's devices to root alone.
 # hadolint ignore=DL3002

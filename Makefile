@@ -29,7 +29,7 @@ test-slow: $(READY)  ## run the slow tests
 
 # Needs the programs in $KFP_BIN or ../shared/kfp/bin, and root; takes half an hour.
 rehearse-kubeflow: $(READY)  ## run digits repeatedly through Kubeflow's own driver and launcher
-	REHEARSE=all $(PY) -m pytest -m slow -n 0 -rs tests/kubeflow/test_real_kubeflow.py $(ARGS)
+	REHEARSE=all $(PY) -m pytest -m slow -n 0 -rs tests/pipelines/cloud/kubeflow/test_real_kubeflow.py $(ARGS)
 
 doctor: $(READY)  ## check what would stop a first run: TARGET=vertex|kubeflow CONFIG=cloud.toml DATA=gs://…
 	@$(PY) pipelines/run_kubeflow.py doctor --task $(TASK) $(if $(TARGET),--target $(TARGET)) \

@@ -42,7 +42,7 @@ model.export(sys.argv[1]) if hasattr(model, "export") else tf.saved_model.save(m
 IMPORTS = """
 from pipelines import startup
 startup.prepare()
-import pipelines.image_pipeline, pipelines.local_runner, pipelines.lineage
+import pipelines.image_pipeline, pipelines.local.runner, pipelines.local.lineage
 """
 
 

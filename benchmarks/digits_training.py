@@ -15,7 +15,8 @@ import numpy as np
 
 import trainer_modules  # noqa: F401  (chooses tf_keras before TensorFlow is imported)
 from trainer_modules.digits import TASK
-from trainer_modules.engine import models, training
+from trainer_modules.engine.networks import models
+from trainer_modules.engine.training import training
 
 
 def main() -> None:

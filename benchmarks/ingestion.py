@@ -28,10 +28,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image as Pillow
 
 from components.example_gen import executor, summary
-from components.example_gen.layouts import reader_for
+from components.example_gen.readers.layouts import reader_for
 from pipelines.config import RunConfig
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import ImageFolders
+from trainer_modules.engine.task.sources import ImageFolders
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "PPM": "ppm", "TIFF": "tif", "HEIF": "heic", "AVIF": "avif"}
 PROBLEM = Classification(classes=("a", "b"))

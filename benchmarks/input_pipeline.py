@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 import trainer_modules  # noqa: F401  (chooses tf_keras before TensorFlow is imported)
-from trainer_modules.engine import examples, input_pipeline
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import ImageFolders
-from trainer_modules.engine.task import Image, Network, Phase, Task, Training
+from trainer_modules.engine.task.sources import ImageFolders
+from trainer_modules.engine.task.task import Image, Network, Phase, Task, Training
+from trainer_modules.engine.training import examples, input_pipeline
 
 BATCH = 32
 EPOCHS = 3
@@ -113,7 +113,7 @@ def store(files: list[Path], task: Task, shard: Path) -> str:
     """Writes the Examples that Transform would write; returns the shard's path."""
     import tensorflow as tf
 
-    from trainer_modules.engine.preprocessing import encode_image, load_images
+    from trainer_modules.engine.images.preprocessing import encode_image, load_images
 
     assert task.image is not None
     with tf.io.TFRecordWriter(str(shard)) as writer:

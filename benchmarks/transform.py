@@ -31,10 +31,10 @@ from tfx.proto import transform_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from components.image_transform import Executor
+from components.transform.component import Executor
 from pipelines.config import RunConfig
 from trainer_modules import flowers
-from trainer_modules.engine import overrides
+from trainer_modules.engine.task import overrides
 
 
 def photographs(count: int, folder: str | None) -> list[bytes]:

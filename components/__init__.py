@@ -9,16 +9,16 @@ import importlib
 from typing import Any
 
 _ARTIFACTS = {
-    "DataApproval": "components.data_gate",
-    "ExportedForms": "components.export_forms",
+    "DataApproval": "components.data_validation.data_gate",
+    "ExportedForms": "components.export.component",
     "HtmlPage": "components.report.artifacts",
     "MarkdownPage": "components.report.artifacts",
     "Predictions": "components.bulk_predict.component",
     "RejectedExamples": "components.example_gen.artifacts",
     "RunReport": "components.report.artifacts",
-    "ShownConfusion": "components.platform_metrics",
-    "ShownMetrics": "components.platform_metrics",
-    "VertexModel": "components.vertex_deploy.component",
+    "ShownConfusion": "components.report.platform_metrics",
+    "ShownMetrics": "components.report.platform_metrics",
+    "VertexModel": "components.vertex.deploy",
 }
 
 

@@ -7,10 +7,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from trainer_modules.engine import fingerprint, overrides
+from trainer_modules.engine import fingerprint
 from trainer_modules.engine.custom_config import SPACE_KEY, TASK_KEY
 from trainer_modules.engine.entry import module_path
-from trainer_modules.engine.task import Network, Phase, Task, Training
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Network, Phase, Task, Training
 
 CODE_KEY = "code"
 _TRANSFORMED = ("image", "problem")

@@ -11,11 +11,11 @@ import os
 import zipfile
 from pathlib import Path
 
-from components.gate_checking import check_gates
-from trainer_modules.engine import backbone_limits
+from components.model_gate.checking import check_gates
 from trainer_modules.engine.errors import BadInputError, did_you_mean
-from trainer_modules.engine.gates import AtLeast, AtMost, BetterThanChance, Gate
-from trainer_modules.engine.task import (
+from trainer_modules.engine.networks import backbone_limits
+from trainer_modules.engine.task.gates import AtLeast, AtMost, BetterThanChance, Gate
+from trainer_modules.engine.task.task import (
     Backbone,
     EncoderDecoder,
     Everything,
@@ -66,8 +66,9 @@ def check_network(task: Task, *, download: bool) -> None:
     """
     import tf_keras
 
-    from trainer_modules.engine import models, preflight
-    from trainer_modules.engine.preprocessing import standardises
+    from trainer_modules.engine.images.preprocessing import standardises
+    from trainer_modules.engine.networks import models
+    from trainer_modules.engine.training import preflight
 
     if not task.phases:
         return  # PretrainedModel builds the network as its first step.

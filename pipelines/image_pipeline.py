@@ -11,27 +11,28 @@ from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import Channel
 
 from components.bulk_predict.component import BulkPredict
-from components.data_gate import DataGate
-from components.evaluator import ImageEvaluator
+from components.data_validation.data_gate import DataGate
+from components.data_validation.reviewed_schema import ReviewedSchema
+from components.evaluator.component import ImageEvaluator
 from components.example_gen.component import ImageExampleGen
-from components.export_forms import ExportForms
-from components.image_transform import ImageTransform
-from components.model_gate import ModelGate
-from components.platform_metrics import PlatformMetrics
-from components.pretrained import PretrainedModel
-from components.pusher import NewModelPusher
-from components.reviewed_schema import ReviewedSchema
-from components.serving_check import ServingCheck
+from components.export.component import ExportForms
+from components.model_gate.component import ModelGate
+from components.pretrained.component import PretrainedModel
+from components.pusher.component import NewModelPusher
+from components.report.platform_metrics import PlatformMetrics
+from components.serving_check.component import ServingCheck
+from components.transform.component import ImageTransform
 from pipelines import cache_keys, tasks
 from pipelines.config import RunConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
-from trainer_modules.engine import overrides, saved_network
 from trainer_modules.engine.custom_config import CHECKPOINTS_KEY, TRIALS_KEY
 from trainer_modules.engine.entry import module_path
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.sources import Source
-from trainer_modules.engine.task import SavedNetwork, Task
+from trainer_modules.engine.networks import saved_network
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.sources import Source
+from trainer_modules.engine.task.task import SavedNetwork, Task
 
 
 def create_pipeline(
@@ -265,7 +266,7 @@ def _judged_data(
 def _tuner(
     task: Task, config: RunConfig, transform: ImageTransform, platform: Platform
 ) -> BaseNode:
-    function = "trainer_modules.engine.tuning.tuner_fn"
+    function = "trainer_modules.engine.training.tuning.tuner_fn"
     return platform.tuner(
         tuner_fn=function,
         examples=transform.outputs["transformed_examples"],

@@ -14,9 +14,9 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 
-from components.baseline import BaselineStrategy
-from components.previous_data import PreviousStatistics
-from components.pushed_baseline import PushedBaseline
+from components.baseline.pushed import PushedBaseline
+from components.baseline.resolver import BaselineStrategy
+from components.data_validation.previous_data import PreviousStatistics
 from pipelines import cache_keys
 
 _BASELINE = "Baseline"

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from tfx.dsl.components.base.base_node import BaseNode
 
-from components.pretrained import PretrainedModel
+from components.pretrained.component import PretrainedModel
 from components.report.component import ModelCard, Report
 from pipelines import cache_keys
 from pipelines.config import RunConfig
 from pipelines.platforms import Platform
-from trainer_modules.engine import overrides
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Task
 
 # Report's inputs, each with its component and output. A pipeline without training has only a few of
 # them; its model comes from elsewhere.

@@ -13,8 +13,9 @@ if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 try:
-    from pipelines import chatter, cloud_options
-    from pipelines.cloud_config import KUBEFLOW, VERTEX, CloudConfig
+    from pipelines import chatter
+    from pipelines.cloud import options as cloud_options
+    from pipelines.cloud.config import KUBEFLOW, VERTEX, CloudConfig
     from trainer_modules.engine.errors import BadInputError
 except ModuleNotFoundError as missing:
     sys.exit(
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
             if args.command == "upload":
                 return _upload(config)
             if args.command == "doctor":
-                from pipelines import doctor
+                from pipelines.cloud.doctor import command as doctor
 
                 return doctor.run(config)
             return _talk(config, args)
@@ -71,7 +72,7 @@ def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
     folder = os.path.dirname(args.output or "")
     if folder and not os.path.isdir(folder):
         raise BadInputError(f"--output {args.output}: the folder {folder} does not exist.")
-    from pipelines import compiler
+    from pipelines.cloud import compiler
 
     compiled = compiler.compile_job(config)
     output = args.output or f"{compiled.name}-{config.target}.{ending}"
@@ -84,7 +85,7 @@ def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
 
 
 def _upload(config: CloudConfig) -> int:
-    from pipelines import cloud_data
+    from pipelines.cloud import data as cloud_data
 
     if not config.data:
         raise BadInputError("Name the destination of the data with --data: gs://… or a folder.")
@@ -95,7 +96,7 @@ def _upload(config: CloudConfig) -> int:
 
 def _talk(config: CloudConfig, args: argparse.Namespace) -> int:
     """Runs the commands that need the platform; its failures are one paragraph, exit code 1."""
-    from pipelines.cloud_commands import ServiceError, run
+    from pipelines.cloud.commands import ServiceError, run
 
     try:
         return run(config, args)

@@ -23,7 +23,7 @@ try:
     from pipelines import early_checks, startup, tasks
     from pipelines.config import RunConfig, from_args, local_parser
     from trainer_modules.engine.errors import BadInputError
-    from trainer_modules.engine.task import Task
+    from trainer_modules.engine.task.task import Task
 except ModuleNotFoundError as missing:
     sys.exit(
         f"{missing.name} is not installed for {sys.executable}. Run `make run`, or "
@@ -73,7 +73,7 @@ def _list() -> int:
 
 
 def _compare(config: RunConfig, first: str, second: str) -> int:
-    from pipelines import compare
+    from pipelines.local import compare
 
     compare.run(config.folder, first, second, Console())
     return 0
@@ -110,9 +110,9 @@ def _lock(path: str) -> Iterator[None]:
 
 
 def _run(task: Task, config: RunConfig) -> int:
-    from pipelines import console as consoles
-    from pipelines import progress
-    from pipelines.summary import EXIT_CODES, Summary
+    from pipelines.local import console as consoles
+    from pipelines.local import progress
+    from pipelines.local.summary import EXIT_CODES, Summary
 
     begin = time.monotonic()
     run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
@@ -126,7 +126,7 @@ def _run(task: Task, config: RunConfig) -> int:
         finally:
             summary.seconds["total"] = round(time.monotonic() - begin, 3)
             summary.write(os.path.join(config.folder, "summary.json"))
-        from pipelines import conclusion
+        from pipelines.local import conclusion
 
         conclusion.show(console.console, summary, task.display)
     return EXIT_CODES[summary.status] if code is None else code
@@ -142,8 +142,8 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
         return 2
     finally:
         console.stop()
-    from pipelines import lineage, outcome
-    from pipelines.local_runner import LocalRunner, NodeFailedError
+    from pipelines.local import lineage, outcome
+    from pipelines.local.runner import LocalRunner, NodeFailedError
 
     runner = LocalRunner(
         started=console.start,
@@ -172,8 +172,8 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
 
     Errors in the data are reported before importing TFX, which takes seconds.
     """
-    from components import served
     from components.example_gen import ingest
+    from components.pusher import served
 
     task, data, source = ingest.prepare(task, config.data, config.root)
     served.check_room(config.serving_folder, task=task.name, classes=task.problem.names)
@@ -183,8 +183,8 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
     first = not os.path.isdir(os.path.join(config.artifacts_folder, "Trainer"))
     early_checks.check_network(task, download=first)
 
-    from pipelines import lineage
     from pipelines.image_pipeline import create_pipeline
+    from pipelines.local import lineage
 
     connection = lineage.connection(config.metadata_file)
     lineage.forget_vanished_pushes(connection)

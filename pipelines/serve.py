@@ -22,8 +22,8 @@ try:
     from rich.console import Console
 
     from pipelines.names import Names
-    from pipelines.serve_http import Limits, Server
-    from pipelines.serve_models import Served, Watch
+    from pipelines.serving.http import Limits, Server
+    from pipelines.serving.models import Served, Watch
     from trainer_modules.engine import tensorflow_alone
     from trainer_modules.engine.errors import BadInputError, did_you_mean
 except ModuleNotFoundError as missing:

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainer_modules.engine import overrides
 from trainer_modules.engine.entry import module_path
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Task
 
 _ENTRIES = ("preprocessing_fn", "run_fn")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import schemas
 from pipelines import task_files
-from trainer_modules.engine import overrides
 from trainer_modules.engine.entry import task_names
 from trainer_modules.engine.errors import BadInputError, did_you_mean
-from trainer_modules.engine.task import Backbone, EncoderDecoder, SavedNetwork, Task
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Backbone, EncoderDecoder, SavedNetwork, Task
 
 
 def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) -> Task:

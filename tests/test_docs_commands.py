@@ -5,7 +5,7 @@
 - `make` as `make -n` of the real Makefile, the options of `./run` parsed;
 - `run_local.py` is parsed, its task loaded with every `--set` and checked as before a run;
 - `predict.py` and `serve` are parsed;
-- `run_kubeflow.py` is parsed and configured; `tests/kubeflow/test_docs.py` prints its requests;
+- `run_kubeflow.py` is parsed and configured; `cloud/test_docs.py` prints its requests;
 - of `benchmarks/*.py` the file exists; `gcloud`, `kubectl`, `docker` are not run.
 
 What a test run cannot have, thousands of photographs, a cloud, is thus only parsed.
@@ -28,7 +28,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from pipelines import cloud_options, config, early_checks, predict, tasks
+from pipelines import config, early_checks, predict, tasks
+from pipelines.cloud import options as cloud_options
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -127,7 +128,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     import tf_keras
     from tf_keras import layers
 
-    from trainer_modules.engine import serving
+    from trainer_modules.engine.saved_model import write as serving
 
     task = tasks.load("flowers", ("image.height=8", "image.width=8"))
     inputs = layers.Input((8, 8, 3), dtype="uint8")

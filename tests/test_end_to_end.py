@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from pipelines import tasks
-from trainer_modules.engine import serialisation
+from trainer_modules.engine.task import serialisation
 
 ROOT = Path(__file__).parent.parent
 

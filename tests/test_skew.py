@@ -19,12 +19,14 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from trainer_modules.engine import examples, overrides, serving
 from trainer_modules.engine.custom_config import TASK_KEY
 from trainer_modules.engine.entry import module_path, task_names
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import ImageFolders
-from trainer_modules.engine.task import Image, Network, Phase, Task
+from trainer_modules.engine.saved_model import write as serving
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.sources import ImageFolders
+from trainer_modules.engine.task.task import Image, Network, Phase, Task
+from trainer_modules.engine.training import examples
 
 MEAN, MOST = 1.25, 20
 

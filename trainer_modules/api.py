@@ -7,11 +7,19 @@ This file only imports: a step's cache key follows a name from here to the modul
 (`engine/import_closure.py`), so no step depends on more for a task that is written with it.
 """
 
-from trainer_modules.engine.display import Display
 from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.gates import AtLeast, AtMost, BetterThanChance, NoWorse
-from trainer_modules.engine.hyperparameters import Choice, Range
-from trainer_modules.engine.layers import (
+from trainer_modules.engine.networks.saved_network import SavedNetwork
+from trainer_modules.engine.problems import (
+    Binary,
+    Classification,
+    ImageNet,
+    Regression,
+    Segmentation,
+)
+from trainer_modules.engine.task.display import Display
+from trainer_modules.engine.task.gates import AtLeast, AtMost, BetterThanChance, NoWorse
+from trainer_modules.engine.task.hyperparameters import Choice, Range
+from trainer_modules.engine.task.layers import (
     BatchNorm,
     Conv,
     Dense,
@@ -22,23 +30,15 @@ from trainer_modules.engine.layers import (
     MaxPool,
     Rescale,
 )
-from trainer_modules.engine.problems import (
-    Binary,
-    Classification,
-    ImageNet,
-    Regression,
-    Segmentation,
-)
-from trainer_modules.engine.recipe import (
+from trainer_modules.engine.task.learning_rates import Cosine, Exponential
+from trainer_modules.engine.task.recipe import (
     Augment,
     EarlyStopping,
     Optimizer,
     ReduceOnPlateau,
     Training,
 )
-from trainer_modules.engine.saved_network import SavedNetwork
-from trainer_modules.engine.schedules import Cosine, Exponential
-from trainer_modules.engine.sources import (
+from trainer_modules.engine.task.sources import (
     Bundled,
     HashSplit,
     ImageFiles,
@@ -51,8 +51,8 @@ from trainer_modules.engine.sources import (
     TensorFlowDatasets,
     TFRecords,
 )
-from trainer_modules.engine.submission import Submission
-from trainer_modules.engine.task import (
+from trainer_modules.engine.task.submission import Submission
+from trainer_modules.engine.task.task import (
     Backbone,
     EncoderDecoder,
     Everything,

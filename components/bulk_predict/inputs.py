@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from components import csv_text
-from trainer_modules.engine import formats
+from components.example_gen.readers import csv_text
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.images import formats
 
 _RECORDS = re.compile(r"\.tfrec(ord)?s?(\.gz|-\d+-of-\d+(\.gz)?)?$")
 _SMALLEST_CHUNK, _LARGEST_CHUNK, _CHUNKS = 64, 1024, 32

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from components import heat
-from trainer_modules.engine.colours import complete
+from components.report import heat
+from trainer_modules.engine.images.colours import complete
 
 FOLDERS = ("masks", "coloured", "overlays")
 MAPS = "maps"

@@ -67,8 +67,8 @@ def task(folder: str) -> Any:
     """
     import tensorflow as tf
 
-    from trainer_modules.engine import overrides
     from trainer_modules.engine.errors import BadInputError
+    from trainer_modules.engine.task import overrides
 
     path = os.path.join(folder, _TASK)
     if not tf.io.gfile.exists(path):

@@ -8,8 +8,8 @@ from typing import Any
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin
 
 from components.example_gen import mask_checking
-from components.example_gen.items import Record, Rejected
-from trainer_modules.engine import formats
+from components.example_gen.readers.items import Record, Rejected
+from trainer_modules.engine.images import formats
 from trainer_modules.engine.problems import Problem
 
 
@@ -190,7 +190,7 @@ def _decode(contents: bytes, header: Image.Image) -> tuple[int, int, float]:
 def _whole_decoder() -> Any:
     import tensorflow as tf
 
-    from trainer_modules.engine import decoding
+    from trainer_modules.engine.images import decoding
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
     def decode(contents: Any) -> Any:

@@ -28,7 +28,7 @@ class ImageExampleGenSpec(standard_component_specs.FileBasedExampleGenSpec):
 
 
 class ImageExampleGen(FileBasedExampleGen):
-    """Reads any layout of `engine/sources.py`.
+    """Reads any layout of `engine/task/sources.py`.
 
     A subclass of TFX's file-based component, so that Kubeflow and Vertex AI look at the data
     before they trust their cache.

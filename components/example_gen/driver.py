@@ -8,10 +8,10 @@ from tfx.orchestration import data_types
 from tfx.proto import range_config_pb2
 
 from components.example_gen import storage
-from components.example_gen.items import Reader
-from components.example_gen.layouts import reader_for
+from components.example_gen.readers.items import Reader
+from components.example_gen.readers.layouts import reader_for
 from components.example_gen.root import has_span, latest
-from trainer_modules.engine import overrides
+from trainer_modules.engine.task import overrides
 
 
 class Driver(driver.FileBasedDriver):

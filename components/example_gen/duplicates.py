@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from components.example_gen.items import EVAL, TEST, TRAIN
+from components.example_gen.readers.items import EVAL, TEST, TRAIN
 
 # Held-out sets are not changed; the copy in the split further left is kept.
 _PRIORITY = (TEST, EVAL, TRAIN)

@@ -17,12 +17,12 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.example_gen import duplicates, manifest, storage, summary, writing
-from components.example_gen.items import Reader
-from components.example_gen.layouts import reader_for
+from components.example_gen.readers.items import Reader
+from components.example_gen.readers.layouts import reader_for
 from components.example_gen.root import data_root
-from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Problem
+from trainer_modules.engine.task import overrides
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

@@ -4,16 +4,17 @@ import dataclasses
 import os
 from pathlib import Path
 
-from components.example_gen import bundled, storage
-from components.example_gen.folders import split_parts
-from components.example_gen.items import UNLABELLED
-from components.example_gen.layouts import reader_for
-from components.example_gen.path_table import check_table, labels_of
+from components.example_gen import storage
+from components.example_gen.bundled import loaders as bundled
+from components.example_gen.readers.folders import split_parts
+from components.example_gen.readers.items import UNLABELLED
+from components.example_gen.readers.layouts import reader_for
+from components.example_gen.readers.path_table import check_table, labels_of
+from components.example_gen.readers.tfds import label_names, prepared
 from components.example_gen.root import has_span, latest_root
-from components.example_gen.tfds import label_names, prepared
-from trainer_modules.engine import formats
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.sources import (
+from trainer_modules.engine.images import formats
+from trainer_modules.engine.task.sources import (
     Bundled,
     ImageFiles,
     ImageFolders,
@@ -23,7 +24,7 @@ from trainer_modules.engine.sources import (
     Table,
     TensorFlowDatasets,
 )
-from trainer_modules.engine.task import Task
+from trainer_modules.engine.task.task import Task
 
 
 def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Source]:

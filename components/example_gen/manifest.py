@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from tfx.dsl.io import fileio
 
 from components.example_gen import storage
-from components.example_gen.items import Item, Rejected, from_line, to_line
+from components.example_gen.readers.items import Item, Rejected, from_line, to_line
 
 _PART = 1000
 _MOST_PARTS = 256

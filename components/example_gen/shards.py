@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.example_gen import storage
-from components.example_gen.items import (
+from components.example_gen.readers.items import (
     EVAL,
     TEST,
     TRAIN,
@@ -20,7 +20,7 @@ from components.example_gen.items import (
 )
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import LabelError, Problem
-from trainer_modules.engine.sources import HashSplit, TFRecords
+from trainer_modules.engine.task.sources import HashSplit, TFRecords
 
 _GZIP = b"\x1f\x8b"
 

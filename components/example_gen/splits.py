@@ -3,8 +3,8 @@
 import hashlib
 import re
 
-from components.example_gen.items import EVAL, TEST, TRAIN, UNLABELLED
-from trainer_modules.engine.sources import HashSplit
+from components.example_gen.readers.items import EVAL, TEST, TRAIN, UNLABELLED
+from trainer_modules.engine.task.sources import HashSplit
 
 ALIASES = {
     "train": TRAIN,

@@ -12,7 +12,6 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from components import model_card
 from components.example_gen.artifacts import RejectedExamples
 from components.report import (
     exported,
@@ -20,6 +19,7 @@ from components.report import (
     galleries,
     mask_samples,
     material,
+    model_card,
     page,
     provenance,
     raw_examples,
@@ -28,7 +28,7 @@ from components.report import (
     training_samples,
 )
 from components.report.artifacts import HtmlPage, MarkdownPage, RunReport
-from trainer_modules.engine import overrides
+from trainer_modules.engine.task import overrides
 
 INDEX, SAMPLES, STATISTICS = "index.html", "samples.png", "statistics.json"
 

@@ -65,7 +65,7 @@ def answers(
 
 
 def _names(task: dict[str, Any]) -> list[tuple[str, str]]:
-    from trainer_modules.engine import overrides
+    from trainer_modules.engine.task import overrides
 
     problem = overrides.from_plain(task["problem"])
     ids = problem.ids or ("",) * len(problem.names)

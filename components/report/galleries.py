@@ -8,7 +8,7 @@ from PIL import Image
 
 from components.report import charts, pictures
 from components.report.material import Material
-from trainer_modules.engine.colours import complete
+from trainer_modules.engine.images.colours import complete
 
 MOST_WRONG, SAMPLED, LISTED = 48, 24, 20
 # Size limits in characters: images of the galleries, and images that only a cell of the confusion

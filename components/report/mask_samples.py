@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from components import heat
-from components.report import pictures
+from components.report import heat, pictures
 from components.report.galleries import VOID, palette
 from components.report.raw_examples import fetch, one_bytes
 from trainer_modules.engine.problems.mask_tally import nearest, read_ids

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components import gate_outcome
+from components.model_gate import gate_outcome
 from components.report import storage
 from components.report.pictures import Sheet
 from components.report.statistics import Statistics

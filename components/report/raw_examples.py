@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from components.report import pictures
-from trainer_modules.engine.examples import records
 from trainer_modules.engine.problems.kept_examples import Kept, lottery
+from trainer_modules.engine.training.examples import records
 
 T = TypeVar("T")
 # Random samples are drawn from this many examples.

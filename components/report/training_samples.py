@@ -10,9 +10,9 @@ from PIL import Image
 from components.report import pictures
 from components.report.galleries import palette
 from components.report.raw_examples import LOOKED_AT, features, one_bytes
-from trainer_modules.engine import overrides
 from trainer_modules.engine.problems.kept_examples import Kept, lottery
-from trainer_modules.engine.task import Augment, Task
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Augment, Task
 
 SHOWN = 24
 
@@ -81,7 +81,7 @@ def augmented(
       masks: Class ids uint8 `[batch, height, width]`, or None.
       task: Says what is changed.
     """
-    from trainer_modules.engine.augmentation import RandomChanges
+    from trainer_modules.engine.images.augmentation import RandomChanges
 
     changed, moved = RandomChanges(task.train.augment).jointly(images, masks)
     return changed.numpy(), moved if moved is None else moved.numpy()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components import gate_outcome
+from components.model_gate import gate_outcome
 from components.report.material import Material
 
 # The headline figures, in this order, if the evaluation has them.

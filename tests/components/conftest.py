@@ -46,7 +46,7 @@ def evaluate(tfx_ready: None) -> Callable[..., dict[str, Any]]:
     from tfx.types import standard_artifacts
     from tfx.utils import proto_utils
 
-    from components import evaluator
+    from components.evaluator import component as evaluator
 
     # With a container image named, TFX does not pack itself up for workers elsewhere.
     args = [RUNNER, "--sdk_container_image=local"]

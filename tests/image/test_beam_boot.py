@@ -28,7 +28,7 @@ def who(number):
 
 options = PipelineOptions([
     "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=EXTERNAL",
-    f"--environment_config={sys.argv[1]}", "--beam_plugins=pipelines.beam_worker",
+    f"--environment_config={sys.argv[1]}", "--beam_plugins=pipelines.cloud.worker",
 ])
 with beam.Pipeline(options=options) as pipeline:
     _ = (pipeline | beam.Create([1]) | beam.Map(who)

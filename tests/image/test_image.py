@@ -30,7 +30,7 @@ startup.prepare()
 import farmhash, ml_metadata, tensorflow, tensorflow_data_validation, tensorflow_transform, tfx_bsl
 from pipelines import beam_worker, container, container_driver, container_look
 from pipelines import image_pipeline, serve
-import components.bulk_predict.run, components.export_forms
+import components.bulk_predict.run, components.export.component
 import trainer_modules.digits, trainer_modules.image_folder
 print(os.environ["RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT"], trainer_modules.__file__)
 """

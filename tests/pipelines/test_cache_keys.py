@@ -10,7 +10,8 @@ import pytest
 
 from pipelines import cache_keys, tasks
 from pipelines.config import RunConfig
-from trainer_modules.engine import fingerprint, import_closure, sources
+from trainer_modules.engine import fingerprint, import_closure
+from trainer_modules.engine.task import sources
 
 ROOT = import_closure.ROOT
 ENGINE = "trainer_modules/engine"
@@ -23,11 +24,11 @@ def calls(tfx_ready) -> dict[str, tuple[tuple[str, ...], Any, str]]:
     Everything that the DAG can hold is in one of the three: digits with forms, an unlabelled split
     and a search, as it runs here, on Kubeflow and on Vertex AI; and imagenet.
     """
-    from components.pushed_baseline import PushedBaseline
-    from components.vertex_deploy.component import VertexDeploy
+    from components.baseline.pushed import PushedBaseline
+    from components.vertex.deploy import VertexDeploy
+    from pipelines.cloud.vertex.training import CustomJobTrainer, CustomJobTuner
     from pipelines.image_pipeline import create_pipeline
     from pipelines.platforms import LOCAL, Platform, latest_pushed
-    from pipelines.vertex_training import CustomJobTrainer, CustomJobTuner
 
     def deploy(pushed: Any) -> Any:
         code = cache_keys.of_step(VertexDeploy)
@@ -169,19 +170,23 @@ LEARNING = {"Transform", "Tuner", "Trainer"}
         # The edit that was cached while a model was pushed: a regression's target.
         (f"{ENGINE}/problems/regression.py", LEARNING, {"Pusher", "DataGate"}),
         (f"{ENGINE}/problems/segmentation.py", LEARNING, {"Pusher"}),
-        (f"{ENGINE}/preprocessing.py", LEARNING | {"ExportForms"}, {"ImageExampleGen"}),
-        (f"{ENGINE}/decoding.py", LEARNING | {"ImageExampleGen"}, {"ModelGate"}),
-        (f"{ENGINE}/callbacks.py", {"Tuner", "Trainer"}, {"Transform", "ImageEvaluator"}),
+        (f"{ENGINE}/images/preprocessing.py", LEARNING | {"ExportForms"}, {"ImageExampleGen"}),
+        (f"{ENGINE}/images/decoding.py", LEARNING | {"ImageExampleGen"}, {"ModelGate"}),
+        (f"{ENGINE}/training/callbacks.py", {"Tuner", "Trainer"}, {"Transform", "ImageEvaluator"}),
         (f"{ENGINE}/evaluation.py", {"ImageEvaluator"}, LEARNING),
         (f"{ENGINE}/problems/mask_tally.py", {"ImageEvaluator", "Report"}, LEARNING | {"Pusher"}),
-        ("components/gate_chance.py", {"ModelGate"}, LEARNING | {"ImageEvaluator"}),
-        (f"{ENGINE}/serving.py", {"Trainer", "PretrainedModel"}, {"Transform", "ImageEvaluator"}),
-        ("components/gate_judging.py", {"ModelGate"}, LEARNING | {"ImageEvaluator"}),
+        ("components/model_gate/chance.py", {"ModelGate"}, LEARNING | {"ImageEvaluator"}),
+        (
+            f"{ENGINE}/saved_model/write.py",
+            {"Trainer", "PretrainedModel"},
+            {"Transform", "ImageEvaluator"},
+        ),
+        ("components/model_gate/judging.py", {"ModelGate"}, LEARNING | {"ImageEvaluator"}),
         ("components/example_gen/shards.py", {"ImageExampleGen"}, LEARNING),
         ("components/example_gen/driver.py", {"ImageExampleGen"}, LEARNING),
         ("components/bulk_predict/model.py", {"BulkPredict", "ExportForms"}, LEARNING),
         ("components/report/templates/style.css", {"Report"}, LEARNING | {"ImageEvaluator"}),
-        ("components/custom_job.py", {"cloud Trainer", "cloud Tuner"}, {"Trainer"}),
+        ("components/vertex/custom_job.py", {"cloud Trainer", "cloud Tuner"}, {"Trainer"}),
         ("trainer_modules/imagenet_classes.json", {"PretrainedModel"}, {"Pusher"}),
         # A task travels as data: a gate changed in its file trains nothing anew.
         ("trainer_modules/digits.py", set(), LEARNING | {"ImageExampleGen"}),

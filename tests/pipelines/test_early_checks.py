@@ -12,10 +12,10 @@ import pytest
 
 from pipelines import early_checks, tasks
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.gates import AtLeast, AtMost, NoWorse
 from trainer_modules.engine.problems.class_tally import ClassTally
 from trainer_modules.engine.problems.mask_tally import MaskTally
 from trainer_modules.engine.problems.value_tally import RegressionTally
+from trainer_modules.engine.task.gates import AtLeast, AtMost, NoWorse
 
 ROOT = Path(__file__).parents[2]
 REFUSED = [

@@ -4,8 +4,8 @@ import pytest
 
 from pipelines import tasks
 from pipelines.config import RunConfig
-from trainer_modules.engine import sources
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.task import sources
 
 
 @pytest.fixture(scope="module")

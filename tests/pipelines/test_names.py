@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipelines import cloud_config, cloud_options, names, tasks
+from pipelines import names, tasks
+from pipelines.cloud import config as cloud_config
+from pipelines.cloud import options as cloud_options
 from pipelines.config import RunConfig, from_args, local_parser
 from pipelines.names import Names
 from trainer_modules.engine.errors import BadInputError
@@ -48,7 +50,9 @@ def _places(config: RunConfig, target: str) -> dict[str, str]:
     if target == "local":
         found["lineage"] = config.metadata_file
     if target == "vertex":
-        from pipelines import accelerators, vertex_serving, vertex_training
+        from pipelines.cloud import accelerators
+        from pipelines.cloud.vertex import serving as vertex_serving
+        from pipelines.cloud.vertex import training as vertex_training
 
         assert isinstance(config, cloud_config.CloudConfig)
         machine = accelerators.find("nvidia-t4", "vertex")

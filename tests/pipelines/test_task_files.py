@@ -14,9 +14,9 @@ import pytest
 import schemas
 import trainer_modules
 from pipelines import tasks
-from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.serialisation import types_by_name
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.serialisation import types_by_name
 
 ROOT = Path(__file__).parents[2]
 TASKS = ROOT / "trainer_modules"

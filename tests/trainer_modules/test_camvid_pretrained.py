@@ -87,7 +87,7 @@ def test_exported_model_sees_what_the_network_sees(
 ) -> None:
     import tensorflow as tf
 
-    from components import pretrained
+    from components.pretrained import component as pretrained
 
     weights = save(tmp_path / "hrnet", way=way, answers=answers, channels=channels)
     task = tasks.load("camvid:pretrained", (*SMALL, f"model.answers={answers}"), weights)
@@ -113,7 +113,7 @@ def test_exported_model_sees_what_the_network_sees(
 def test_a_smaller_answer_is_brought_to_the_images_size(tmp_path: Path) -> None:
     import tensorflow as tf
 
-    from trainer_modules.engine import models
+    from trainer_modules.engine.networks import models
 
     class Quarter(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)])
@@ -141,7 +141,7 @@ def test_a_smaller_answer_is_brought_to_the_images_size(tmp_path: Path) -> None:
 def test_another_answer_than_promised_is_refused(
     tmp_path: Path, tfx_ready: None, channels: int, answers: str, says: str
 ) -> None:
-    from components import pretrained
+    from components.pretrained import component as pretrained
 
     weights = save(tmp_path / "hrnet", answers=answers, channels=channels)
     task = tasks.load("camvid:pretrained", SMALL, weights)

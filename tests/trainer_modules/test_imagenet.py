@@ -66,7 +66,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def exported(weights: str, tmp_path_factory: pytest.TempPathFactory, tfx_ready: None) -> Path:
-    from components import pretrained
+    from components.pretrained import component as pretrained
 
     folder = tmp_path_factory.mktemp("exported") / "1"
     pretrained.export(tasks.load("imagenet:mobilenetv2", SMALL, weights), str(folder))
@@ -103,7 +103,7 @@ def test_scaling_is_that_of_the_networks_own_module(spelling: str) -> None:
 
     import tf_keras
 
-    from trainer_modules.engine import backbones
+    from trainer_modules.engine.networks import backbones
 
     task = tasks.load(spelling)
     inputs = tf_keras.Input((8, 8, 3), dtype="uint8")
@@ -197,7 +197,7 @@ def test_weights_without_the_classifier_are_refused(
 ) -> None:
     import tf_keras
 
-    from components import pretrained
+    from components.pretrained import component as pretrained
 
     path = tmp_path / "no_top.h5"
     tf_keras.Model(network.inputs, network.layers[-3].output).save_weights(path)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pipelines import tasks
-from trainer_modules.engine import models
-from trainer_modules.engine.layers import Dense, GlobalAveragePool
-from trainer_modules.engine.schedules import Exponential
-from trainer_modules.engine.task import Backbone, EncoderDecoder, Task
+from trainer_modules.engine.networks import models
+from trainer_modules.engine.task.layers import Dense, GlobalAveragePool
+from trainer_modules.engine.task.learning_rates import Exponential
+from trainer_modules.engine.task.task import Backbone, EncoderDecoder, Task
 
 
 def _without_weights(task: Task) -> Task:

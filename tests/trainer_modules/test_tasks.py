@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipelines import tasks
-from trainer_modules.engine import overrides
 from trainer_modules.engine.entry import module_path, task_names
-from trainer_modules.engine.gates import BetterThanChance
 from trainer_modules.engine.problems import Classification, Segmentation
-from trainer_modules.engine.task import Backbone, EncoderDecoder, SavedNetwork, Task
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.gates import BetterThanChance
+from trainer_modules.engine.task.task import Backbone, EncoderDecoder, SavedNetwork, Task
 
 GOLDEN = Path(__file__).parent / "golden"
 SPELLINGS = [spelling for spelling, _ in tasks.descriptions()]

@@ -5,9 +5,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from trainer_modules.engine import overrides
 from trainer_modules.engine.custom_config import TASK_KEY
-from trainer_modules.engine.task import Recipe, Task
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Recipe, Task
 
 # Lies beside the tasks, and is none: what they import.
 _API = "api.py"
@@ -23,12 +23,12 @@ def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[A
     def preprocessing_fn(
         inputs: dict[str, Any], custom_config: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        from trainer_modules.engine import preprocessing
+        from trainer_modules.engine.images import preprocessing
 
         return preprocessing.transform(inputs, _effective(task, custom_config))
 
     def run_fn(fn_args: Any) -> None:
-        from trainer_modules.engine import run
+        from trainer_modules.engine.training import run
 
         run.run(_effective(task, fn_args.custom_config), fn_args)
 

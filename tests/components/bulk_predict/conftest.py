@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from trainer_modules.engine import serving
 from trainer_modules.engine.problems import Classification, Problem, Regression, Segmentation
-from trainer_modules.engine.sources import ImageFolders
-from trainer_modules.engine.task import Image, Network, Phase, Task
+from trainer_modules.engine.saved_model import write as serving
+from trainer_modules.engine.task.sources import ImageFolders
+from trainer_modules.engine.task.task import Image, Network, Phase, Task
 
 CLASSES = ("dark", "mid, grey", "light")
 

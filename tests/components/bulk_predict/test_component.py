@@ -76,7 +76,7 @@ def test_the_unlabelled_split_becomes_a_submission(
 def test_the_task_names_the_columns_and_numbers_the_classes(
     run_component: Callable[..., Any], picture: Callable[[int], bytes]
 ) -> None:
-    from trainer_modules.engine.submission import Submission
+    from trainer_modules.engine.task.submission import Submission
 
     rows = [{"id": b"x.jpg", "image": picture(255)}, {"id": b"y.jpg", "image": picture(0)}]
     rejected = ({"id": "torn.jpg", "split": "unlabelled", "reason": "is empty"},)

@@ -39,7 +39,7 @@ def run_ingestion(root: Path, source: Any, problem: Any, work: Path) -> Ingested
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
     from components.example_gen import executor, summary
-    from components.example_gen.layouts import reader_for
+    from components.example_gen.readers.layouts import reader_for
 
     reader = reader_for(str(root), source, problem)
     folders = {split: str(work / f"Split-{split}") for split in reader.splits}

@@ -13,9 +13,9 @@ from PIL import Image, ImageOps
 
 from components.example_gen import storage
 from tests.components.example_gen.conftest import Ingested, encoded, picture, run_ingestion, write
-from trainer_modules.engine import decoding
+from trainer_modules.engine.images import decoding
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import HashSplit, ImageFolders
+from trainer_modules.engine.task.sources import HashSplit, ImageFolders
 
 PROBLEM = Classification(classes=("cat", "dog"))
 _PHOTO = encoded(picture(0, (60, 40)), "JPEG")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.components.example_gen.conftest import encoded, picture, write
-from trainer_modules.engine import overrides
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import HashSplit, ImageFolders
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.sources import HashSplit, ImageFolders
 
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 PETS = Classification(classes=("cat", "dog"))

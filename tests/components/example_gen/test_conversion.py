@@ -11,9 +11,9 @@ from PIL import Image
 
 from components.example_gen import checking
 from tests.components.example_gen.conftest import encoded, picture, write
-from trainer_modules.engine import formats
+from trainer_modules.engine.images import formats
 from trainer_modules.engine.problems import Classification, Segmentation
-from trainer_modules.engine.sources import ImageFolders, ImagesAndMasks
+from trainer_modules.engine.task.sources import ImageFolders, ImagesAndMasks
 
 pillow_heif.register_heif_opener()
 PETS = Classification(classes=("cat", "dog"))

@@ -8,7 +8,7 @@ from components.example_gen import ingest
 from tests.components.example_gen.conftest import encoded, picture, write, write_shard
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification, Regression
-from trainer_modules.engine.sources import (
+from trainer_modules.engine.task.sources import (
     Bundled,
     ImageFolders,
     LabelledPaths,
@@ -16,7 +16,7 @@ from trainer_modules.engine.sources import (
     Table,
     TFRecords,
 )
-from trainer_modules.engine.task import Network, Phase, Task
+from trainer_modules.engine.task.task import Network, Phase, Task
 
 TASK = Task(
     name="pets",

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from components.example_gen.layouts import reader_for
+from components.example_gen.readers.layouts import reader_for
 from tests.components.example_gen.conftest import encoded, picture, write, write_shard
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification, Regression, Segmentation
-from trainer_modules.engine.sources import (
+from trainer_modules.engine.task.sources import (
     Bundled,
     HashSplit,
     ImageFolders,

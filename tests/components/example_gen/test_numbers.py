@@ -4,7 +4,7 @@ import pytest
 
 from tests.components.example_gen.conftest import encoded, picture, write, write_shard
 from trainer_modules.engine.problems import LabelError, Regression
-from trainer_modules.engine.sources import (
+from trainer_modules.engine.task.sources import (
     HashSplit,
     ImageFolders,
     LabelledPaths,

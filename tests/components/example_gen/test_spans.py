@@ -13,7 +13,7 @@ from tests.components.example_gen.test_component import component, fingerprint_o
 from trainer_modules import flowers, image_folder
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import HashSplit, ImageFolders, TFRecords
+from trainer_modules.engine.task.sources import HashSplit, ImageFolders, TFRecords
 
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 assert run  # a fixture of that module
@@ -110,8 +110,8 @@ def test_nights(run, tmp_path: Path) -> None:
 
 
 def test_a_job_is_compiled_for_the_newest_span(tmp_path: Path) -> None:
-    from pipelines import cloud_data
-    from pipelines.cloud_config import build
+    from pipelines.cloud import data as cloud_data
+    from pipelines.cloud.config import build
 
     given = {"target": "kubeflow", "data": f"{tmp_path}/span-{{SPAN}}", "image": "i@sha256:0"}
     classes(tmp_path / "span-1", "cat", "dog")

@@ -51,8 +51,8 @@ def _write(folder: Path, split: str, examples: list[bytes], shards: int = 2) -> 
 @pytest.fixture(scope="module")
 def task() -> Any:
     from trainer_modules.engine.problems import Classification
-    from trainer_modules.engine.sources import ImageFolders
-    from trainer_modules.engine.task import Augment, Image, Network, Phase, Task, Training
+    from trainer_modules.engine.task.sources import ImageFolders
+    from trainer_modules.engine.task.task import Augment, Image, Network, Phase, Task, Training
 
     return Task(
         name="flowers",
@@ -117,7 +117,7 @@ def drawn(
     """Report's outputs."""
     from components.report.artifacts import HtmlPage, RunReport
     from components.report.component import Report
-    from trainer_modules.engine import overrides
+    from trainer_modules.engine.task import overrides
 
     folders = {name: tmp_path_factory.mktemp(name) for name in ("report", "html")}
     report, html = RunReport(), HtmlPage()

@@ -11,9 +11,11 @@ import tensorflow as tf
 from components.report import fitted, page
 from tests.components.report import runs
 from trainer_modules import boston_housing
-from trainer_modules.engine import models, overrides, serving
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.networks import models
 from trainer_modules.engine.problems import Regression
+from trainer_modules.engine.saved_model import write as serving
+from trainer_modules.engine.task import overrides
 
 SLOPE, OFFSET = 9.0, -34.0
 

@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from components.report import mask_samples, training_samples
-from trainer_modules.engine import overrides
 from trainer_modules.engine.problems import Segmentation
-from trainer_modules.engine.sources import ImagesAndMasks
-from trainer_modules.engine.task import Augment, EncoderDecoder, Phase, Task
-from trainer_modules.engine.task import Image as ImageForm
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.sources import ImagesAndMasks
+from trainer_modules.engine.task.task import Augment, EncoderDecoder, Phase, Task
+from trainer_modules.engine.task.task import Image as ImageForm
 
 RED, BLUE = (250, 0, 0), (0, 0, 250)
 TASK = Task(

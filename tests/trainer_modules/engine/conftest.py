@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer_modules.engine.layers import Dense, Flatten, GlobalAveragePool
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.sources import TFRecords
-from trainer_modules.engine.task import (
+from trainer_modules.engine.task.layers import Dense, Flatten, GlobalAveragePool
+from trainer_modules.engine.task.sources import TFRecords
+from trainer_modules.engine.task.task import (
     Backbone,
     HeadOnly,
     Image,
@@ -110,7 +110,7 @@ def make_blobs() -> Callable[..., tuple[Any, Any]]:
 @pytest.fixture
 def run(tiny_files: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
     """Trains a task on the tiny shards, unless told otherwise."""
-    from trainer_modules.engine import training
+    from trainer_modules.engine.training import training
 
     def train(task: Task, **settings: Any) -> Any:
         given = {"model_dir": str(tmp_path / "model"), "log_dir": str(tmp_path / "logs")}
@@ -144,7 +144,7 @@ def make_stand_in(name: str, size: int, folder: Path) -> Path:
     import tensorflow as tf
     import tf_keras
 
-    from trainer_modules.engine import backbones
+    from trainer_modules.engine.networks import backbones
 
     tf_keras.utils.set_random_seed(1)
     plain = getattr(tf_keras.applications, name)(

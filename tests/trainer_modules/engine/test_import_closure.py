@@ -162,7 +162,7 @@ def test_no_module_is_reached_by_a_text_that_nobody_thought_of() -> None:
         # A path put together: a task's module, where Transform and Trainer start.
         ("trainer_modules/engine/entry.py", "trainer_modules."),
         # A program that a container starts, and no step.
-        ("components/vertex_deploy/registry.py", "pipelines.serve"),
+        ("components/vertex/registry.py", "pipelines.serve"),
     }
     found = set()
     for package in ("trainer_modules", "components"):

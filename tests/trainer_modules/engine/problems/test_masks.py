@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image as Pillow
 
-from trainer_modules.engine import training
 from trainer_modules.engine.problems import Segmentation, masks
-from trainer_modules.engine.task import EncoderDecoder, Image, Network, Phase, Task
+from trainer_modules.engine.task.task import EncoderDecoder, Image, Network, Phase, Task
+from trainer_modules.engine.training import training
 
 IDS = Segmentation(classes=("a", "b", "c"), void=11)
 COLOURS = Segmentation(

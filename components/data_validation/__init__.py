@@ -1,0 +1,1 @@
+"""What the data must look like before anything is trained on them."""

@@ -1,0 +1,1 @@
+"""Evaluator: metrics class by class and slice by slice, with TFMA."""

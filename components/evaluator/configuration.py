@@ -1,0 +1,83 @@
+"""Evaluator's configuration: split, batch size, metrics and slices, all from the task."""
+
+import json
+from collections.abc import Sequence
+
+import tensorflow_model_analysis as tfma
+
+from components.evaluator.comparability import SIGNATURE
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.task.task import Task
+
+CANDIDATE = "candidate"
+BASELINE = "baseline"
+# Decoded float pixels of one batch; the network's activations take several times as much.
+_BATCH_VALUES = 16_000_000
+
+
+def evaluation_split(splits: list[str]) -> str:
+    """Returns the split to evaluate on: `test` if there is one, else `eval`.
+
+    Raises:
+      BadInputError: If there is neither.
+    """
+    for name in ("test", "eval"):
+        if name in splits:
+            return name
+    raise BadInputError(
+        "There is nothing to evaluate on: the examples must have a split called test or eval. "
+        f"Found: {', '.join(splits) or 'none'}."
+    )
+
+
+def evaluation_batch(task: Task) -> int:
+    """Returns how many examples go through the model at once, within 1..512."""
+    if task.image is None:
+        return 512
+    values = task.image.height * task.image.width * task.image.channels
+    return max(1, min(512, _BATCH_VALUES // values))
+
+
+def eval_config(task: Task) -> tfma.EvalConfig:
+    """Returns TFMA's configuration for `task`, with a baseline and without thresholds."""
+    model = {
+        "signature_name": SIGNATURE,
+        "label_key": task.problem.raw_label,
+        "model_type": tfma.TF_GENERIC,
+    }
+    metrics = [
+        tfma.MetricConfig(
+            class_name=metric["class_name"],
+            module=metric["module"],
+            config=json.dumps(metric["config"], ensure_ascii=False),
+        )
+        for metric in task.problem.evaluation_metrics()
+    ]
+    config = tfma.EvalConfig(
+        model_specs=[
+            tfma.ModelSpec(name=CANDIDATE, **model),
+            tfma.ModelSpec(name=BASELINE, is_baseline=True, **model),
+        ],
+        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+        slicing_specs=[
+            tfma.SlicingSpec(),
+            *(tfma.SlicingSpec(feature_keys=[feature]) for feature in task.slices),
+        ],
+    )
+    config.options.include_default_metrics.value = False
+    return config
+
+
+def with_former_classes(config: tfma.EvalConfig, former: Sequence[str]) -> None:
+    """Passes the baseline's classes to the metrics where they differ from the candidate's.
+
+    Args:
+      config: What `eval_config` returned; changed in place.
+      former: The baseline's classes in their order; () where they are the candidate's.
+    """
+    if not former:
+        return
+    for spec in config.metrics_specs:
+        for metric in spec.metrics:
+            told = {"former": list(former), "former_of": BASELINE}
+            metric.config = json.dumps(json.loads(metric.config) | told, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Data that libraries carry, written once in a stored layout."""

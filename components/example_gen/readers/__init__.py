@@ -1,0 +1,1 @@
+"""The layouts of images, masks and rows, each read into items."""

@@ -1,0 +1,186 @@
+"""Reader of CSV files that name images: `PathTable`, and splits given as `LabelledPaths`."""
+
+import os
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from components.example_gen import storage
+from components.example_gen.readers import csv_text
+from components.example_gen.readers.items import (
+    EVAL,
+    TEST,
+    TRAIN,
+    UNLABELLED,
+    Item,
+    Record,
+    Rejected,
+    by_value,
+    split_names,
+)
+from components.example_gen.splits import ALIASES
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.problems import LabelError, Problem
+from trainer_modules.engine.task.sources import HashSplit, LabelledPaths, PathTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFileReader:
+    """Reads items that are one image file each."""
+
+    root: str
+    problem: Problem
+
+    holds_many = False
+    drops_within_split = True
+
+    def read(self, item: Item) -> Iterator[Record | Rejected]:
+        """Reads the image, and the mask where there is one."""
+        path = item.path
+        try:
+            image = storage.read(path)
+            path = item.mask
+            mask = storage.read(path) if path else None
+        except OSError as error:
+            what = "cannot be read" if path == item.path else f"mask {path} cannot be read"
+            reason = f"{what}: {error.strerror or error}"
+            yield Rejected(id=item.id, split=item.split, reason=reason)
+            return
+        yield Record(
+            key=item.key,
+            id=item.id,
+            split=item.split,
+            content=image,
+            image=image,
+            label=item.label,
+            mask=mask,
+            slices={name: value.encode() for name, value in item.slices},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathTableReader(ImageFileReader):
+    """Reads the images that a CSV lists, the whole of the data."""
+
+    table: LabelledPaths
+    hash_split: HashSplit
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits given by the CSV, or else by the hash."""
+        if not self.table.label:
+            return split_names({UNLABELLED})
+        if self.table.split:
+            rows = rows_of(self.root, self.table)
+            values = {ALIASES.get(row[self.table.split].strip().lower(), "") for _, row in rows}
+            return split_names(values - {""})
+        return split_names({TEST} if self.hash_split.test else set())
+
+    def places(self) -> list[str]:
+        """The CSV's folder, if it also contains the images, or the CSV and the images' folder."""
+        path = storage.join(self.root, self.table.csv)
+        if self.table.folder:
+            return [path, storage.join(self.root, self.table.folder)]
+        return [os.path.dirname(path) or self.root]
+
+    def items(self) -> Iterator[Item | Rejected]:
+        """Lists the rows."""
+        split = "" if self.table.label else UNLABELLED
+        return table_items(self.root, self.table, split=split, problem=self.problem)
+
+
+def path_table_reader(root: str, source: PathTable, problem: Problem) -> PathTableReader:
+    """Returns the reader of a `PathTable`.
+
+    Raises:
+      BadInputError: If the CSV or one of its columns is missing.
+    """
+    check_table(root, source.paths)
+    return PathTableReader(root=root, problem=problem, table=source.paths, hash_split=source.splits)
+
+
+def check_table(root: str, table: LabelledPaths) -> None:
+    """Checks that a CSV exists and has its columns.
+
+    Raises:
+      BadInputError: If not.
+    """
+    path = storage.join(root, table.csv)
+    if not storage.exists(path):
+        where = storage.join(root, table.folder) if table.folder else "the CSV's folder"
+        raise BadInputError(
+            f"{path} does not exist. Expected a CSV with the columns {_columns(table)}, one row "
+            f"for each image, and paths relative to {where}."
+        )
+    found = csv_text.header(storage.read(path))
+    for column in _columns(table):
+        if column not in found:
+            raise BadInputError(f"{path}: column {did_you_mean(column, found)}.")
+
+
+def rows_of(root: str, table: LabelledPaths) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yields (line number, row) of a CSV."""
+    return csv_text.rows(storage.read(storage.join(root, table.csv)))
+
+
+def table_items(
+    root: str,
+    table: LabelledPaths,
+    *,
+    split: str,
+    problem: Problem,
+    zero_padded: bool = False,
+) -> Iterator[Item | Rejected]:
+    """Lists the rows of a CSV as items.
+
+    Args:
+      root: The data root.
+      table: The CSV.
+      split: The split of rows where the CSV has no split column.
+      problem: Checks the labels.
+      zero_padded: See `ImageFolders`.
+    """
+    base = table.folder or posixpath.dirname(table.csv)
+    for line, row in rows_of(root, table):
+        key = f"{table.csv}:{line}"
+        name = row[table.path].strip()
+        found = split
+        if table.split:
+            value = row[table.split].strip()
+            found = ALIASES.get(value.lower(), "")
+            if not found:
+                near = did_you_mean(value, (TRAIN, EVAL, TEST, UNLABELLED))
+                yield Rejected(id=name or key, split="", reason=f"{key}: split {near}")
+                continue
+        if not name:
+            yield Rejected(id=key, split=found, reason=f"column '{table.path}' is empty")
+            continue
+        path = name if os.path.isabs(name) or storage.is_remote(name) else storage.join(base, name)
+        path = path.replace("\\", "/") if "\\" in path and not _there(root, path) else path
+        identifier = posixpath.normpath(path) if not storage.is_remote(path) else path
+        full = identifier if storage.is_remote(path) else storage.join(root, identifier)
+        label = None
+        if table.label and found != UNLABELLED:
+            label = row[table.label].strip()
+            label = by_value(label, problem.names) if zero_padded else label
+            try:
+                label = problem.label_text((label,))
+            except LabelError as error:
+                yield Rejected(id=identifier, split=found, reason=f"{key}: {error}")
+                continue
+        slices = tuple((column, row[column]) for column in table.slices)
+        identifier = storage.printable(identifier)
+        yield Item(key=key, id=identifier, path=full, split=found, label=label, slices=slices)
+
+
+def labels_of(root: str, table: LabelledPaths) -> set[str]:
+    """Returns the distinct labels of a CSV."""
+    return {row[table.label].strip() for _, row in rows_of(root, table)} - {""}
+
+
+def _there(root: str, path: str) -> bool:
+    return storage.exists(storage.join(root, path))
+
+
+def _columns(table: LabelledPaths) -> list[str]:
+    return [c for c in (table.path, table.label, table.split, *table.slices) if c]

@@ -1,0 +1,1 @@
+"""The pushed network in other formats."""

@@ -1,0 +1,265 @@
+"""ExportForms: the pushed network as TFLite and ONNX, each checked against the SavedModel.
+
+These forms take pixels, uint8 `[batch, height, width, channels]` (tables: float32 rows), and return
+the network's outputs; the application decodes and resizes. A form that differs from the SavedModel
+on the evaluated split by more than `TOLERANCES` raises an error and is not written.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tfx.components.util import model_utils
+from tfx.dsl.component.experimental.annotations import (
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.utils import io_utils, path_utils
+
+from components.bulk_predict import model as models
+from components.evaluator.configuration import evaluation_split
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.images.preprocessing import load_images
+from trainer_modules.engine.training import examples as stored
+
+SUMMARY_FILE = "exports.json"
+_CALIBRATION, _CHECKED, _BATCH = 200, 1000, 32
+_OPSET = 17
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a form may differ from the SavedModel.
+
+    Attributes:
+      largest: Of any output, relative above 1.
+      mean: Of the outputs on average.
+      other_class: Share of the examples (or pixels) whose most probable class differs.
+    """
+
+    largest: float
+    mean: float
+    other_class: float
+
+
+TOLERANCES = {
+    "tflite": Tolerance(1e-4, 1e-5, 0.001),
+    "tflite_int8": Tolerance(float("inf"), 0.05, 0.05),
+    "onnx": Tolerance(1e-4, 1e-5, 0.001),
+}
+_FILES = {"tflite": "model.tflite", "tflite_int8": "model-int8.tflite", "onnx": "model.onnx"}
+
+
+class FormError(RuntimeError):
+    """A form differs from the SavedModel by more than its tolerance."""
+
+
+class ExportedForms(Artifact):
+    """Files of other forms of a model, and `exports.json` about them."""
+
+    TYPE_NAME = "components.ExportedForms"
+
+
+def convert(form: str, loaded: Any, calibration: Callable[[], Iterator[list[Any]]]) -> bytes:
+    """Returns the network of a SavedModel in another form.
+
+    Args:
+      form: A key of `TOLERANCES`.
+      loaded: The SavedModel, loaded.
+      calibration: Yields `[input]`, batches of one, for int8.
+
+    Raises:
+      BadInputError: If there is no such form.
+    """
+    if form not in TOLERANCES:
+        raise BadInputError(f"serving.forms {did_you_mean(form, TOLERANCES)}.")
+    concrete = loaded.network.get_concrete_function()
+    if form == "onnx":
+        import tf2onnx
+
+        (spec,) = concrete.structured_input_signature[0]
+        signature = [tf.TensorSpec(spec.shape, spec.dtype)]
+        found, _ = tf2onnx.convert.from_function(loaded.network, signature, opset=_OPSET)
+        return bytes(found.SerializeToString())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], loaded)
+    if form == "tflite_int8":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = calibration
+    return bytes(converter.convert())
+
+
+def runner(form: str, contents: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns a function from the network's inputs to its outputs, on the form's own runtime."""
+    if form == "onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(contents, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        return lambda inputs: np.asarray(session.run(None, {name: inputs})[0])
+    import warnings
+
+    with warnings.catch_warnings():
+        # It warns of its successor, which has no release for this TensorFlow's converter.
+        warnings.simplefilter("ignore")
+        interpreter = tf.lite.Interpreter(model_content=contents)
+    given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def run(inputs: np.ndarray) -> np.ndarray:
+        interpreter.resize_tensor_input(given["index"], inputs.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(given["index"], inputs)
+        interpreter.invoke()
+        return np.array(interpreter.get_tensor(taken["index"]))
+
+    return run
+
+
+def difference(wanted: np.ndarray, got: np.ndarray, *, classes: bool) -> Tolerance:
+    """Returns the difference between `got` and `wanted`, in the units of `Tolerance`.
+
+    Args:
+      wanted: The SavedModel's outputs, float `[examples, …]`.
+      got: The form's outputs.
+      classes: Whether the outputs are probabilities of classes (one: of the second of two).
+    """
+    gap = np.abs(got.astype(np.float64) - wanted) / np.maximum(1.0, np.abs(wanted))
+    other = 0.0
+    if classes and wanted.shape[-1] == 1:
+        other = float(((wanted > 0.5) != (got > 0.5)).mean())
+    elif classes:
+        other = float((wanted.argmax(-1) != got.argmax(-1)).mean())
+    return Tolerance(float(gap.max()), float(gap.mean()), other)
+
+
+def check(form: str, found: Tolerance) -> None:
+    """Checks a difference.
+
+    Raises:
+      FormError: If it is more than `TOLERANCES` allows.
+    """
+    allowed = asdict(TOLERANCES[form])
+    for name, value in asdict(found).items():
+        if not value <= allowed[name]:
+            raise FormError(
+                f"{form} differs from the SavedModel: {name} {value:.3g}, but the "
+                f"tolerance is {allowed[name]:g}. Nothing was exported in this form."
+            )
+
+
+def export(
+    forms: list[str], folder: str, output: str, calibration: list[Any], inputs: list[np.ndarray]
+) -> dict[str, Any]:
+    """Writes the requested forms.
+
+    Args:
+      forms: Keys of `TOLERANCES`.
+      folder: The SavedModel.
+      output: Where the files go.
+      calibration: Single inputs of the network, for int8.
+      inputs: Batches of inputs to compare on.
+
+    Returns:
+      Per form: `file`, `bytes`, `seconds`, `examples`, and the difference.
+
+    Raises:
+      FormError: If a form differs too much.
+    """
+    loaded = tf.saved_model.load(folder)
+    if not hasattr(loaded, "network"):
+        raise BadInputError(
+            f"{folder} was written by an older release. Train the model again to export it."
+        )
+    wanted = np.concatenate([loaded.network(batch).numpy() for batch in inputs])
+    classes = "value" not in models.Predictor(folder).outputs
+    found: dict[str, Any] = {}
+    for form in forms:
+        begin = time.monotonic()
+        contents = convert(form, loaded, lambda: ([one[np.newaxis]] for one in calibration))
+        run = runner(form, contents)
+        gap = difference(wanted, np.concatenate([run(b) for b in inputs]), classes=classes)
+        check(form, gap)
+        with tf.io.gfile.GFile(os.path.join(output, _FILES[form]), "wb") as f:
+            f.write(contents)
+        found[form] = {
+            "file": os.path.join(output, _FILES[form]),
+            "bytes": len(contents),
+            "seconds": round(time.monotonic() - begin, 1),
+            "examples": len(wanted),
+            **asdict(gap),
+        }
+    return found
+
+
+def _inputs(task: Any, files: list[str]) -> list[np.ndarray]:
+    """Returns batches of the network's inputs from raw Examples."""
+    spec = (
+        {"image": tf.io.FixedLenFeature([], tf.string)}
+        if task.image is not None
+        else {n: tf.io.FixedLenFeature([], tf.float32) for n in task.problem.features}
+    )
+    found = []
+    for batch in stored.records(sorted(files)).take(_CHECKED).batch(_BATCH):
+        parsed = tf.io.parse_example(batch, spec)
+        if task.image is not None:
+            found.append(load_images(parsed["image"], task.image).numpy())
+        else:
+            found.append(tf.stack([parsed[n] for n in task.problem.features], axis=1).numpy())
+    return found
+
+
+def _files(artifact: Artifact, split: str) -> list[str]:
+    (uri,) = artifact_utils.get_split_uris([artifact], split)
+    return sorted(tf.io.gfile.glob(io_utils.all_files_pattern(uri)))
+
+
+@component
+def ExportForms(
+    model: InputArtifact[standard_artifacts.Model],
+    model_blessing: InputArtifact[standard_artifacts.ModelBlessing],
+    infra_blessing: InputArtifact[standard_artifacts.InfraBlessing],
+    examples: InputArtifact[standard_artifacts.Examples],
+    transformed_examples: InputArtifact[standard_artifacts.Examples],
+    exports: OutputArtifact[ExportedForms],
+    forms: Parameter[str],
+    code_fingerprint: Parameter[str] = "",
+) -> None:
+    """Exports a blessed model to the forms of the comma-separated `forms`.
+
+    Args:
+      model: The exported model.
+      model_blessing: The gates' verdict.
+      infra_blessing: The serving check's verdict.
+      examples: Raw Examples; the forms are compared on up to 1,000 examples of the evaluated split.
+      transformed_examples: Transform's; int8 is calibrated on 200 of the split `train`.
+      exports: Where to write.
+      forms: `tflite`, `tflite_int8`, `onnx`.
+      code_fingerprint: Changes when the code does, so that caching notices.
+    """
+    del code_fingerprint
+    found: dict[str, Any] = {}
+    if model_utils.is_model_blessed(model_blessing) and model_utils.is_infra_validated(
+        infra_blessing
+    ):
+        folder = path_utils.serving_model_path(model.uri)
+        task = models.task(folder)
+        split = evaluation_split(artifact_utils.decode_split_names(examples.split_names))
+        calibration = [
+            stored.decode(task, serialized)[0].numpy()
+            for serialized in stored.records(_files(transformed_examples, "train")).take(
+                _CALIBRATION
+            )
+        ]
+        inputs = _inputs(task, _files(examples, split))
+        tf.io.gfile.makedirs(exports.uri)
+        found = export(forms.split(","), folder, exports.uri, calibration, inputs)
+    text = json.dumps(found, indent=1)
+    io_utils.write_string_file(os.path.join(exports.uri, SUMMARY_FILE), text)

@@ -1,0 +1,1 @@
+"""ModelGate: the task's gates, judged on Evaluator's report."""

@@ -1,0 +1,61 @@
+"""Checks gates before anything runs: a misspelt metric should not cost a training."""
+
+from typing import Any
+
+from components.model_gate.judging import find_class, find_metric
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.problems import Problem
+from trainer_modules.engine.problems.class_tally import ClassTally
+from trainer_modules.engine.problems.mask_tally import MaskTally
+from trainer_modules.engine.problems.value_tally import RegressionTally
+from trainer_modules.engine.task.gates import BetterThanChance
+from trainer_modules.engine.task.task import Task
+
+_TALLIES = {
+    "ClassReport": lambda config: ClassTally(tuple(config["classes"])),
+    "MaskReport": lambda config: MaskTally(tuple(config["classes"])),
+    "RegressionReport": lambda config: RegressionTally(),
+}
+
+
+def check_gates(task: Task) -> None:
+    """Checks that every gate of `task` names a metric, class and slice that can exist.
+
+    Raises:
+      BadInputError: If one does not; the nearest name is given.
+    """
+    configs = [metric["config"] for metric in task.problem.evaluation_metrics()]
+    if any(config.get("classes") == [] for config in configs):
+        # The classes come from the data, which has not been read yet.
+        return
+    report = _form_of_report(task.problem)
+    for gate in task.gates:
+        if isinstance(gate, BetterThanChance):
+            continue
+        class_name = getattr(gate, "class_name", "")
+        table = report["metrics"]
+        if gate.each_class or class_name:
+            rows = report["per_class"]
+            if not rows:
+                raise BadInputError(
+                    f"The gate on {gate.metric} names classes, but this task has none."
+                )
+            table = find_class(gate, class_name or next(iter(rows)), rows)
+        find_metric(gate, table, report)
+        feature = getattr(gate, "slice", "").split("=", 1)[0]
+        if feature and feature not in task.slices:
+            raise BadInputError(
+                f"The gate on {gate.metric} judges the slice '{gate.slice}', "  # type: ignore[union-attr]
+                f"but the task does not slice by '{feature}'. The feature "
+                f"{did_you_mean(feature, task.slices)}."
+            )
+
+
+def _form_of_report(problem: Problem) -> dict[str, Any]:
+    """Returns the names that a report will hold, from tallies that have counted nothing."""
+    report: dict[str, Any] = {"metrics": {}, "per_class": {}}
+    for metric in problem.evaluation_metrics():
+        tally: Any = _TALLIES[metric["class_name"]](metric["config"])
+        report["metrics"] |= tally.metrics()
+        report["per_class"] |= tally.per_class() if hasattr(tally, "per_class") else {}
+    return report

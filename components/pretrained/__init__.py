@@ -1,0 +1,1 @@
+"""A published network as a servable model, in Trainer's place."""

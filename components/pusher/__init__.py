@@ -1,0 +1,1 @@
+"""Pusher, and what is served under a name."""

@@ -1,0 +1,60 @@
+"""Served versions and a candidate: the version to compare with, and the candidate's own export."""
+
+import os
+from collections.abc import Iterator
+
+from tfx.dsl.io import fileio
+from tfx.utils import path_utils
+
+from components.pusher import served
+from trainer_modules.engine.saved_model.task_asset import TASK_ASSET
+
+# TensorFlow writes it with every export; it holds checksums and an id of that export alone.
+_FINGERPRINT = "fingerprint.pb"
+_TASK = os.path.join("assets", TASK_ASSET)
+
+
+def newest_but(candidate: str, serving_folder: str) -> str | None:
+    """Returns the newest version of a candidate's classes that is not its own export.
+
+    If no version has the same classes, this is the newest that shares some of them, or else the
+    newest. A run whose own model is already served compares with the same version as before the
+    push.
+
+    Args:
+      candidate: URI of a Model artifact.
+      serving_folder: The folder of versions.
+    """
+    model = path_utils.serving_model_dir(candidate)
+    others = [one for one in served.versions(serving_folder) if not same_export(one, model)]
+    return served.best_match(others, served.classes_of(model))
+
+
+def same_export(pushed: str, model: str) -> bool:
+    """Says whether a pushed version is a complete copy of the SavedModel in `model`.
+
+    An interrupted push may have written the fingerprint but not the weights, so every file must
+    exist with the right size. There may be further files, such as the model card; and the task is
+    of another size, since pushing completes it.
+    """
+    sizes = {os.path.relpath(path, model): size for path, size in _files(model)}
+    sizes.pop(_TASK, None)
+    there = {os.path.relpath(path, pushed): size for path, size in _files(pushed)}
+    if not sizes.get(_FINGERPRINT) or not sizes.items() <= there.items():
+        return False
+    one, other = (os.path.join(folder, _FINGERPRINT) for folder in (pushed, model))
+    return _read(one) == _read(other)
+
+
+def _files(folder: str) -> Iterator[tuple[str, int]]:
+    import tensorflow as tf
+
+    for path, _, names in tf.io.gfile.walk(folder):
+        for name in names:
+            file = os.path.join(path, name)
+            yield file, tf.io.gfile.stat(file).length
+
+
+def _read(path: str) -> bytes:
+    with fileio.open(path, "rb") as f:
+        return bytes(f.read())

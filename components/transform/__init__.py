@@ -1,0 +1,1 @@
+"""Transform: images and rows as the model sees them."""

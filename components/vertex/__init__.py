@@ -1,0 +1,1 @@
+"""Vertex AI's services: custom jobs, the Model Registry, endpoints."""

@@ -1,1 +1,0 @@
-"""The pushed model in Vertex AI: registered, and deployed to an endpoint."""

@@ -1,0 +1,1 @@
+"""Vertex AI: runs, schedules, training jobs and serving."""

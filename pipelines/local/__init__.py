@@ -1,0 +1,1 @@
+"""Runs on this machine: the runner, the terminal, the summary, the archive."""

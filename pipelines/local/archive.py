@@ -1,0 +1,127 @@
+"""Archives a small summary of each local run, separate from TFX's artifacts, and the last report.
+
+<root>/<task>/runs/<run id>/summary.json   what the run printed
+                           task.json       the task, settings applied
+                           report.json     Evaluator's report, where the run got so far
+                           history.json    the training's, if the run got that far
+<root>/<task>/report/index.html            the last run's page
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Task
+
+RUNS = "runs"
+LATEST, PREVIOUS = "latest", "previous"
+_COPIED = {"report.json": "evaluation", "history.json": "model_run"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """An archived run.
+
+    Attributes:
+      name: Its id, or the folder it was read from.
+      summary: `summary.json`.
+      task: The task in plain form; {} where it was not kept.
+      report: Evaluator's report; {} where the run did not get so far.
+      history: The training's history; {} if the run did not reach it.
+    """
+
+    name: str
+    summary: dict[str, Any]
+    task: dict[str, Any]
+    report: dict[str, Any]
+    history: dict[str, Any]
+
+
+def keep(folder: str, summary: Mapping[str, Any], task: Task, artifacts: Mapping[str, str]) -> str:
+    """Archives a run.
+
+    Args:
+      folder: Where the task's runs are kept, `<root>/<task>`.
+      summary: The fields of `summary.json`; `run_id` names the run.
+      task: The task, settings applied.
+      artifacts: URIs of `evaluation` and `model_run`, as far as the run got.
+
+    Returns:
+      The folder of the run.
+    """
+    target = os.path.join(folder, RUNS, summary["run_id"])
+    os.makedirs(target, exist_ok=True)
+    for name, key in _COPIED.items():
+        source = os.path.join(artifacts.get(key, ""), name)
+        if key in artifacts and os.path.exists(source):
+            shutil.copyfile(source, os.path.join(target, name))
+    plain = {"summary.json": dict(summary), "task.json": overrides.to_plain(task)}
+    for name, content in plain.items():
+        with open(os.path.join(target, name), "w", encoding="utf-8") as f:
+            json.dump(content, f, indent=1, ensure_ascii=False)
+    return target
+
+
+def publish(report_uri: str, folder: str) -> str:
+    """Copies a report to `<folder>/report/`, replacing the previous one.
+
+    Args:
+      report_uri: Report's artifact.
+      folder: Where the task's runs are kept.
+
+    Returns:
+      The page's path.
+    """
+    target, fresh = os.path.join(folder, "report"), os.path.join(folder, ".report")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(report_uri, fresh)
+    shutil.rmtree(target, ignore_errors=True)
+    os.rename(fresh, target)
+    return os.path.join(target, "index.html")
+
+
+def find(folder: str, name: str) -> Run:
+    """Reads an archived run.
+
+    Args:
+      folder: Where the task's runs are kept, `<root>/<task>`.
+      name: A run id, `latest`, `previous`, or the path of a run's folder.
+
+    Raises:
+      BadInputError: If there is no such run.
+    """
+    if os.path.isfile(os.path.join(name, "summary.json")):
+        return _read(name, os.path.basename(os.path.normpath(name)))
+    runs = os.path.join(folder, RUNS)
+    known = sorted(os.listdir(runs)) if os.path.isdir(runs) else []
+    back = {LATEST: 1, PREVIOUS: 2}.get(name)
+    if back is not None and len(known) >= back:
+        name = known[-back]
+    if not known:
+        raise BadInputError(f"--compare: no runs are kept in {runs} yet. Run the task first.")
+    if name not in known:
+        choices = [LATEST, PREVIOUS][: len(known)] + known[:-6:-1]
+        raise BadInputError(
+            f"--compare: a run {did_you_mean(name, choices)}. Runs are kept in {runs}; the path "
+            "of a run's folder is also accepted."
+        )
+    return _read(os.path.join(runs, name), name)
+
+
+def _read(folder: str, name: str) -> Run:
+    parts = []
+    for file in ("summary.json", "task.json", "report.json", "history.json"):
+        path = os.path.join(folder, file)
+        try:
+            with open(path, encoding="utf-8") as f:
+                parts.append(json.load(f))
+        except FileNotFoundError:
+            parts.append({})
+        except ValueError as error:
+            raise BadInputError(f"--compare: {path} is not valid JSON ({error}).") from error
+    return Run(name, *parts)

@@ -1,0 +1,97 @@
+"""The MLMD store of local runs, and the error message of a failed node."""
+
+import logging
+import os
+import shutil
+import sqlite3
+import traceback
+import urllib.parse
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration import metadata
+
+from pipelines.local.runner import NodeFailedError
+from trainer_modules.engine.errors import BadInputError, TrainingError
+
+_log = logging.getLogger(__name__)
+
+
+def connection(uri: str) -> Any:
+    """Returns the connection config of a SQLite file or a `mysql://user:password@host:port/db`.
+
+    Raises:
+      BadInputError: If the URI names another kind of store, or the file is not an SQLite database.
+    """
+    if uri.startswith("mysql://"):
+        parts = urllib.parse.urlsplit(uri)
+        return metadata.mysql_metadata_connection_config(
+            host=parts.hostname or "localhost",
+            port=parts.port or 3306,
+            database=parts.path.lstrip("/"),
+            username=urllib.parse.unquote(parts.username or ""),
+            password=urllib.parse.unquote(parts.password or ""),
+        )
+    path = uri.removeprefix("sqlite://")
+    if "://" in path:
+        raise BadInputError(
+            f"--metadata must be a SQLite file or mysql://user:password@host:port/database. "
+            f"Received: {uri}"
+        )
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    if os.path.exists(path):
+        try:
+            with sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True) as db:
+                db.execute("select count(*) from sqlite_master")
+        except sqlite3.DatabaseError as error:
+            raise BadInputError(
+                f"{path} is not a readable SQLite database ({error}). Move it away to start a new "
+                "lineage, or name another with --metadata."
+            ) from error
+    return metadata.sqlite_metadata_connection_config(path)
+
+
+def forget_vanished_pushes(config: Any) -> None:
+    """Makes Pusher push again if a version that it once pushed no longer exists.
+
+    The cache checks whether an artifact's own folder exists, but the pushed version is elsewhere.
+    """
+    with metadata.Metadata(config) as handle:
+        try:
+            pushed = handle.store.get_artifacts_by_type("PushedModel")
+        except Exception as error:
+            _log.info("the record of pushed models cannot be read: %s", error)
+            return
+        for artifact in pushed:
+            if artifact.state != metadata_store_pb2.Artifact.LIVE:
+                continue
+            destination = artifact.custom_properties["pushed_destination"].string_value
+            if destination and "://" not in destination and not os.path.isdir(destination):
+                shutil.rmtree(artifact.uri, ignore_errors=True)
+
+
+def explain(failure: NodeFailedError) -> tuple[str, int]:
+    """Returns one paragraph on why a node failed, and the exit code; the log has the details."""
+    cause = failure.__cause__
+    assert cause is not None
+    _log.error("%s failed\n%s", failure.node_id, "".join(traceback.format_exception(cause)))
+    for error in _chain(cause):
+        if isinstance(error, BadInputError):
+            return _first_paragraph(error), 2
+        if isinstance(error, TrainingError):
+            return f"{failure.node_id} failed: {_first_paragraph(error)}", 1
+    root = list(_chain(cause))[-1]
+    return f"{failure.node_id} failed: {type(root).__name__}: {_first_paragraph(root)}", 1
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain = [error]
+    while (following := chain[-1].__cause__) is not None and following not in chain:
+        chain.append(following)
+    return chain
+
+
+def _first_paragraph(error: BaseException) -> str:
+    # Beam adds the step that was running; TensorFlow adds the graph.
+    text = str(error).split(" [while running")[0].strip()
+    return text.split("\n\n")[0].split("\n\t")[0]

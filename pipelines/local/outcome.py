@@ -1,0 +1,156 @@
+"""Reads the outputs of a run's components into the run's summary."""
+
+import json
+import os
+import resource
+import sys
+from typing import Any
+
+from components.model_gate import gate_outcome
+from components.pusher.component import UNCHANGED
+from components.report.page import finish_report
+from pipelines.local import archive as archives
+from pipelines.local import summary as summaries
+from pipelines.local.runner import NodeResult
+from pipelines.local.summary import Summary
+from trainer_modules.engine.task.task import Task
+
+
+def add_node(summary: Summary, result: NodeResult) -> str:
+    """Adds a finished component to `summary`; returns a note for its line on the terminal."""
+    summary.seconds[result.id] = round(result.seconds, 3)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kilobytes, macOS bytes.
+    summary.peak_megabytes[result.id] = round(peak / (1e6 if sys.platform == "darwin" else 1e3))
+    if result.cached:
+        summary.cached.append(result.id)
+    elif not result.resolver:
+        summary.ran.append(result.id)
+    reader = _READERS.get(result.id)
+    return reader(summary, result) if reader else ""
+
+
+def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]) -> None:
+    """Archives the run for comparisons, and copies its report to the task's folder.
+
+    Args:
+      folder: Where the task's runs are kept.
+      summary: The run, finished; its `report` is set.
+      task: The task, settings applied.
+      results: The result of each component.
+    """
+    outputs = {key: found[0].uri for r in results for key, found in r.outputs.items() if found}
+    if "report" in outputs:
+        summary.report = archives.publish(outputs["report"], folder)
+        finish_report(
+            summary.report,
+            summary.seconds,
+            run_id=summary.run_id,
+            cached=summary.cached,
+            peak_megabytes=summary.peak_megabytes,
+        )
+    archives.keep(folder, summary.__dict__, task, outputs)
+
+
+def conclude(summary: Summary, results: list[NodeResult]) -> None:
+    """Sets the status of a run whose components all succeeded."""
+    pushed = [a for r in results for a in r.outputs.get("pushed_model", [])]
+    unchanged = any(a.get_int_custom_property(UNCHANGED) for a in pushed)
+    serves = summary.serving.get("passed", True)
+    if gate_outcome.refused(summary.gates) or not serves:
+        summary.status = summaries.NOT_BLESSED
+    elif summary.ran and not unchanged:
+        summary.status = summaries.PUSHED
+    else:
+        summary.status = summaries.NOTHING_NEW
+
+
+def _read_json(folder: str, name: str) -> Any:
+    with open(os.path.join(folder, name), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def _examples(summary: Summary, result: NodeResult) -> str:
+    found = _read_json(result.outputs["rejected"][0].uri, "summary.json")
+    duplicates = found["duplicates"]
+    summary.counts = {
+        **found["counts"],
+        "rejected": found["rejected"],
+        "duplicates": duplicates if isinstance(duplicates, int) else duplicates["count"],
+    }
+    # An older run's artifact, which may come from the cache, lacks this information.
+    if converted := found.get("converted", {}).get("count"):
+        summary.counts["converted"] = converted
+    return ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
+
+
+def _training(summary: Summary, result: NodeResult) -> str:
+    """Names the epoch whose weights the exported model has."""
+    found = _read_json(result.outputs["model_run"][0].uri, "history.json")
+    exported, epochs = found.get("exported_epoch"), len(found.get("epochs", []))
+    if not exported:
+        return ""
+    chosen = f", best by {found['monitor']}" if exported != epochs else ""
+    return f"exported: epoch {exported} of {epochs}{chosen}"
+
+
+def _evaluation(summary: Summary, result: NodeResult) -> str:
+    report = _read_json(result.outputs["evaluation"][0].uri, "report.json")
+    summary.metrics = report["metrics"]
+    summary.per_class = report["per_class"]
+    shared = report.get("shared") or {}
+    summary.baseline = {
+        "compared": report["baseline"] is not None,
+        "reason": report["baseline_reason"],
+        "added": shared.get("added", []),
+        "removed": shared.get("removed", []),
+    }
+    shown = list(summary.metrics.items())[:3]
+    return "  ".join(f"{name} {'–' if value is None else f'{value:.4g}'}" for name, value in shown)
+
+
+def _gate(summary: Summary, result: NodeResult) -> str:
+    summary.gates = _read_json(result.outputs["blessing"][0].uri, "gates.json")
+    verdict = "not blessed" if gate_outcome.refused(summary.gates) else "blessed"
+    return f"{gate_outcome.counted(summary.gates)}: {verdict}"
+
+
+def _serving_check(summary: Summary, result: NodeResult) -> str:
+    found = _read_json(result.outputs["blessing"][0].uri, "check.json")
+    summary.serving = {name: found.get(name) for name in ("passed", "reason", "latency_ms")}
+    if not found["passed"]:
+        return "does not serve"
+    return f"serves; one instance takes {found['latency_ms']['median']:.3g} ms"
+
+
+def _pusher(summary: Summary, result: NodeResult) -> str:
+    pushed = result.outputs["pushed_model"][0]
+    summary.pushed_model = pushed.get_string_custom_property("pushed_destination") or None
+    kept = "is already the newest version: " if pushed.get_int_custom_property(UNCHANGED) else ""
+    return f"{kept}{summary.pushed_model or 'nothing pushed'}"
+
+
+def _predictions(summary: Summary, result: NodeResult) -> str:
+    found = _read_json(result.outputs["predictions"][0].uri, "bulk_predict.json")
+    summary.predictions = found["output"] or None
+    return found["message"]
+
+
+def _exports(summary: Summary, result: NodeResult) -> str:
+    summary.exports = _read_json(result.outputs["exports"][0].uri, "exports.json")
+    return (
+        ", ".join(summary.exports)
+        or "the model is not blessed or cannot be served: nothing exported"
+    )
+
+
+_READERS = {
+    "ImageExampleGen": _examples,
+    "Trainer": _training,
+    "ImageEvaluator": _evaluation,
+    "ModelGate": _gate,
+    "ServingCheck": _serving_check,
+    "Pusher": _pusher,
+    "BulkPredict": _predictions,
+    "ExportForms": _exports,
+}

@@ -1,0 +1,1 @@
+"""The server of pushed models: protocol, batches, and replacement of versions."""

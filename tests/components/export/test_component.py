@@ -1,0 +1,94 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.saved_model import write as serving
+from trainer_modules.engine.task.sources import ImageFolders
+from trainer_modules.engine.task.task import Image, Network, Phase, Serving, Task
+
+pytestmark = pytest.mark.usefixtures("tfx_ready")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    import tf_keras
+    from tf_keras import layers
+
+    tf_keras.utils.set_random_seed(3)
+    network = tf_keras.Sequential(
+        [
+            layers.Input((12, 10, 3), dtype="uint8"),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(16, "relu"),
+            layers.Dense(3, "softmax", kernel_initializer="random_normal"),
+        ]
+    )
+    task = Task(
+        name="tiny",
+        source=ImageFolders(),
+        problem=Classification(classes=("a", "b", "c")),
+        image=Image(height=12, width=10),
+        model=Network(),
+        phases=(Phase(epochs=1),),
+    )
+    folder = tmp_path_factory.mktemp("model") / "saved"
+    serving.save(network, task, str(folder))
+    return str(folder)
+
+
+def _pixels(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 12, 10, 3), np.uint8)
+
+
+@pytest.mark.parametrize("form", ["tflite", "tflite_int8", "onnx"])
+def test_a_form_agrees_with_the_saved_model(form: str, model: str, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    from components.export import component as export_forms
+
+    inputs = [_pixels(8), _pixels(3)]
+    found = export_forms.export([form], model, str(tmp_path), list(_pixels(20)), inputs)
+    contents = Path(found[form]["file"]).read_bytes()
+    assert found[form]["examples"] == 11 and found[form]["bytes"] == len(contents)
+    loaded = tf.saved_model.load(model)
+    wanted = loaded.network(inputs[1]).numpy()
+    assert wanted.shape == (3, 3)
+    got = export_forms.runner(form, contents)(inputs[1])
+    np.testing.assert_allclose(got, wanted, atol=0.1 if form == "tflite_int8" else 1e-5)
+
+
+def test_a_form_that_differs_is_no_file() -> None:
+    from components.export import component as export_forms
+
+    wanted = np.array([[0.9, 0.1], [0.2, 0.8]])
+    same = export_forms.difference(wanted, wanted + 1e-7, classes=True)
+    export_forms.check("onnx", same)
+    swapped = export_forms.difference(wanted, wanted[:, ::-1], classes=True)
+    assert swapped.other_class == 1.0 and swapped.largest == pytest.approx(0.8)
+    with pytest.raises(
+        export_forms.FormError, match=r"onnx differs .* largest 0\.8, but the tolerance"
+    ):
+        export_forms.check("onnx", swapped)
+    broken = export_forms.difference(wanted, wanted * np.nan, classes=True)
+    with pytest.raises(export_forms.FormError, match="largest nan"):
+        export_forms.check("tflite_int8", broken)
+
+
+def test_one_output_is_judged_at_one_half() -> None:
+    from components.export import component as export_forms
+
+    wanted, got = np.array([[0.4], [0.6]]), np.array([[0.6], [0.7]])
+    assert export_forms.difference(wanted, got, classes=True).other_class == 0.5
+    far: Any = export_forms.difference(100 * wanted, 100 * got, classes=False)
+    assert far.other_class == 0.0 and far.largest == pytest.approx(0.5)
+
+
+def test_an_unknown_form_is_refused_by_the_task() -> None:
+    with pytest.raises(ValueError, match="forms must be one of tflite, tflite_int8, onnx"):
+        Serving(forms=("coreml",))

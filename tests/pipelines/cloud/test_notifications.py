@@ -1,0 +1,302 @@
+"""Who hears of a run: the compiled steps' own commands, against a local receiver."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import service_calls
+from pipelines.cloud import (
+    commands as cloud_commands,
+)
+from pipelines.cloud import (
+    compiler,
+    notifications,
+    notify,
+)
+from pipelines.cloud import (
+    config as cloud_config,
+)
+from trainer_modules.engine.errors import BadInputError
+
+ROOT = Path(__file__).parents[3]
+VERTEX = {
+    "task": "digits",
+    "data": "gs://bucket/digits",
+    "pipeline_root": "gs://bucket/root",
+    "image": "europe-docker.pkg.dev/p/r/tfx-vision@sha256:0123",
+}
+KUBEFLOW = VERTEX | {
+    "target": "kubeflow",
+    "pipeline_root": "minio://mlpipeline/vision",
+    "serving_root": "/mnt/serving",
+    "host": "http://localhost:8080/",
+    "namespace": "kubeflow",
+}
+RESOURCE = "projects/123/locations/europe-west4/pipelineJobs/digits-2030"
+PAGE = (
+    "https://console.cloud.google.com/vertex-ai/pipelines/locations/europe-west4/runs/"
+    "digits-2030?project=123"
+)
+
+
+class Receiver:
+    """Takes POSTs; `codes` are the answers to the next ones, 200 when there are none."""
+
+    def __init__(self) -> None:
+        self.bodies: list[dict] = []
+        self.codes: list[int] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                assert self.headers["Content-Type"] == "application/json"
+                receiver.bodies.append(json.loads(self.rfile.read(length)))
+                self.send_response(receiver.codes.pop(0) if receiver.codes else 200)
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                del args
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self._http.server_address[1]}/hooks/secret"
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    one = Receiver()
+    yield one
+    one.stop()
+
+
+def _compiled(**values: object) -> compiler.Compiled:
+    return compiler.compile_job(cloud_config.build({**VERTEX, **values}))
+
+
+def _command(spec: dict, name: str, given: dict) -> list[str]:
+    container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]
+    command = [*container["command"], *container["args"]]
+    return [json.dumps(given) if part == "{{$}}" else part for part in command]
+
+
+def _run(command: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess:
+    """Runs a container's command in an empty folder."""
+    return subprocess.run(
+        [sys.executable, *command[1:]],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def _final(state: str, **more: object) -> dict:
+    status = {"state": state, "pipelineJobResourceName": RESOURCE, **more}
+    return {"inputs": {"parameterValues": {"status": status, "run": "77", "resource": RESOURCE}}}
+
+
+@pytest.mark.usefixtures("tfx_ready")
+def test_a_failed_run_on_vertex(receiver: Receiver, tmp_path: Path) -> None:
+    spec = _compiled(notify_webhook=receiver.address).job["pipelineSpec"]
+    message = "The DAG failed because some tasks failed. The failed tasks are: [Trainer]."
+    given = _final("FAILED", error={"code": 9, "message": message})
+    assert _run(_command(spec, "Notify", given), tmp_path).returncode == 0
+    (body,) = receiver.bodies
+    assert body == {
+        "status": "failed",
+        "task": "digits",
+        "run": "77",
+        "link": PAGE,
+        "reasons": [message],
+        "text": f"digits: the run failed. {message} {PAGE}",
+    }
+
+
+@pytest.mark.usefixtures("tfx_ready")
+def test_a_refused_model_on_kubeflow(receiver: Receiver, tmp_path: Path) -> None:
+    spec = _compiled(**KUBEFLOW, notify_webhook="env:HOOK").job["pipelineSpec"]
+    gate, check = tmp_path / "gate", tmp_path / "check"
+    gate.mkdir()
+    check.mkdir()
+    (gate / "verdict.txt").write_text("accuracy is 0.7,\n  at least 0.9 is asked for\n")
+    inputs = {
+        # Kubeflow makes every number a double.
+        "ModelGate": {"artifacts": [{"uri": str(gate), "metadata": {"blessed": 0.0}}]},
+        "ServingCheck": {"artifacts": [{"uri": str(check), "metadata": {"blessed": 1.0}}]},
+    }
+    values = {"run": "run-1", "resource": "digits-x7"}
+    given = {"inputs": {"parameterValues": values, "artifacts": inputs}}
+    command = _command(spec, "Verdict", given)
+    done = _run(command, tmp_path)
+    assert done.returncode == 1 and "--secret SECRET:KEY=HOOK" in done.stderr
+    assert _run(command, tmp_path, HOOK=receiver.address).returncode == 0
+    (body,) = receiver.bodies
+    reason = "ModelGate rejected it: accuracy is 0.7, at least 0.9 is asked for"
+    assert body["status"] == "refused" and body["reasons"] == [reason]
+    assert body["link"] == "http://localhost:8080/#/runs/details/run-1"
+
+
+BLESSED = {"artifacts": [{"uri": "/nowhere", "metadata": {"blessed": 1}}]}
+REFUSED = {"artifacts": [{"uri": "/nowhere", "metadata": {"blessed": 0}}]}
+
+
+def _argv(address: str, what: str, given: dict, *more: str) -> list[str]:
+    where = ["--task", "digits", "--webhook", address]
+    return [what, *where, *more, "--executor_input", json.dumps(given)]
+
+
+@pytest.mark.parametrize("state", ["SUCCEEDED", "COMPLETE"])
+def test_nobody_hears_of_success(receiver: Receiver, state: str) -> None:
+    assert notify.main(_argv(receiver.address, "end", _final(state))) == 0
+    given = {"inputs": {"artifacts": {"ModelGate": BLESSED}}}
+    assert notify.main(_argv(receiver.address, "verdict", given, "--fail")) == 0
+    assert receiver.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("CANCELLED", "cancelled"), ("FAILED", "failed"), ("RUNNING", "failed"), ("NEW", "failed")],
+)
+def test_every_other_end_is_told(receiver: Receiver, state: str, status: str) -> None:
+    given = _final(state)
+    # Vertex AI hands over JSON as text where a step declares a string.
+    values = given["inputs"]["parameterValues"]
+    values["status"] = json.dumps(values["status"])
+    assert notify.main(_argv(receiver.address, "end", given)) == 0
+    assert [body["status"] for body in receiver.bodies] == [status]
+    assert receiver.bodies[0]["reasons"] == [f"the run ended in the state {state}"]
+
+
+def test_a_refusal_fails_the_run_where_a_mail_is_asked_for(
+    receiver: Receiver, capsys: pytest.CaptureFixture
+) -> None:
+    given = {"inputs": {"artifacts": {"ServingCheck": REFUSED}, "parameterValues": {}}}
+    assert notify.main(_argv(receiver.address, "verdict", given, "--fail")) == 3
+    assert "not blessed. ServingCheck rejected it." in capsys.readouterr().err
+
+
+def test_a_webhook_that_is_down_for_a_moment(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(service_calls, "PAUSE", 0.01)
+    receiver.codes = [503, 429]
+    assert notify.main(_argv(receiver.address, "end", _final("FAILED"))) == 0
+    receiver.codes = [404]
+    assert notify.main(_argv(receiver.address, "end", _final("FAILED"))) == 1
+    assert notify.main(_argv("http://127.0.0.1:9/secret", "end", _final("FAILED"))) == 1
+    said = capsys.readouterr().err
+    assert "the webhook at 127.0.0.1 returned status 404." in said and "cannot be reached" in said
+    # Its path may be a password.
+    assert "secret" not in said
+
+
+@pytest.mark.usefixtures("tfx_ready")
+def test_the_mail_is_googles_own_step() -> None:
+    """Compared with what kfp's compiler makes of Google's component."""
+    from google.protobuf import json_format
+    from google_cloud_pipeline_components.v1.vertex_notification_email import (
+        VertexNotificationEmailOp,
+    )
+    from kfp import dsl
+
+    @dsl.container_component
+    def nothing() -> dsl.ContainerSpec:
+        return dsl.ContainerSpec(image="busybox", command=["true"])
+
+    @dsl.pipeline(name="original")
+    def original() -> None:
+        with dsl.ExitHandler(VertexNotificationEmailOp(recipients=["me@example.com"])):
+            nothing()
+
+    wanted = json_format.MessageToDict(original.pipeline_spec)
+    ours = _compiled(notify_email=("me@example.com",)).job["pipelineSpec"]
+    name = "vertex-pipelines-notification-email"
+    executor = ours["deploymentSpec"]["executors"]["NotifyByMail_executor"]
+    assert executor == wanted["deploymentSpec"]["executors"][f"exec-{name}"]
+    parameters = ours["components"]["NotifyByMail"]["inputDefinitions"]["parameters"]
+    original_parameters = wanted["components"][f"comp-{name}"]["inputDefinitions"]["parameters"]
+    del original_parameters["recipients"]["description"]
+    assert parameters == original_parameters
+    task = ours["root"]["dag"]["tasks"]["NotifyByMail"]
+    original_task = wanted["root"]["dag"]["tasks"][name]
+    for key in ("inputs", "dependentTasks", "triggerPolicy"):
+        assert task[key] == original_task[key]
+    assert set(ours["root"]["dag"]["tasks"]) == {"exit-handler-1", "NotifyByMail"}
+    assert "--fail" in ours["deploymentSpec"]["executors"]["Verdict_executor"]["container"]["args"]
+
+
+@pytest.mark.parametrize("place", [VERTEX, KUBEFLOW])
+@pytest.mark.usefixtures("tfx_ready")
+def test_the_job_is_one_that_the_platforms_types_read(place: dict) -> None:
+    from google.cloud import aiplatform_v1 as api
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    values = {**place, "notify_webhook": "https://example.com/hook"}
+    values["data"] += "/span-{SPAN}"
+    compiled = _compiled(**values)
+    spec = compiled.job["pipelineSpec"]
+    json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    json_format.ParseDict(compiled.job, api.PipelineJob.pb(api.PipelineJob()))
+    # The DAG still gets what may vary at submission.
+    handed = spec["root"]["dag"]["tasks"]["exit-handler-1"]["inputs"]["parameters"]
+    assert set(handed) == {"data_path", "data_span"}
+    assert set(spec["components"]["exit-handler-1"]["inputDefinitions"]["parameters"]) == set(
+        handed
+    )
+    inner = notifications.steps(spec)
+    plain = _compiled(**{**values, "notify_webhook": None}).job["pipelineSpec"]
+    assert inner == notifications.steps(plain) | {"Verdict": inner["Verdict"]}
+    assert "cachingOptions" not in inner["Verdict"]
+    assert set(inner["Verdict"]["inputs"]["artifacts"]) == set(notifications.JUDGES)
+    assert "Report" in inner["Verdict"]["dependentTasks"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"notify_webhook": "slack"}, "must be http://"),
+        ({"notify_webhook": "env:HOOK"}, "cannot receive secrets as variables"),
+        ({"notify_email": ("me",)}, "must be an e-mail address"),
+        ({**KUBEFLOW, "notify_email": ("me@example.com",)}, "kubeflow does not send e-mail"),
+    ],
+)
+def test_who_cannot_be_told(values: dict, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        cloud_config.build({**VERTEX, **values}).check_compile()
+
+
+class _Failed:
+    """A run that Verdict has failed."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def state(self, run: str) -> tuple[str, bool, str]:
+        del run
+        return "failed", False, self._why
+
+    def blessings(self, run: str) -> dict[str, bool]:
+        del run
+        return {"ModelGate": False, "ServingCheck": True}
+
+
+@pytest.mark.parametrize(("task", "code"), [("Verdict", 3), ("Report", 1)])
+def test_submit_wait_knows_a_refusal_from_a_failure(task: str, code: int) -> None:
+    failed: Any = _Failed(f"The failed tasks are: [{task}].")
+    assert cloud_commands.follow(failed, "run", notifications.JUDGES) == code

@@ -1,0 +1,186 @@
+"""Training: equal to plain Keras, phase after phase, for every kind of problem."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from trainer_modules.engine.problems import Binary, Regression
+from trainer_modules.engine.task.layers import GlobalAveragePool
+from trainer_modules.engine.task.task import (
+    Backbone,
+    Everything,
+    HeadOnly,
+    Image,
+    Network,
+    Optimizer,
+    Phase,
+    Task,
+)
+from trainer_modules.engine.training import history
+
+TWO_PHASES = (Phase(epochs=2, learning_rate=0.01), Phase(epochs=2, learning_rate=0.001))
+
+
+def curve(trained: history.Trained, name: str = "loss") -> list[float]:
+    return [epoch[name] for epoch in trained.history["epochs"]]
+
+
+def test_learns_and_measures_as_keras_does(
+    run: Callable[..., Any], tiny: Callable[..., Task], make_blobs: Callable[..., Any]
+) -> None:
+    trained = run(tiny(phases=(Phase(epochs=8, learning_rate=0.02),)))
+    images, labels = make_blobs(20, seed=1)
+    plain = tf_keras.models.clone_model(trained.model)
+    plain.set_weights(trained.model.get_weights())
+    plain.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss, accuracy = plain.evaluate(images, labels, batch_size=8, verbose=0)
+    last = trained.history["epochs"][-1]
+    assert last["val_loss"] == pytest.approx(loss, rel=1e-5)
+    assert last["val_accuracy"] == pytest.approx(accuracy)
+    assert accuracy > 0.9
+    assert trained.model.input.dtype == tf.uint8
+
+
+def test_gives_the_curve_of_plain_keras(
+    run: Callable[..., Any], tiny: Callable[..., Task], make_blobs: Callable[..., Any]
+) -> None:
+    """Without shuffling, the same batches as `model.fit` on arrays, and the same numbers."""
+    task = tiny(train__shuffle=0, train__optimizer=Optimizer(name="rmsprop", momentum=0.5))
+    trained = run(task)
+    images, labels = make_blobs(45)
+    # Two shards, one with the even and one with the odd examples, read in turns.
+    tf_keras.utils.set_random_seed(0)
+    from trainer_modules.engine.networks import models
+
+    model = models.build(task).model
+    model.compile(
+        optimizer=tf_keras.optimizers.RMSprop(0.01, momentum=0.5),
+        loss="sparse_categorical_crossentropy",
+    )
+    plain = model.fit(images[:40], labels[:40], batch_size=8, epochs=3, shuffle=False, verbose=0)
+    np.testing.assert_allclose(curve(trained), plain.history["loss"], rtol=1e-4)
+
+
+def test_phases_are_marked_counted_and_logged(
+    run: Callable[..., Any],
+    tiny: Callable[..., Task],
+    tmp_path: Path,
+    shard_writer: Callable[..., list[str]],
+) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 32, 32, 3), np.uint8)
+    files = shard_writer(tmp_path / "rgb", "train", images, np.arange(12) % 3, gzip=True)
+    task = tiny(
+        image=Image(height=32, width=32, store="png"),
+        model=Backbone(name="MobileNetV2", alpha=0.35, weights="none", head=(GlobalAveragePool(),)),
+        phases=(
+            Phase(epochs=2, learning_rate=0.01, trainable=HeadOnly()),
+            Phase(epochs=1, learning_rate=0.001, trainable=Everything()),
+        ),
+        train__batch_size=4,
+    )
+    trained = run(task, train_files=files, eval_files=files)
+    head, fine = trained.history["phases"]
+    assert (head["name"], head["first_epoch"], head["last_epoch"]) == ("1_headonly", 1, 2)
+    assert (fine["name"], fine["first_epoch"], fine["last_epoch"]) == ("2_everything", 3, 3)
+    assert head["trainable_count"] == 1280 * 3 + 3
+    assert fine["trainable_count"] == trained.trainable_count > 300_000
+    assert curve(trained, "epoch") == [1, 2, 3]
+    assert curve(trained, "phase") == [0, 0, 1]
+    np.testing.assert_allclose(curve(trained, "learning_rate"), [0.01, 0.01, 0.001], rtol=1e-6)
+    assert "phase 1: trainable 3,843, frozen 410,208" in trained.summary_text
+    for phase in ("1_headonly", "2_everything"):
+        for part in ("train", "validation"):
+            assert list((tmp_path / "logs" / phase / part).iterdir())
+    history.write(trained, str(tmp_path / "model"))
+    assert json.loads((tmp_path / "model" / "history.json").read_text()) == trained.history
+    assert (tmp_path / "model" / "model_summary.txt").read_text() == trained.summary_text
+
+
+def test_a_frozen_base_does_not_change(
+    run: Callable[..., Any],
+    tiny: Callable[..., Task],
+    tmp_path: Path,
+    shard_writer: Callable[..., list[str]],
+) -> None:
+    from trainer_modules.engine.networks import backbones
+
+    base = backbones.build("MobileNetV2", height=32, width=32, alpha=0.35)
+    path = str(tmp_path / "base.h5")
+    base.save_weights(path)
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+    files = shard_writer(tmp_path / "rgb", "train", images, np.arange(8) % 3)
+    model = Backbone(name="MobileNetV2", alpha=0.35, weights=path, head=(GlobalAveragePool(),))
+
+    def trained_base(trainable: Any) -> list[np.ndarray]:
+        task = tiny(
+            image=Image(height=32, width=32, store="png"),
+            model=model,
+            phases=(Phase(epochs=1, learning_rate=0.01, trainable=trainable),),
+            train__batch_size=4,
+        )
+        trained = run(task, train_files=files, eval_files=files)
+        return next(x for x in trained.model.layers if x.name.startswith("mobilenet")).get_weights()
+
+    before = base.get_weights()
+    assert all(map(np.array_equal, before, trained_base(HeadOnly())))
+    names = [w.name for w in base.weights]
+    for name, a, b in zip(names, before, trained_base(Everything()), strict=True):
+        norm = any(part in name for part in ("moving_", "gamma", "beta"))
+        assert np.array_equal(a, b) == norm, name
+
+
+def test_epochs_setting_replaces_those_of_the_phases(
+    run: Callable[..., Any], tiny: Callable[..., Task]
+) -> None:
+    trained = run(tiny(phases=TWO_PHASES, train__epochs=1))
+    assert [p["last_epoch"] for p in trained.history["phases"]] == [1, 2]
+
+
+def test_a_table_trains(run: Callable[..., Any], tiny: Callable[..., Task], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(64, 2)).astype(np.float32)
+    targets = rows @ [2.0, -1.0] + 3.0
+    path = str(tmp_path / "rows")
+    with tf.io.TFRecordWriter(path) as writer:
+        for (a, b), y in zip(rows, targets, strict=True):
+            values = {"a": a, "b": b, "target": y}
+            features = {
+                k: tf.train.Feature(float_list=tf.train.FloatList(value=[v]))
+                for k, v in values.items()
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=features))
+            writer.write(example.SerializeToString())
+    task = tiny(
+        problem=Regression(target="y", features=("a", "b")),
+        image=None,
+        model=Network(),
+        phases=(Phase(epochs=30, learning_rate=0.1),),
+    )
+    trained = run(task, train_files=[path], eval_files=[path])
+    kernel, bias = trained.model.get_weights()
+    np.testing.assert_allclose([*kernel[:, 0], *bias], [2, -1, 3], atol=0.05)
+    assert "val_mae" in trained.history["epochs"][-1]
+
+
+def test_two_classes_with_one_output(
+    run: Callable[..., Any],
+    tiny: Callable[..., Task],
+    make_blobs: Callable[..., Any],
+    tmp_path: Path,
+    shard_writer: Callable[..., list[str]],
+) -> None:
+    images, labels = make_blobs(40, classes=2)
+    files = shard_writer(tmp_path / "two", "train", images, labels)
+    task = tiny(problem=Binary(classes=("a", "b")), phases=(Phase(epochs=6, learning_rate=0.02),))
+    trained = run(task, train_files=files, eval_files=files)
+    predicted = trained.model.predict(images, verbose=0)[:, 0] > 0.5
+    accuracy = (predicted == labels).mean()
+    assert trained.history["epochs"][-1]["val_binary_accuracy"] == pytest.approx(accuracy)
+    assert accuracy > 0.9

@@ -1,0 +1,1 @@
+"""A task's network as a `tf_keras` model, and learnt weights."""

@@ -1,0 +1,1 @@
+"""A task as pure data: source, recipe, gates, and their stored form."""

@@ -1,0 +1,79 @@
+"""The conditions for blessing a model, as plain data; `components/model_gate` applies them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """A floor on a metric.
+
+    Attributes:
+      metric: Name of a metric as the summary spells it, for example `accuracy` or `recall`.
+      bound: The lowest value that passes.
+      each_class: Judge the metric of every class instead of the overall one.
+      class_name: Judge the metric of this class only.
+      slice: Judge within one slice, written `feature=value`.
+    """
+
+    metric: str
+    bound: float
+    each_class: bool = False
+    class_name: str = ""
+    slice: str = ""
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """A ceiling on a metric, for losses and errors; the fields are those of `AtLeast`."""
+
+    metric: str
+    bound: float
+    each_class: bool = False
+    class_name: str = ""
+    slice: str = ""
+
+
+@dataclass(frozen=True)
+class NoWorse:
+    """No worse than the last blessed model by more than a margin, on the same examples.
+
+    If the metric is a share of images, a loss that two images can explain never fails the gate,
+    however small the margin.
+
+    Attributes:
+      metric: Name of the metric.
+      by: The largest loss that passes, in the metric's own unit.
+      each_class: Compare class by class instead of overall.
+      lower_is_better: True for losses and errors.
+    """
+
+    metric: str
+    by: float = 0.0
+    each_class: bool = False
+    lower_is_better: bool = False
+
+
+@dataclass(frozen=True)
+class BetterThanChance:
+    """Better than one constant answer, by more than chance explains.
+
+    The constant answer is the commonest class, the single-class map, or the mean of the target.
+
+    Attributes:
+      confidence: 1 minus the largest probability that a model that has learnt nothing passes.
+      per_class: Required number of evaluated examples per class, on average; with fewer, no result
+        passes. One image of each class may distinguish a model from chance, but not the classes
+        from each other.
+    """
+
+    confidence: float = 0.95
+    per_class: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.confidence < 1:
+            raise ValueError(f"confidence must be in [0.5, 1). Received: {self.confidence}")
+        if self.per_class < 1:
+            raise ValueError(f"per_class must be at least 1. Received: {self.per_class}")
+
+
+Gate = AtLeast | AtMost | NoWorse | BetterThanChance

@@ -1,0 +1,1 @@
+"""Training, phase after phase, on transformed Examples."""

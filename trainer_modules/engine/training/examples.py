@@ -1,0 +1,162 @@
+"""Reads the transformed Examples back: shards of TFRecords, plain or gzip-compressed.
+
+One serialized Example becomes (input, label): an image uint8 `[height, width, channels]`, or a
+row float32 `[features]`, and the label for the problem's loss.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.task.task import Recipe
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The examples of one split, counted.
+
+    Attributes:
+      files: Paths of the shards.
+      count: Examples in them.
+      labels: int64 `[count]` class indices in the order of the shards; None where the problem
+        has none for a whole example.
+    """
+
+    files: tuple[str, ...]
+    count: int
+    labels: np.ndarray | None = field(repr=False)
+
+
+def measure(task: Recipe, files: list[str], split: str) -> Shards:
+    """Counts the examples of `split` and reads their labels.
+
+    Raises:
+      BadInputError: If there are no examples, or a label is outside the task's classes.
+    """
+    import tensorflow as tf
+
+    whole_labels = task.problem.whole_labels
+    count, labels = 0, []
+    if files:
+        spec = task.problem.label_spec(task.image) if whole_labels else {}
+        for batch in records(files).batch(1024).prefetch(2):
+            count += int(batch.shape[0])
+            if whole_labels:
+                labels.append(tf.io.parse_example(batch, spec)["label"].numpy())
+    if not count:
+        raise BadInputError(f"the {split} split of task {task.name} has no examples.")
+    if not whole_labels:
+        return Shards(files=tuple(files), count=count, labels=None)
+    found = np.concatenate(labels)
+    classes = task.problem.names
+    wrong = found[(found < 0) | (found >= len(classes))]
+    if wrong.size:
+        raise BadInputError(
+            f"{wrong.size} examples of the {split} split of task {task.name} have a label outside "
+            f"its {len(classes)} classes ({', '.join(classes[:5])}…), "
+            f"for example index {int(wrong[0])}."
+        )
+    return Shards(files=tuple(files), count=count, labels=found)
+
+
+def records(
+    files: list[str] | tuple[str, ...],
+    *,
+    deterministic: bool = True,
+    order_seed: tuple[Any, Any] | None = None,
+) -> Any:
+    """Returns the serialized Examples, `tf.data` of string scalars, shards read in parallel.
+
+    Args:
+      files: The shards.
+      deterministic: Keep the order of what the parallel readers deliver.
+      order_seed: Seed (two integers or tensors) by which to shuffle the shards, or None.
+    """
+    import tensorflow as tf
+
+    compressions = ["GZIP" if _is_gzip(f) else "" for f in files]
+    order = tf.range(len(files))
+    if order_seed is not None:
+        order = tf.random.experimental.stateless_shuffle(order, seed=order_seed)
+    paths, kinds = tf.gather(list(files), order), tf.gather(compressions, order)
+    options = tf.data.Options()
+    options.deterministic = deterministic
+    return (
+        tf.data.Dataset.from_tensor_slices((paths, kinds))
+        .interleave(
+            lambda path, compression: tf.data.TFRecordDataset(
+                path, compression_type=compression, buffer_size=8 << 20
+            ),
+            cycle_length=min(len(files), 16),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=deterministic,
+        )
+        .with_options(options)
+    )
+
+
+def _is_gzip(path: str) -> bool:
+    import tensorflow as tf
+
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read(2) == _GZIP_MAGIC
+
+
+def decode(task: Recipe, serialized: Any) -> tuple[Any, Any]:
+    """Returns (input, label) of one serialized Example."""
+    import tensorflow as tf
+
+    from trainer_modules.engine.images.preprocessing import decode_stored
+
+    spec = dict(task.problem.label_spec(task.image))
+    if task.image is None:
+        features = task.problem.features  # type: ignore[attr-defined]
+        spec.update({name: tf.io.FixedLenFeature([], tf.float32) for name in features})
+        parsed = tf.io.parse_single_example(serialized, spec)
+        row = tf.stack([parsed[name] for name in features])
+        return row, task.problem.training_label(parsed, None)
+    image = task.image
+    spec["image"] = tf.io.FixedLenFeature([], tf.string)
+    parsed = tf.io.parse_single_example(serialized, spec)
+    pixels = decode_stored(parsed["image"], image)
+    return pixels, task.problem.training_label(parsed, image)
+
+
+def bytes_per_example(task: Recipe) -> int:
+    """Returns the size of one decoded input and its label, in bytes."""
+    if task.image is None:
+        features = task.problem.features  # type: ignore[attr-defined]
+        return 4 * len(features) + task.problem.label_bytes(None)
+    values = task.image.height * task.image.width * task.image.channels
+    return values + task.problem.label_bytes(task.image)
+
+
+def in_memory(task: Recipe, shards: Shards) -> tuple[np.ndarray, np.ndarray]:
+    """Decodes a whole split once, in the order of the shards.
+
+    Returns:
+      Inputs `[count, …]` and labels `[count, …]`, in the types of `decode`.
+    """
+    decoded = (
+        records(shards.files)
+        # A fixed number, as AUTOTUNE starts with one and a small split is over before it learns.
+        .map(lambda s: decode(task, s), num_parallel_calls=os.cpu_count(), deterministic=True)
+        .batch(256)
+        .prefetch(2)
+    )
+    inputs = labels = None
+    start = 0
+    for x, y in decoded.as_numpy_iterator():
+        if inputs is None or labels is None:
+            inputs = np.empty((shards.count, *x.shape[1:]), x.dtype)
+            labels = np.empty((shards.count, *y.shape[1:]), y.dtype)
+        inputs[start : start + len(x)] = x
+        labels[start : start + len(y)] = y
+        start += len(x)
+    assert inputs is not None and labels is not None
+    return inputs, labels

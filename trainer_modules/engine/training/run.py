@@ -1,0 +1,78 @@
+"""The work of Trainer: trains the task on the transformed Examples and writes the SavedModel."""
+
+import os
+from typing import Any
+
+import tensorflow as tf
+
+from trainer_modules.engine.custom_config import CHECKPOINTS_KEY
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.images.preprocessing import DEVIATION, MEAN, standardises
+from trainer_modules.engine.saved_model import write as serving
+from trainer_modules.engine.task.task import Recipe
+from trainer_modules.engine.training import history, resume, search, training
+
+
+def run(task: Recipe, fn_args: Any) -> None:
+    """Trains `task` and exports it to `fn_args.serving_model_dir`.
+
+    An interrupted training resumes where it stopped if there is a folder for checkpoints:
+    `custom_config["checkpoints"]`, or on Vertex AI `AIP_CHECKPOINT_DIR`.
+
+    Args:
+      task: The task, settings applied.
+      fn_args: TFX's `FnArgs`; `train_files` and `eval_files` are file patterns, and
+        `hyperparameters` are Tuner's best, if there was one.
+    """
+    task = search.applied(task, fn_args.hyperparameters)
+    checkpoint_dir = os.environ.get("AIP_CHECKPOINT_DIR") or (fn_args.custom_config or {}).get(
+        CHECKPOINTS_KEY
+    )
+    trained = training.train(
+        task,
+        **data(task, fn_args),
+        model_dir=fn_args.model_run_dir,
+        log_dir=os.path.join(fn_args.model_run_dir, "logs"),
+        checkpoint_dir=checkpoint_dir,
+    )
+    if not trained.is_chief:
+        return  # Only one of several workers writes; the others would overwrite its files.
+    history.write(trained, fn_args.model_run_dir)
+    serving.save(trained.model, task, fn_args.serving_model_dir)
+    if checkpoint_dir:
+        # Not earlier: a process that dies while writing the model must not have to train again.
+        resume.forget(checkpoint_dir)
+
+
+def data(task: Recipe, fn_args: Any) -> dict[str, Any]:
+    """Returns the data for `training.train`: shards of both splits, and statistics."""
+    train_files = _expand(fn_args.train_files, "train")
+    return {
+        "train_files": train_files,
+        "eval_files": _expand(fn_args.eval_files, "eval"),
+        "statistics": _statistics(train_files) if standardises(task) else None,
+    }
+
+
+def _statistics(files: list[str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns mean and deviation, which Transform wrote into every example."""
+    spec = {
+        name: tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
+        for name in (MEAN, DEVIATION)
+    }
+    for file in files:
+        packed = "GZIP" if file.endswith(".gz") else ""
+        for record in tf.data.TFRecordDataset(file, compression_type=packed).take(1):
+            found = tf.io.parse_single_example(record, spec)
+            return tuple(found[MEAN].numpy().tolist()), tuple(found[DEVIATION].numpy().tolist())
+    raise BadInputError(f"There are no examples in {', '.join(files)} to train with.")
+
+
+def _expand(patterns: list[str], split: str) -> list[str]:
+    files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    if not files:
+        raise BadInputError(
+            f"There are no examples in the split '{split}' to train with: no file matches "
+            f"{', '.join(patterns)}. Check that the data has this split."
+        )
+    return files
