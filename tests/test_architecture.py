@@ -225,7 +225,7 @@ _RUNS_WHAT_IT_READS = {
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_what_comes_from_outside_is_never_run(path: Path) -> None:
-    """Models and pickles may name any code; weights are read by name (see `networks/weights.py`)."""
+    """Models and pickles may name any code; weights are read by name: `networks/weights.py`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):
             continue

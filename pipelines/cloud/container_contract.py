@@ -1,6 +1,6 @@
 """Adapts the platforms' container arguments to TFX's entry point.
 
-Recorded from Kubeflow Pipelines 2.14.3 (`tests/pipelines/cloud/recorded`): its driver passes an output
+Recorded from Kubeflow 2.14.3 (`tests/pipelines/cloud/recorded`): its driver passes an output
 `executor-logs` of type `system.Artifact`, which no component declares, and leaves `instanceSchema`
 empty for every artifact of another step.
 """

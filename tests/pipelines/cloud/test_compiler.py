@@ -99,7 +99,8 @@ def test_same_input_same_bytes_in_another_process() -> None:
 
 def test_compiling_loads_no_google_cloud_and_takes_little() -> None:
     program = (
-        "from pipelines.cloud import config as cloud_config, compiler; from pipelines import startup\n"
+        "from pipelines import startup\n"
+        "from pipelines.cloud import compiler, config as cloud_config\n"
         "startup.prepare()\n"
         "import pipelines.image_pipeline\n"
         "import tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner, time, sys\n"
