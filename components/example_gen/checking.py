@@ -7,10 +7,9 @@ from typing import Any
 
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin
 
-from components.example_gen import mask_checking
 from components.example_gen.readers.items import Record, Rejected
 from trainer_modules.engine.images import formats
-from trainer_modules.engine.problems import Problem
+from trainer_modules.engine.problems import LabelError, Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +89,10 @@ def examine(record: Record, problem: Problem) -> Checked | Rejected:
         }
         if record.mask is not None:
             size = (measured.width, measured.height)
-            mask = mask_checking.check(record.mask, size=size, problem=problem)
-            if isinstance(mask, str):
-                return Rejected(id=record.id, split=record.split, reason=mask)
-            features["mask"], classes = mask
+            try:
+                features[problem.raw_label], classes = problem.read_mask(record.mask, size=size)
+            except LabelError as error:
+                return Rejected(id=record.id, split=record.split, reason=str(error))
     example = tf.train.Example()
     for name, value in features.items():
         _set(example.features.feature[name], value)

@@ -14,6 +14,7 @@ from components.example_gen.readers.tfds import label_names, prepared
 from components.example_gen.root import has_span, latest_root
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.images import formats
+from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task.sources import (
     Bundled,
     ImageFiles,
@@ -109,22 +110,23 @@ def with_classes(task: Task, root: str, source: Source) -> Task:
     """Returns the task; classes that it leaves open are taken from the data."""
     if not task.problem.takes_classes:
         return task
-    classes = infer_classes(latest_root(root), source)
+    classes = infer_classes(latest_root(root), source, task.problem)
     return dataclasses.replace(task, problem=task.problem.with_classes(classes))
 
 
-def infer_classes(data_root: str, source: Source) -> tuple[str, ...]:
+def infer_classes(data_root: str, source: Source, problem: Problem) -> tuple[str, ...]:
     """Returns the class names in the training data, sorted.
 
-    For class folders: the folders that hold an image, at any depth. For a CSV: its labels. For
-    TensorFlow Datasets: those of the labels file.
+    For class folders: the folders that hold an image, at any depth. For a CSV: the classes that
+    `problem` counts its labels as. For TensorFlow Datasets: those of the labels file.
 
     Raises:
       BadInputError: If there are fewer than two, or the layout has no names.
     """
     if isinstance(source, PathTable):
         check_table(data_root, source.paths)
-        names = labels_of(data_root, source.paths)
+        labels = labels_of(data_root, source.paths)
+        names = {name for label in labels for name in problem.counted_as(label)}
         where = storage.join(data_root, source.paths.csv)
     elif isinstance(source, TensorFlowDatasets):
         where = storage.join(data_root, prepared(data_root, source.name))

@@ -38,27 +38,27 @@ def test_classes_are_the_sorted_names_of_folders_that_hold_images(tmp_path):
     folders(tmp_path, "10", "2", "b/below")
     write(tmp_path / "docs" / "readme.txt", "no image here")
     (tmp_path / "empty").mkdir()
-    assert ingest.infer_classes(str(tmp_path), ImageFolders()) == ("10", "2", "b")
+    assert ingest.infer_classes(str(tmp_path), ImageFolders(), Classification()) == ("10", "2", "b")
 
 
 def test_classes_under_split_folders_are_those_of_train(tmp_path):
     folders(tmp_path, "Train/x", "Train/y", "Valid/z")
-    assert ingest.infer_classes(str(tmp_path), ImageFolders()) == ("x", "y")
+    assert ingest.infer_classes(str(tmp_path), ImageFolders(), Classification()) == ("x", "y")
 
 
 def test_classes_of_a_csv(tmp_path):
     write(tmp_path / "a.csv", "path,label\na,pear\nb,apple\nc,pear\n")
     source = PathTable(paths=LabelledPaths(csv="a.csv"))
-    assert ingest.infer_classes(str(tmp_path), source) == ("apple", "pear")
+    assert ingest.infer_classes(str(tmp_path), source, Classification()) == ("apple", "pear")
 
 
 def test_one_class_is_too_few_and_a_wrapping_folder_is_named(tmp_path):
     folders(tmp_path / "one", "cat")
     with pytest.raises(BadInputError, match="only one class: 'cat'; at least 2"):
-        ingest.infer_classes(str(tmp_path / "one"), ImageFolders())
+        ingest.infer_classes(str(tmp_path / "one"), ImageFolders(), Classification())
     folders(tmp_path / "zip", "photos/cat", "photos/dog")
     with pytest.raises(BadInputError, match=r"Did you mean --data .*zip/photos\?"):
-        ingest.infer_classes(str(tmp_path / "zip"), ImageFolders())
+        ingest.infer_classes(str(tmp_path / "zip"), ImageFolders(), Classification())
 
 
 def test_the_first_layout_that_the_data_has_is_taken(tmp_path):

@@ -100,8 +100,8 @@ def transform(inputs: dict[str, Any], task: Recipe) -> dict[str, Any]:
       problem's label features, `id`, and with standardisation `mean` and `deviation`, float32,
       the training set's per channel (values 0..255) or per column.
     """
-    # A schema states one value for each example as shape [1].
-    inputs = {k: tf.reshape(v, [-1]) for k, v in inputs.items() if isinstance(v, tf.Tensor)}
+    # A schema states one value for each example as shape [1]; several values arrive sparse.
+    inputs = {k: tf.reshape(v, [-1]) if isinstance(v, tf.Tensor) else v for k, v in inputs.items()}
     outputs: dict[str, Any] = {"id": inputs["id"]}
     if task.image is None:
         outputs |= _transform_row(inputs, task)

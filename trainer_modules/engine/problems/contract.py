@@ -96,6 +96,19 @@ class Problem(abc.ABC):
         del label
         return ()
 
+    def read_mask(self, contents: bytes, *, size: tuple[int, int]) -> tuple[bytes, tuple[str, ...]]:
+        """Returns the mask of an image as the raw Example holds it, and the classes in it.
+
+        Args:
+          contents: The encoded mask as found.
+          size: (width, height) of its image, in pixels.
+
+        Raises:
+          LabelError: If the mask cannot be read or does not fit, or masks are no labels here.
+        """
+        del contents, size
+        raise LabelError(f"a mask is no label of a {type(self).__name__}")
+
     # The label, from the raw Example to the loss
 
     @property
@@ -113,7 +126,8 @@ class Problem(abc.ABC):
         """Returns the label features that Transform stores.
 
         Args:
-          inputs: Raw features, each a tensor `[batch]`.
+          inputs: Raw features, each a tensor `[batch]`, or a `tf.SparseTensor` where the schema
+            allows several values for an example.
           image: The size of the images (`task.Image`); None for rows of numbers.
 
         Returns:

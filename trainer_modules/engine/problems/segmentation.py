@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trainer_modules.engine.problems import masks
+from trainer_modules.engine.problems import mask_checking, masks
 from trainer_modules.engine.problems.contract import Problem
 
 CLASS_MAPS = "class_maps"
@@ -54,6 +54,18 @@ class Segmentation(Problem):
     def raw_label(self) -> str:
         """The raw feature with the true label: the encoded mask."""
         return "mask"
+
+    def read_mask(self, contents: bytes, *, size: tuple[int, int]) -> tuple[bytes, tuple[str, ...]]:
+        """Returns the mask as a PNG, and the names of the classes in it.
+
+        The bytes are those given, except that palette, 1-bit and 16-bit ids become an 8-bit grey
+        PNG of the same ids: decoders would replace them by colours.
+
+        Raises:
+          LabelError: If it is damaged, lossy, of another size, or has a pixel of no class.
+        """
+        png, shown = mask_checking.check(contents, size=size, form=self.ids_of_masks)
+        return png, tuple(self.classes[i] for i in shown)
 
     def label_bytes(self, image: Any) -> int:
         """Returns the size of one mask in memory: a byte for each pixel."""
