@@ -2,16 +2,19 @@
 
 Importing any module of `tfx.components` runs a package `__init__` that imports every component,
 the Kubernetes and Docker clients of InfraValidator among them: 14 s against 11 s on two cores,
-and `tfx.v1` takes 20 s. `prepare` registers the package without running that file, so that each
-component module loads what it needs itself. It also does what is needed from that file: TFMA 0.52
-lacks names that TFX 1.21 expects.
+and `tfx.v1` takes 20 s. `prepare` makes the package lazy: `from tfx.components import Trainer`
+imports Trainer's module and no other. It also does what else that file does: TFMA 0.52 lacks names
+that TFX 1.21 expects.
 """
 
+import ast
+import importlib
 import importlib.util
 import os
 import sys
 import types
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 _TFMA_NAMES = (
     "EvalConfig",
@@ -48,33 +51,41 @@ def prepare() -> None:
     import tfx
 
     spec = importlib.util.find_spec("tfx.components")
-    assert spec is not None and spec.submodule_search_locations is not None
-    package = _PackageWithoutInit("tfx.components")
-    package.__path__ = list(spec.submodule_search_locations)
-    package.__spec__ = ModuleSpec("tfx.components", None, is_package=True)
-    sys.modules["tfx.components"] = package
-    tfx.components = package
+    assert spec is not None
+    tfx.components = sys.modules["tfx.components"] = LazyPackage(spec)
     _complete_tfma()
 
 
-class _PackageWithoutInit(types.ModuleType):
-    """`tfx.components` without its imports; a component's class is imported when asked for."""
+class LazyPackage(types.ModuleType):
+    """A package that imports a name from its module when the name is first used.
+
+    Its `__init__` is read for `from package.module import Name`, not run.
+    """
+
+    def __init__(self, spec: ModuleSpec) -> None:
+        super().__init__(spec.name)
+        assert spec.origin and spec.submodule_search_locations
+        self.__spec__, self.__loader__, self.__file__ = spec, spec.loader, spec.origin
+        self.__path__ = list(spec.submodule_search_locations)
+        self.__package__ = spec.name
+        self._modules = {
+            alias.name: node.module
+            for node in ast.walk(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{spec.name}.")
+            for alias in node.names
+        }
+        self.__all__ = sorted(self._modules)
 
     def __getattr__(self, name: str) -> object:
-        if name == "FileBasedExampleGen":
-            from tfx.components.example_gen.component import FileBasedExampleGen
+        module = self.__dict__.get("_modules", {}).get(name)
+        if module is None:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(module), name)
+        setattr(self, name, value)
+        return value
 
-            return FileBasedExampleGen
-        if name == "InfraValidator":
-            # Kubeflow's step builder checks for instances of it; there are none while it is not
-            # loaded.
-            loaded = sys.modules.get("tfx.components.infra_validator.component")
-            return loaded.InfraValidator if loaded else _NotLoaded
-        raise AttributeError(f"module 'tfx.components' has no attribute {name!r} in this process")
-
-
-class _NotLoaded:
-    """Placeholder for a component class that was not imported; it has no instances."""
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.__all__})
 
 
 def _complete_tfma() -> None:
