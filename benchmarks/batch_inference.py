@@ -26,9 +26,10 @@ sys.path.insert(0, ".")
 from trainer_modules.engine import tensorflow_alone
 tensorflow_alone.refuse()
 import tensorflow as tf
-from components.bulk_predict import inputs, model
+from components.bulk_predict import inputs
+from trainer_modules.engine.saved_model import read
 folder, data, output, size = sys.argv[1:]
-folder = model.version_folder(folder)
+folder = read.newest(folder)
 loaded = tf.saved_model.load(folder)
 serve = loaded.signatures["serving_default"]
 files = [f for chunk in inputs.chunks(data, inputs.Keys()) for f in chunk.files]

@@ -14,6 +14,8 @@ from pathlib import Path
 from components.model_gate.checking import check_gates
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.networks import backbone_limits
+from trainer_modules.engine.saved_model import versions
+from trainer_modules.engine.saved_model.contents import GRAPH_FILE
 from trainer_modules.engine.task.gates import AtLeast, AtMost, BetterThanChance, Gate
 from trainer_modules.engine.task.task import (
     Backbone,
@@ -172,9 +174,8 @@ def check_weights(weights: str) -> None:
             "a .h5, .weights.h5 or .keras file, or of a SavedModel folder."
         )
     if path.is_dir():
-        missing = [name for name in ("saved_model.pb",) if not (path / name).is_file()]
-        if missing:
-            raise BadInputError(f"the weights {weights} are a folder that lacks {missing[0]}.")
+        if not versions.is_saved_model(weights):
+            raise BadInputError(f"the weights {weights} are a folder that lacks {GRAPH_FILE}.")
     elif weights.endswith((".h5", ".hdf5")):
         import h5py
 

@@ -174,6 +174,33 @@ def test_one_writer_of_saved_models() -> None:
     assert writers == ["trainer_modules/engine/saved_model/write.py"]
 
 
+def test_one_loader_of_saved_models() -> None:
+    loaders = [
+        p.relative_to(ROOT).as_posix()
+        for p in SOURCES
+        if "saved_model.load(" in p.read_text(encoding="utf-8")
+    ]
+    # The serving check proves that a model runs without this project, so it loads it without.
+    assert loaders == [
+        "components/serving_check/process.py",
+        "trainer_modules/engine/saved_model/loading.py",
+    ]
+
+
+def test_one_place_knows_what_files_a_saved_model_has() -> None:
+    """Who names the files looks for them by rules of its own: `saved_model/` has them for all."""
+    names = ("saved_model.pb", "classes.txt", "class_ids.txt", "variables.index")
+    naming = {
+        p.relative_to(ROOT).as_posix()
+        for p in SOURCES
+        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.split("/")[-1] in names
+    }
+    assert {p for p in naming if not p.startswith("trainer_modules/engine/saved_model/")} == set()
+
+
 def test_platforms_find_the_artifacts_by_their_names() -> None:
     """`components.Name` is what a container is told; `components` has to know where it is."""
     import components

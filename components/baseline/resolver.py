@@ -1,15 +1,14 @@
 """Chooses the baseline of a new model: the last blessed model of the same classes, never itself."""
 
 import logging
-import os
 from typing import Any
 
 from tfx.components.evaluator import constants
 from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
-from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
 from components.pusher import served
+from trainer_modules.engine.saved_model import read, versions
 
 _MODEL_ID = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
 _log = logging.getLogger("tfx_vision")
@@ -74,8 +73,8 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
 
 
 def _classes(uri: str) -> tuple[str, ...]:
-    return served.classes_of(path_utils.serving_model_dir(uri))
+    return read.classes(path_utils.serving_model_dir(uri))
 
 
 def _exists(uri: str) -> bool:
-    return fileio.exists(os.path.join(path_utils.serving_model_dir(uri), "saved_model.pb"))
+    return not versions.missing_file(path_utils.serving_model_dir(uri))

@@ -26,10 +26,10 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, path_utils
 
-from components.bulk_predict import model as models
 from components.bulk_predict import run
 from components.bulk_predict.inputs import Chunk, Keys
 from components.example_gen.artifacts import RejectedExamples
+from trainer_modules.engine.saved_model.read import SavedModel
 
 SPLIT = "unlabelled"
 SUMMARY_FILE, SUBMISSION, ERRORS = "bulk_predict.json", "submission.csv", "errors.csv"
@@ -119,7 +119,7 @@ def BulkPredict(
         message = "the model is not blessed: no predictions were made"
     else:
         folder = path_utils.serving_model_path(model.uri)
-        masks = "mask_png" in models.Predictor(folder).outputs
+        masks = "mask_png" in SavedModel(folder).outputs()
         output = os.path.join(predictions.uri, "masks" if masks else SUBMISSION)
         rows = output if masks else os.path.join(predictions.uri, ".rows.csv")
         split = artifact_utils.get_split_uris([examples], SPLIT)[0]

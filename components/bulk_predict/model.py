@@ -1,6 +1,5 @@
 """A SavedModel that predicts batches and tolerates images that cannot be decoded."""
 
-import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -9,81 +8,18 @@ from typing import Any, TypeVar
 from components.bulk_predict.inputs import Entry
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems.segmentation import CLASS_MAPS
+from trainer_modules.engine.saved_model import read
+from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
+from trainer_modules.engine.saved_model.read import SavedModel
 
 T = TypeVar("T")
 _VALUES = 16_000_000  # of the batch's pixels, as in evaluation
 _LARGEST, _DEFAULT = 256, 32
-IMAGE_INPUT = "image_bytes"
-_CLASSES = "assets/classes.txt"
-_CLASS_IDS = "assets/class_ids.txt"
-_TASK = "assets/task.json"
-
-
-def version_folder(folder: str) -> str:
-    """Returns the SavedModel that `folder` names: itself, or its highest numbered version.
-
-    Raises:
-      BadInputError: If there is none.
-    """
-    import tensorflow as tf
-
-    if tf.io.gfile.exists(os.path.join(folder, "saved_model.pb")):
-        return folder
-    names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
-    versions = sorted(int(n.rstrip("/")) for n in names if n.rstrip("/").isdigit())
-    for version in reversed(versions):
-        if tf.io.gfile.exists(os.path.join(folder, str(version), "saved_model.pb")):
-            return os.path.join(folder, str(version))
-    raise BadInputError(
-        "--model must be a folder that contains a saved_model.pb or numbered versions of a "
-        f"SavedModel, as Pusher writes them to <root>/serving/<task>. Received: {folder}"
-    )
-
-
-def classes(folder: str) -> tuple[str, ...]:
-    """Returns the class names that the SavedModel carries; () if it carries none."""
-    return _lines(os.path.join(folder, _CLASSES))
-
-
-def class_ids(folder: str) -> tuple[str, ...]:
-    """Returns the ids of the classes, where the SavedModel carries them besides their names."""
-    return _lines(os.path.join(folder, _CLASS_IDS))
-
-
-def _lines(path: str) -> tuple[str, ...]:
-    import tensorflow as tf
-
-    if not tf.io.gfile.exists(path):
-        return ()
-    with tf.io.gfile.GFile(path) as f:
-        return tuple(f.read().splitlines())
-
-
-def task(folder: str) -> Any:
-    """Returns the `Task` that the SavedModel carries, or None.
-
-    Raises:
-      BadInputError: If it was written in a form that this version cannot read.
-    """
-    import tensorflow as tf
-
-    from trainer_modules.engine.errors import BadInputError
-    from trainer_modules.engine.task import overrides
-
-    path = os.path.join(folder, _TASK)
-    if not tf.io.gfile.exists(path):
-        return None
-    with tf.io.gfile.GFile(path) as f:
-        text = f.read()
-    try:
-        return overrides.from_json(text)
-    except BadInputError as error:
-        raise BadInputError(f"{path} cannot be read: {error}") from error
 
 
 def batch_size(folder: str) -> int:
     """Returns how many instances fit in a batch, by the size that the model brings images to."""
-    found = task(folder)
+    found = read.task(folder)
     if found is None:
         return _DEFAULT
     if found.image is None:
@@ -101,20 +37,11 @@ class Predictor:
     """
 
     def __init__(self, folder: str) -> None:
-        import tensorflow as tf
-
-        try:
-            # Keeps the variables alive, which a signature alone does not.
-            self._model = tf.saved_model.load(folder)
-            self._serve = self._model.signatures["serving_default"]
-        except (OSError, tf.errors.OpError, KeyError, ValueError) as e:
-            raise BadInputError(
-                f"--model {folder} cannot be loaded: {str(e).splitlines()[0]}"
-            ) from e
-        taken = list(self._serve.structured_input_signature[1])
-        columns = getattr(getattr(task(folder), "problem", None), "features", None)
-        self.inputs: tuple[str, ...] = tuple(columns or taken)
-        self.outputs: tuple[str, ...] = tuple(self._serve.structured_outputs)
+        self._model = SavedModel(folder)
+        task = read.task(folder)
+        columns = getattr(getattr(task, "problem", None), "features", None)
+        self.inputs: tuple[str, ...] = tuple(columns or self._model.inputs())
+        self.outputs = self._model.outputs()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -123,22 +50,14 @@ class Predictor:
 
     def call(self, contents: list[Any]) -> dict[str, Any]:
         """Predicts a batch: encoded images, or rows of numbers → NumPy arrays `[batch, …]`."""
-        import tensorflow as tf
-
         if not self.columns:
-            inputs = {IMAGE_INPUT: tf.constant(contents, tf.string)}
-        else:
-            by_column = zip(self.inputs, zip(*contents, strict=True), strict=True)
-            inputs = {name: tf.constant(values, tf.float32) for name, values in by_column}
-        return {name: value.numpy() for name, value in self._serve(**inputs).items()}
+            return self._model.call({IMAGE_INPUT: contents})
+        return self._model.call(dict(zip(self.inputs, zip(*contents, strict=True), strict=True)))
 
     def class_maps(self, content: bytes, indices: list[int]) -> list[bytes]:
         """Returns the probability of classes in one image, a grey PNG for each of `indices`."""
-        import tensorflow as tf
-
-        serve = self._model.signatures[CLASS_MAPS]
-        found = serve(image_bytes=tf.constant([content]), classes=tf.constant(indices, tf.int32))
-        return list(found["maps_png"].numpy()[0])
+        drawn = self._model.call({IMAGE_INPUT: [content], "classes": indices}, CLASS_MAPS)
+        return list(drawn["maps_png"][0])
 
     def check_maps(self, maps: tuple[str, ...], names: tuple[str, ...]) -> None:
         """Checks that the model can draw heat maps of the classes `maps`.

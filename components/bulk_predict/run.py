@@ -20,6 +20,7 @@ from components.bulk_predict import inputs, mask_files, model, outputs
 from components.bulk_predict.inputs import Chunk, Entry, Keys
 from components.bulk_predict.mask_files import Legend
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import read
 
 TABLE_IN_FOLDER = "predictions.csv"
 
@@ -170,13 +171,13 @@ def predict(
     """
     import tensorflow as tf
 
-    folder = model.version_folder(model_folder)
+    folder = read.newest(model_folder)
     shared = Shared()
     # Loaded here to know its outputs; workers in this process share it.
     predictor = shared.acquire(lambda: model.Predictor(folder))
     makes_masks = "mask_png" in predictor.outputs
     check_output(output, makes_masks)
-    classes = outputs.Classes(model.classes(folder), model.class_ids(folder))
+    classes = outputs.Classes(read.classes(folder), read.class_ids(folder))
     predictor.check_maps(maps, classes.names)
     chosen = outputs.columns(
         columns,
@@ -247,7 +248,7 @@ def check_output(output: str, makes_masks: bool) -> None:
 
 
 def _legend(folder: str, names: tuple[str, ...]) -> Legend:
-    problem = getattr(model.task(folder), "problem", None)
+    problem = getattr(read.task(folder), "problem", None)
     return mask_files.legend(names, getattr(problem, "colours", ()))
 
 

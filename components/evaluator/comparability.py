@@ -4,9 +4,10 @@ import os
 from dataclasses import dataclass
 
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from components.pusher import served
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import read
 
 SIGNATURE = "examples"
 # Only predictions that name their class can be compared where the classes differ.
@@ -50,8 +51,8 @@ def decide(model: str, baseline: str | None) -> Baseline:
         return Baseline(False, "The last blessed model is this model itself.", baseline)
     try:
         new_outputs, old_outputs = _outputs(model), _outputs(baseline)
-        new, old = served.classes_of(model), served.classes_of(baseline)
-    except (tf.errors.OpError, OSError) as e:
+        new, old = read.classes(model), read.classes(baseline)
+    except BadInputError as e:
         return Baseline(
             False, f"The last blessed model can no longer be read ({baseline}): {e}", baseline
         )
@@ -92,10 +93,7 @@ def _incomparable(new: tuple[str, ...], old: tuple[str, ...], outputs: str) -> s
 
 def _outputs(folder: str) -> str:
     """Returns the outputs of the signature that evaluation calls, as `name dtype[rank]`."""
-    saved = saved_model_pb2.SavedModel()
-    with tf.io.gfile.GFile(os.path.join(folder, "saved_model.pb"), "rb") as f:
-        saved.ParseFromString(f.read())
-    signatures = saved.meta_graphs[0].signature_def
+    signatures = read.definitions(folder)
     if SIGNATURE not in signatures:
         return "nothing"
     found = (

@@ -12,6 +12,8 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.api import types
 
+from trainer_modules.engine.saved_model.read import SavedModel
+
 
 class ByKeyword:
     """A signature with one input that is called with a positional argument.
@@ -35,7 +37,7 @@ class OneSignature:
     """A loaded model that offers one of its signatures."""
 
     def __init__(self, folder: str, signature: str) -> None:
-        self._model = tf.saved_model.load(folder)
+        self._model = SavedModel(folder)
         self.signatures = {signature: ByKeyword(self._model.signatures[signature])}
 
 

@@ -25,10 +25,11 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, path_utils
 
-from components.bulk_predict import model as models
 from components.evaluator.configuration import evaluation_split
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.images.preprocessing import load_images
+from trainer_modules.engine.saved_model import read
+from trainer_modules.engine.saved_model.read import SavedModel
 from trainer_modules.engine.training import examples as stored
 
 SUMMARY_FILE = "exports.json"
@@ -69,12 +70,12 @@ class ExportedForms(Artifact):
     TYPE_NAME = "components.ExportedForms"
 
 
-def convert(form: str, loaded: Any, calibration: Callable[[], Iterator[list[Any]]]) -> bytes:
+def convert(form: str, loaded: SavedModel, calibration: Callable[[], Iterator[list[Any]]]) -> bytes:
     """Returns the network of a SavedModel in another form.
 
     Args:
       form: A key of `TOLERANCES`.
-      loaded: The SavedModel, loaded.
+      loaded: The SavedModel.
       calibration: Yields `[input]`, batches of one, for int8.
 
     Raises:
@@ -90,7 +91,7 @@ def convert(form: str, loaded: Any, calibration: Callable[[], Iterator[list[Any]
         signature = [tf.TensorSpec(spec.shape, spec.dtype)]
         found, _ = tf2onnx.convert.from_function(loaded.network, signature, opset=_OPSET)
         return bytes(found.SerializeToString())
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], loaded)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], loaded.module)
     if form == "tflite_int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = calibration
@@ -173,13 +174,9 @@ def export(
     Raises:
       FormError: If a form differs too much.
     """
-    loaded = tf.saved_model.load(folder)
-    if not hasattr(loaded, "network"):
-        raise BadInputError(
-            f"{folder} was written by an older release. Train the model again to export it."
-        )
+    loaded = SavedModel(folder)
     wanted = np.concatenate([loaded.network(batch).numpy() for batch in inputs])
-    classes = "value" not in models.Predictor(folder).outputs
+    classes = "value" not in loaded.outputs()
     found: dict[str, Any] = {}
     for form in forms:
         begin = time.monotonic()
@@ -250,7 +247,9 @@ def ExportForms(
         infra_blessing
     ):
         folder = path_utils.serving_model_path(model.uri)
-        task = models.task(folder)
+        task = read.task(folder)
+        if task is None:
+            raise BadInputError(f"the SavedModel in {folder} carries no task. Train it again.")
         split = evaluation_split(artifact_utils.decode_split_names(examples.split_names))
         calibration = [
             stored.decode(task, serialized)[0].numpy()

@@ -19,10 +19,10 @@ from tfx.proto import pusher_pb2
 from tfx.types import Artifact, artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
-from components.pusher.served import check_classes, classes_of, newest_version
+from components.pusher.served import check_classes
 from components.pusher.served_versions import same_export
 from trainer_modules.engine.custom_config import TASK_KEY
-from trainer_modules.engine.saved_model import task_asset
+from trainer_modules.engine.saved_model import read, task_asset, versions
 
 UNCHANGED = "unchanged"
 
@@ -47,13 +47,13 @@ class Executor(executor.Executor):
         )
         folder = destination.filesystem.base_directory
         blessed = self.CheckBlessing(input_dict)
-        newest = newest_version(folder) if blessed else None
+        newest = versions.newest(folder) if blessed else None
         model = self.GetModelPath(input_dict)
         pushed = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
         if newest is not None:
-            check_classes(newest, classes_of(model))
+            check_classes(newest, read.classes(model))
         if newest is None or not same_export(newest, model):
             super().Do(input_dict, output_dict, exec_properties)
         else:

@@ -1,43 +1,17 @@
-"""The model served under a name: its versions, its classes, and its task.
+"""The model served under a name, and whether another may replace it.
 
 Importing this module is cheap, since it is used before anything expensive begins.
 """
 
-import json
 import posixpath
 from collections.abc import Sequence
 
-from components.example_gen import storage
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import read, versions
 
-_GRAPH = "saved_model.pb"
-_CLASSES, _TASK = "assets/classes.txt", "assets/task.json"
 _SHOWN = 5
 # The similarity of two models' classes, in ascending order of suitability as a baseline.
 NOTHING_SHARED, SOME_SHARED, THE_SAME = 0, 1, 2
-
-
-def versions(serving_folder: str) -> list[str]:
-    """Returns the folders of the pushed versions, the newest first, without incomplete pushes."""
-    if not storage.is_folder(serving_folder):
-        return []
-    numbers = sorted((n for n in storage.subfolders(serving_folder) if n.isdigit()), key=int)
-    folders = [storage.join(serving_folder, number) for number in reversed(numbers)]
-    # An interrupted push has no graph.
-    return [folder for folder in folders if storage.exists(storage.join(folder, _GRAPH))]
-
-
-def newest_version(serving_folder: str) -> str | None:
-    """Returns the folder of the highest-numbered version, or None where nothing is served."""
-    return next(iter(versions(serving_folder)), None)
-
-
-def classes_of(model: str) -> tuple[str, ...]:
-    """Returns the class names that a SavedModel carries, in order; () if it carries none."""
-    path = storage.join(model, _CLASSES)
-    if not storage.exists(path):
-        return ()
-    return tuple(storage.read(path).decode("utf-8").removesuffix("\n").split("\n"))
 
 
 def likeness(classes: Sequence[str], others: Sequence[str]) -> int:
@@ -49,7 +23,7 @@ def likeness(classes: Sequence[str], others: Sequence[str]) -> int:
 
 def best_match(models: Sequence[str], classes: Sequence[str]) -> str | None:
     """Returns the first model with the same classes, else with some of them, else the first."""
-    by_likeness = [(likeness(classes, classes_of(model)), -i) for i, model in enumerate(models)]
+    by_likeness = [(likeness(classes, read.classes(model)), -i) for i, model in enumerate(models)]
     return models[-max(by_likeness)[1]] if models else None
 
 
@@ -64,11 +38,11 @@ def check_room(serving_folder: str, *, task: str, classes: Sequence[str]) -> Non
     Raises:
       BadInputError: If the served model is of another task, or shares no class with the new one.
     """
-    newest = newest_version(serving_folder)
+    newest = versions.newest(serving_folder)
     if newest is None:
         return
     name = posixpath.basename(serving_folder.rstrip("/"))
-    owner = _task_of(newest)
+    owner = _owner(newest)
     if owner and owner != task:
         raise BadInputError(
             f"'{name}' is already the name of a model of task '{owner}' ({newest}), which task "
@@ -83,7 +57,7 @@ def check_classes(newest: str, classes: Sequence[str]) -> None:
     Raises:
       BadInputError: If both have classes and none in common.
     """
-    served = classes_of(newest)
+    served = read.classes(newest)
     if not served or not classes or likeness(classes, served) != NOTHING_SHARED:
         return
     folder = posixpath.dirname(newest)
@@ -96,14 +70,14 @@ def check_classes(newest: str, classes: Sequence[str]) -> None:
     )
 
 
-def _task_of(model: str) -> str:
-    path = storage.join(model, _TASK)
-    if not storage.exists(path):
-        return ""
+def _owner(model: str) -> str:
     try:
-        return str(json.loads(storage.read(path)).get("name", ""))
-    except ValueError:
-        return ""
+        return read.task_name(model)
+    except BadInputError as error:
+        raise BadInputError(
+            f"It cannot be told whose model is served from {posixpath.dirname(model)}: {error} "
+            f"Move {model} away, or choose another --name."
+        ) from error
 
 
 def _listed(classes: Sequence[str]) -> str:

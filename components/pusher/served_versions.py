@@ -7,7 +7,8 @@ from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
 from components.pusher import served
-from trainer_modules.engine.saved_model.task_asset import TASK_ASSET
+from trainer_modules.engine.saved_model import read, versions
+from trainer_modules.engine.saved_model.contents import TASK_ASSET
 
 # TensorFlow writes it with every export; it holds checksums and an id of that export alone.
 _FINGERPRINT = "fingerprint.pb"
@@ -26,8 +27,12 @@ def newest_but(candidate: str, serving_folder: str) -> str | None:
       serving_folder: The folder of versions.
     """
     model = path_utils.serving_model_dir(candidate)
-    others = [one for one in served.versions(serving_folder) if not same_export(one, model)]
-    return served.best_match(others, served.classes_of(model))
+    others = [
+        version.folder
+        for version in versions.complete(serving_folder)
+        if not same_export(version.folder, model)
+    ]
+    return served.best_match(others, read.classes(model))
 
 
 def same_export(pushed: str, model: str) -> bool:

@@ -5,6 +5,8 @@ from typing import Any
 
 from components.report import mask_samples, pictures, raw_examples
 from components.report.material import Material
+from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
+from trainer_modules.engine.saved_model.read import SavedModel
 
 # Images with their names, and with their masks; the latter take four panels and their maps.
 NAMED, MASKED = 48, 6
@@ -20,36 +22,31 @@ def seen(found: Material, files: Iterable[str], model: str) -> None:
       files: Shards of raw Examples.
       model: Folder of the SavedModel, whose own signatures predict.
     """
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(model)
-    serve = loaded.signatures["serving_default"]
-    masks = "mask_png" in serve.structured_outputs
+    loaded = SavedModel(model)
+    masks = "mask_png" in loaded.outputs()
     images, found.drawn_from = raw_examples.drawn_by_lot(files, MASKED if masks else NAMED)
     if masks:
         found.masks = mask_samples.mapped(found.task, images, loaded)
     else:
-        found.answers = answers(images, serve, _names(found.task))
+        found.answers = answers(images, loaded, _names(found.task))
 
 
 def answers(
-    images: dict[str, bytes], serve: Any, names: list[tuple[str, str]]
+    images: dict[str, bytes], loaded: SavedModel, names: list[tuple[str, str]]
 ) -> list[dict[str, Any]]:
     """Returns `id`, `picture` and the `TOP` most probable `names` of each image.
 
     Args:
       images: Encoded images by id.
-      serve: A signature `image_bytes` → `probabilities`.
+      loaded: A classifier, `image_bytes` → `probabilities`.
       names: (name, id) of each class in the order of the outputs; "" for no id.
     """
-    import tensorflow as tf
-
     small = pictures.within(
         {name: pictures.small(encoded) for name, encoded in images.items()}, _BUDGET
     )
     shown = []
     for name, encoded in images.items():
-        probabilities = serve(image_bytes=tf.constant([encoded]))["probabilities"].numpy()[0]
+        probabilities = loaded.call({IMAGE_INPUT: [encoded]})["probabilities"][0]
         best = (-probabilities).argsort(kind="stable")[:TOP]
         shown.append(
             {

@@ -9,6 +9,7 @@ import numpy as np
 from components.report import charts
 from components.report.material import Material
 from components.report.raw_examples import features
+from trainer_modules.engine.saved_model.read import SavedModel
 
 # Number of examples, which are in hash order, to draw as points.
 POINTS = 2_000
@@ -48,13 +49,8 @@ def answers(problem: dict[str, Any], files: Iterable[str], model: str) -> dict[s
 
 
 def _predicted(model: str, names: list[str], rows: list[list[float]]) -> list[float]:
-    import tensorflow as tf
-
-    # Keeps the model's variables alive, which a signature alone does not.
-    loaded = tf.saved_model.load(model)
-    columns = zip(names, np.array(rows, np.float32).T, strict=True)
-    served = loaded.signatures["serving_default"](**{n: tf.constant(c) for n, c in columns})
-    return [float(value) for value in served["value"].numpy()]
+    columns = dict(zip(names, np.array(rows, np.float32).T, strict=True))
+    return [float(value) for value in SavedModel(model).call(columns)["value"]]
 
 
 def section(material: Material) -> dict[str, Any] | None:

@@ -11,6 +11,8 @@ from components.report.galleries import VOID, palette
 from components.report.raw_examples import fetch, one_bytes
 from trainer_modules.engine.problems.mask_tally import nearest, read_ids
 from trainer_modules.engine.problems.segmentation import CLASS_MAPS
+from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
+from trainer_modules.engine.saved_model.read import SavedModel
 
 WORST, DRAWN = 3, 3
 _SIZE = 320
@@ -33,21 +35,21 @@ def pictured(
       ids: Which examples.
       model: Folder of the SavedModel, whose own signature predicts.
     """
-    import tensorflow as tf
-
     found = fetch(files, ids, lambda one: (one_bytes(one, "image"), one_bytes(one, "mask")))
     if not found:
         return []
-    predict = tf.saved_model.load(model).signatures["serving_default"]
+    loaded = SavedModel(model)
     shown = []
     for name in (name for name in ids if name in found):
         encoded, mask = found[name]
-        served = predict(image_bytes=tf.constant([encoded]))["mask_png"]
-        shown.append({"id": name, **panels(task, encoded, mask, served.numpy()[0])})
+        served = loaded.call({IMAGE_INPUT: [encoded]})["mask_png"]
+        shown.append({"id": name, **panels(task, encoded, mask, served[0])})
     return shown
 
 
-def mapped(task: dict[str, Any], images: dict[str, bytes], loaded: Any) -> list[dict[str, Any]]:
+def mapped(
+    task: dict[str, Any], images: dict[str, bytes], loaded: SavedModel
+) -> list[dict[str, Any]]:
     """Returns the panels of images without truth, and `maps`: class → heat map.
 
     Args:
@@ -55,22 +57,17 @@ def mapped(task: dict[str, Any], images: dict[str, bytes], loaded: Any) -> list[
       images: Encoded images by id.
       loaded: The SavedModel.
     """
-    import tensorflow as tf
-
     chosen = task.get("display", {}).get("maps", [])
     indices = [task["problem"]["classes"].index(name) for name in chosen]
     shown = []
     for name, encoded in images.items():
-        contents = tf.constant([encoded])
-        served = loaded.signatures["serving_default"](image_bytes=contents)["mask_png"]
+        served = loaded.call({IMAGE_INPUT: [encoded]})["mask_png"]
         maps: dict[str, str] = {}
         if chosen:
-            found = loaded.signatures[CLASS_MAPS](
-                image_bytes=contents, classes=tf.constant(indices, tf.int32)
-            )
-            for label, png in zip(chosen, found["maps_png"].numpy()[0], strict=True):
+            drawn = loaded.call({IMAGE_INPUT: [encoded], "classes": indices}, CLASS_MAPS)
+            for label, png in zip(chosen, drawn["maps_png"][0], strict=True):
                 maps[label] = pictures.data_uri(Image.fromarray(heat.coloured(png)), _SIZE)
-        shown.append({"id": name, **panels(task, encoded, b"", served.numpy()[0]), "maps": maps})
+        shown.append({"id": name, **panels(task, encoded, b"", served[0]), "maps": maps})
     return shown
 
 

@@ -15,6 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import read, versions
+from trainer_modules.engine.saved_model.contents import SERVING_DEFAULT
+
 # A PNG of one grey pixel, to run a freshly loaded model once.
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
@@ -36,38 +40,26 @@ class Version:
     """
 
     def __init__(self, name: str, number: int, folder: str) -> None:
-        import tensorflow as tf
         from google.protobuf import json_format
-        from tensorflow.core.protobuf import saved_model_pb2
 
         self.name, self.number = name, number
-        # Keeps the variables alive, which a signature alone does not.
-        self._loaded = tf.saved_model.load(folder)
-        self.signatures: dict[str, Any] = dict(self._loaded.signatures)
-        if "serving_default" not in self.signatures:
-            raise ValueError("it has no signature 'serving_default'")
-        saved = saved_model_pb2.SavedModel()
-        with tf.io.gfile.GFile(os.path.join(folder, "saved_model.pb"), "rb") as f:
-            saved.ParseFromString(f.read())
+        self._model = read.SavedModel(folder)
+        self.signatures = self._model.signatures
         self.definitions: dict[str, Any] = {
             key: json_format.MessageToDict(
                 definition,
                 preserving_proto_field_name=True,
                 always_print_fields_with_no_presence=True,
             )
-            for key, definition in saved.meta_graphs[0].signature_def.items()
+            for key, definition in read.definitions(folder).items()
             if key in self.signatures
         }
-        self.classes = _lines(os.path.join(folder, "assets", "classes.txt"))
-        self._inputs = {
-            key: {n: spec.dtype for n, spec in signature.structured_input_signature[1].items()}
-            for key, signature in self.signatures.items()
-        }
+        self.classes = read.classes(folder)
         self._warm_up()
 
     def inputs(self, signature: str) -> dict[str, Any]:
         """Returns the inputs of a signature: name → TensorFlow dtype."""
-        return self._inputs[signature]
+        return self._model.inputs(signature)
 
     def call(self, signature: str, inputs: dict[str, list[Any]]) -> dict[str, np.ndarray]:
         """Predicts a batch: lists of bytes or numbers → arrays `[batch, …]`.
@@ -75,32 +67,19 @@ class Version:
         Raises:
           tf.errors.OpError: If the model rejects the input.
         """
-        import tensorflow as tf
-
-        dtypes = self._inputs[signature]
-        given = {name: tf.constant(values, dtypes[name]) for name, values in inputs.items()}
-        return {k: v.numpy() for k, v in self.signatures[signature](**given).items()}
+        return self._model.call(inputs, signature)
 
     def _warm_up(self) -> None:
         """Calls the model once, since the first call is slower than the others."""
         import tensorflow as tf
 
-        dtypes = self._inputs["serving_default"]
+        dtypes = self.inputs(SERVING_DEFAULT)
         try:
             values = {n: [_PIXEL if d == tf.string else 0] for n, d in dtypes.items()}
-            self.call("serving_default", values)
+            self.call(SERVING_DEFAULT, values)
         except tf.errors.OpError as e:
             # A model with other string inputs may reject it, which is harmless.
             _log.info("%s version %d: not warmed up: %s", self.name, self.number, e.message)
-
-
-def _lines(path: str) -> tuple[str, ...]:
-    import tensorflow as tf
-
-    if not tf.io.gfile.exists(path):
-        return ()
-    with tf.io.gfile.GFile(path) as f:
-        return tuple(f.read().splitlines())
 
 
 @dataclass
@@ -124,21 +103,24 @@ class Served:
     def refresh(self) -> bool:
         """Loads the newest version unless it is already loaded; returns whether it did.
 
-        Never raises: errors are in `failures`, and the previous version keeps serving.
+        Errors of versions are in `failures`, and the previous version keeps serving.
+
+        Raises:
+          BadInputError: If the folder may not be read.
         """
         import tensorflow as tf
 
-        alone = self._alone()
-        numbers = self._numbers() if alone is None else [alone]
-        for number in sorted(numbers, reverse=True):
+        for newer in versions.newest_first(self.folder):
+            number, folder = newer.number, newer.folder
             if self.current is not None and number <= self.current.number:
                 return False
-            folder = self.folder if number == alone else os.path.join(self.folder, str(number))
             state = _state(folder)
             if self._tried.get(number) == state:
                 continue
             self._tried[number] = state
             try:
+                if newer.missing:
+                    raise BadInputError(f"{folder} is incomplete: it lacks {newer.missing}")
                 version = Version(self.name, number, folder)
             except (OSError, ValueError, tf.errors.OpError) as e:
                 self.failures[number] = str(e).split("\n")[0]
@@ -150,35 +132,23 @@ class Served:
             return True
         return False
 
-    def _alone(self) -> int | None:
-        """Returns the number of the version that the folder itself is, None where it is none."""
-        import tensorflow as tf
-
-        if not tf.io.gfile.exists(os.path.join(self.folder, "saved_model.pb")):
-            return None
-        name = os.path.basename(self.folder)
-        return int(name) if name.isdigit() else 1
-
-    def _numbers(self) -> list[int]:
-        import tensorflow as tf
-
-        try:
-            names = [n.rstrip("/") for n in tf.io.gfile.listdir(self.folder)]
-        except tf.errors.OpError:
-            return []
-        return [int(n) for n in names if n.isdigit()]
-
 
 def _state(folder: str) -> Any:
-    """Returns a version's files and their sizes, which change while it is being copied."""
+    """Returns a version's files and their sizes, which change while it is being copied.
+
+    A version that is deleted meanwhile has none.
+    """
     import tensorflow as tf
 
-    found = []
-    for path, _, names in tf.io.gfile.walk(folder):
-        for name in names:
-            file = os.path.join(path, name)
-            found.append((file, tf.io.gfile.stat(file).length))
-    return tuple(sorted(found))
+    sizes = []
+    try:
+        for path, _, names in tf.io.gfile.walk(folder):
+            for name in names:
+                file = os.path.join(path, name)
+                sizes.append((file, tf.io.gfile.stat(file).length))
+    except tf.errors.NotFoundError:
+        return ()
+    return tuple(sorted(sizes))
 
 
 class Watch:

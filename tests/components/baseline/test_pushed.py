@@ -5,12 +5,11 @@ import pytest
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 
 
-def _push(serving: Path, version: str, *, whole: bool = True) -> None:
+def _push(serving: Path, version: str) -> None:
     folder = serving / version
     (folder / "assets").mkdir(parents=True)
     (folder / "assets/classes.txt").write_text(version)
-    if whole:
-        (folder / "saved_model.pb").write_bytes(b"graph")
+    (folder / "saved_model.pb").write_bytes(b"graph")
 
 
 def _run(serving: Path, model_folder: Path, version: str) -> None:
@@ -25,17 +24,6 @@ def _run(serving: Path, model_folder: Path, version: str) -> None:
         {"model": [model]},
         {"serving_folder": str(serving), "version": version},
     )
-
-
-def test_the_newest_whole_version_by_number(tmp_path: Path) -> None:
-    from components.pusher.served import newest_version
-
-    for version in ("9", "10"):
-        _push(tmp_path / "serving", version)
-    _push(tmp_path / "serving", "11", whole=False)
-    (tmp_path / "serving/notes").mkdir()
-    assert newest_version(str(tmp_path / "serving")) == str(tmp_path / "serving/10")
-    assert newest_version(str(tmp_path / "nothing")) is None
 
 
 def test_the_chosen_version_is_copied(tmp_path: Path) -> None:

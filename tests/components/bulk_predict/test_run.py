@@ -226,7 +226,7 @@ def test_a_table_of_numbers(tmp_path: Path, regressor: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "nowhere"}, "--model must be a folder that contains a saved_model.pb"),
+        ({"model": "nowhere"}, "the model must be a folder that contains a saved_model.pb"),
         ({"data": "nowhere"}, "there is no such folder or file"),
         ({"data": "."}, "has no images"),
         ({"output": "missing/out.csv"}, "the folder missing does not exist"),

@@ -22,6 +22,9 @@ def _export(
     if classes:
         (folder / "assets/classes.txt").write_text("".join(f"{c}\n" for c in classes))
     (folder / "saved_model.pb").write_bytes(b"graph")
+    (folder / "variables").mkdir()
+    for name in ("variables.index", "variables.data-00000-of-00001"):
+        (folder / "variables" / name).write_bytes(b"values")
     (folder / "fingerprint.pb").write_bytes(fingerprint)
     return folder
 

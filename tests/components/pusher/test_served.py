@@ -17,6 +17,9 @@ def push(serving: Path, version: int, classes: tuple[str, ...], task: str = "ima
     folder = serving / str(version)
     (folder / "assets").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"graph")
+    (folder / "variables").mkdir()
+    for name in ("variables.index", "variables.data-00000-of-00001"):
+        (folder / "variables" / name).write_bytes(b"values")
     (folder / "assets/classes.txt").write_text("".join(f"{c}\n" for c in classes), encoding="utf-8")
     (folder / "assets/task.json").write_text(json.dumps({"name": task}))
     return folder

@@ -195,6 +195,9 @@ def test_the_baseline_is_the_newest_version_that_is_not_the_candidate(tmp_path: 
         (folder / "assets").mkdir(parents=True)
         (folder / "assets/classes.txt").write_text("".join(f"{c}\n" for c in classes))
         (folder / "saved_model.pb").write_bytes(b"graph")
+        (folder / "variables").mkdir()
+        for name in ("variables.index", "variables.data-00000-of-00001"):
+            (folder / "variables" / name).write_bytes(b"values")
         (folder / "fingerprint.pb").write_bytes(fingerprint)
 
     (tmp_path / "data/span-1/train/cat").mkdir(parents=True)

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import loading
+from trainer_modules.engine.saved_model.contents import SERVING_DEFAULT
 
 
 def load(path: str, *, name: str) -> Any:
     """Returns a layer that computes features with the SavedModel in `path`.
-
-    A SavedModel is a program, and calling it runs its code: only use one from a source that you
-    trust.
 
     Args:
       path: Its folder.
@@ -22,10 +21,7 @@ def load(path: str, *, name: str) -> Any:
     import tensorflow as tf
     import tf_keras
 
-    try:
-        loaded = tf.saved_model.load(path)
-    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as e:
-        raise BadInputError(f"the SavedModel in {path} cannot be loaded: {e}") from e
+    loaded = loading.load(path)
 
     class FrozenSavedModel(tf_keras.layers.Layer):
         """Calls the loaded object; its variables count as frozen weights of the layer."""
@@ -63,7 +59,7 @@ def load(path: str, *, name: str) -> Any:
         def _features(self, images: Any) -> Any:
             if callable(self._loaded):
                 return self._loaded(images, training=False)
-            signature = self._loaded.signatures.get("serving_default")
+            signature = self._loaded.signatures.get(SERVING_DEFAULT)
             inputs = signature and signature.structured_input_signature[1]
             if not inputs or len(inputs) != 1:
                 raise BadInputError(

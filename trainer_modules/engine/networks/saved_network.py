@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import loading
+from trainer_modules.engine.saved_model.contents import SERVING_DEFAULT
 from trainer_modules.engine.task.recipe import check_choice
 
 LOGITS, PROBABILITIES = "logits", "probabilities"
@@ -104,10 +106,7 @@ def _layer(path: str) -> Any:
     import tensorflow as tf
     import tf_keras
 
-    try:
-        loaded = tf.saved_model.load(path)
-    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as e:
-        raise BadInputError(f"the SavedModel in {path} cannot be loaded: {e}") from e
+    loaded = loading.load(path)
 
     class Called(tf_keras.layers.Layer):
         """Calls the loaded object."""
@@ -139,7 +138,7 @@ def answered(loaded: Any, images: Any) -> Any:
       TypeError: If it takes other arguments.
       ValueError: Likewise.
     """
-    signature = getattr(loaded, "signatures", {}).get("serving_default")
+    signature = getattr(loaded, "signatures", {}).get(SERVING_DEFAULT)
     if callable(loaded):
         try:
             outputs = loaded(images, training=False)

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import versions
 
 _KERAS_WEIGHTS = "model.weights.h5"
 """The member of a `.keras` archive that holds the weights."""
@@ -210,8 +211,4 @@ def _refuse_references(path: str) -> None:
 
 def is_saved_model(path: str) -> bool:
     """Whether `path` is a folder that holds a SavedModel."""
-    import tensorflow as tf
-
-    if path in ("imagenet", "none"):
-        return False
-    return bool(tf.io.gfile.exists(os.path.join(path, "saved_model.pb")))
+    return path not in ("imagenet", "none") and versions.is_saved_model(path)

@@ -1,1 +1,1 @@
-"""What is written into a SavedModel, and read from it."""
+"""SavedModels: what they contain, their versions in a served folder, and reading them."""

@@ -8,7 +8,7 @@ model adds the rest.
 import json
 import os
 
-TASK_ASSET = "task.json"
+from trainer_modules.engine.saved_model.contents import TASK_ASSET
 
 
 def path(model: str) -> str:

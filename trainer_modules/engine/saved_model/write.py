@@ -13,12 +13,15 @@ import tensorflow as tf
 
 from trainer_modules.engine.images.preprocessing import load_images
 from trainer_modules.engine.problems import Regression
-from trainer_modules.engine.saved_model.task_asset import TASK_ASSET
+from trainer_modules.engine.saved_model.contents import (
+    CLASS_IDS_ASSET,
+    CLASSES_ASSET,
+    EXAMPLES,
+    SERVING_DEFAULT,
+    TASK_ASSET,
+)
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Recipe
-
-CLASSES_ASSET = "classes.txt"
-CLASS_IDS_ASSET = "class_ids.txt"
 
 
 def save(model: Any, task: Recipe, folder: str) -> None:
@@ -90,7 +93,7 @@ def _image_signatures(network: Any, task: Recipe) -> dict[str, Any]:
         return serve(tf.io.parse_example(examples, spec)["image"])
 
     further = task.problem.further_signatures(outputs_of)
-    return {"serving_default": serve, "examples": serve_examples, **further}
+    return {SERVING_DEFAULT: serve, EXAMPLES: serve_examples, **further}
 
 
 def _row_signatures(network: Any, task: Recipe) -> dict[str, Any]:
@@ -109,6 +112,6 @@ def _row_signatures(network: Any, task: Recipe) -> dict[str, Any]:
         return serve(**tf.io.parse_example(examples, spec))
 
     return {
-        "serving_default": serve.get_concrete_function(**columns_spec),
-        "examples": serve_examples,
+        SERVING_DEFAULT: serve.get_concrete_function(**columns_spec),
+        EXAMPLES: serve_examples,
     }

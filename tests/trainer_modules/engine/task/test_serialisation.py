@@ -10,6 +10,7 @@ import pytest
 from pipelines import tasks
 from trainer_modules import digits
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import read
 from trainer_modules.engine.task import serialisation
 from trainer_modules.engine.task.gates import AtLeast, NoWorse
 from trainer_modules.engine.task.learning_rates import Cosine
@@ -105,13 +106,11 @@ def test_text_that_is_no_json_is_named() -> None:
 
 
 def test_a_model_of_another_version_is_named_with_its_file(tmp_path: Path) -> None:
-    from components.bulk_predict import model
-
     asset = tmp_path / "assets" / "task.json"
     asset.parent.mkdir()
     asset.write_text(json.dumps(STORED[0]), encoding="utf-8")
-    found = model.task(str(tmp_path))
+    found = read.task(str(tmp_path))
     assert found.name == STORED[0]["name"] and found.image.height == STORED[0]["image"]["height"]
     asset.write_text(json.dumps(STORED[0] | {"format_version": 9}), encoding="utf-8")
     with pytest.raises(BadInputError, match=r"assets/task.json cannot be read: .*version 9"):
-        model.task(str(tmp_path))
+        read.task(str(tmp_path))

@@ -1,0 +1,238 @@
+"""The one reader of this project's SavedModels: their task, their classes, their signatures.
+
+Importing this module is cheap; TensorFlow is imported when a model is loaded or is remote.
+"""
+
+import json
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.saved_model import versions
+from trainer_modules.engine.saved_model.contents import (
+    CLASS_IDS_ASSET,
+    CLASSES_ASSET,
+    GRAPH_FILE,
+    SERVING_DEFAULT,
+    TASK_ASSET,
+)
+from trainer_modules.engine.saved_model.loading import load
+from trainer_modules.engine.task import serialisation
+from trainer_modules.engine.task.task import Recipe
+
+
+class SavedModel:
+    """A loaded SavedModel.
+
+    Attributes:
+      folder: Where it was loaded from.
+      module: The object that TensorFlow returned.
+      signatures: Name → signature, called with tensors by keyword.
+    """
+
+    def __init__(self, folder: str) -> None:
+        """Loads the SavedModel in `folder`.
+
+        Raises:
+          BadInputError: If it cannot be loaded, or has no signature `serving_default`.
+        """
+        self.folder = folder
+        self.module = load(folder)
+        self.signatures: dict[str, Any] = dict(getattr(self.module, "signatures", {}))
+        self._dtypes = {
+            name: {key: spec.dtype for key, spec in called.structured_input_signature[1].items()}
+            for name, called in self.signatures.items()
+        }
+        self.check_signature(SERVING_DEFAULT)
+
+    def check_signature(self, name: str) -> None:
+        """Checks that there is a signature of this name.
+
+        Raises:
+          BadInputError: If not.
+        """
+        if name not in self.signatures:
+            known = ", ".join(sorted(self.signatures)) or "none"
+            raise BadInputError(
+                f"the SavedModel in {self.folder} must have the signature '{name}'. "
+                f"Received: {known}"
+            )
+
+    def inputs(self, signature: str = SERVING_DEFAULT) -> dict[str, Any]:
+        """Returns the inputs of a signature: name → TensorFlow dtype."""
+        return self._dtypes[signature]
+
+    def outputs(self, signature: str = SERVING_DEFAULT) -> tuple[str, ...]:
+        """Returns the names of a signature's outputs."""
+        return tuple(self.signatures[signature].structured_outputs)
+
+    def call(
+        self, inputs: Mapping[str, Any], signature: str = SERVING_DEFAULT
+    ) -> dict[str, np.ndarray]:
+        """Predicts a batch.
+
+        Args:
+          inputs: Name → lists, arrays or tensors `[batch, …]`, converted to the input's dtype.
+          signature: What to call.
+
+        Returns:
+          Name of the output → array `[batch, …]`; strings are `bytes` in an array of objects.
+
+        Raises:
+          tf.errors.OpError: If the model rejects the input.
+        """
+        import tensorflow as tf
+
+        dtypes = self._dtypes[signature]
+        tensors = {name: tf.constant(given, dtypes[name]) for name, given in inputs.items()}
+        return {name: out.numpy() for name, out in self.signatures[signature](**tensors).items()}
+
+    @property
+    def network(self) -> Any:
+        """The network alone: uint8 pixels `[batch, height, width, channels]` or rows → outputs.
+
+        Raises:
+          BadInputError: If the model was written before networks were part of it.
+        """
+        if not hasattr(self.module, "network"):
+            raise BadInputError(
+                f"the SavedModel in {self.folder} was written by an older release, without its "
+                "network as a function. Train the model again to export it."
+            )
+        return self.module.network
+
+
+def newest(folder: str) -> str:
+    """Returns the SavedModel in `folder`: itself, or its newest complete version.
+
+    Raises:
+      BadInputError: If there is none.
+    """
+    there = list(versions.newest_first(folder))
+    model = next((version.folder for version in there if not version.missing), None)
+    if model is not None:
+        return model
+    if there:
+        incomplete = ", ".join(f"{version.folder} lacks {version.missing}" for version in there[:3])
+        raise BadInputError(
+            f"{folder} has no complete SavedModel ({incomplete}). Copy it again, or run the task "
+            "again to push it."
+        )
+    raise BadInputError(
+        "the model must be a folder that contains a saved_model.pb or numbered versions of a "
+        f"SavedModel, as Pusher writes them to <root>/serving/<task>. Received: {folder}"
+    )
+
+
+def task(model: str) -> Recipe | None:
+    """Returns what a SavedModel carries: as trained its recipe, as pushed its task; None for none.
+
+    Raises:
+      BadInputError: If it was written in a form that this version cannot read.
+    """
+    path = _asset(model, TASK_ASSET)
+    text = _text(path)
+    if text is None:
+        return None
+    try:
+        carried = serialisation.from_json(text)
+    except BadInputError as error:
+        raise BadInputError(f"{path} cannot be read: {error}") from error
+    if not isinstance(carried, Recipe):
+        raise BadInputError(
+            f"{path} cannot be read: it must be a Recipe or Task. "
+            f"Received: {type(carried).__name__}"
+        )
+    return carried
+
+
+def task_name(model: str) -> str:
+    """Returns the name of the task that a SavedModel carries, whichever version wrote it; else "".
+
+    Raises:
+      BadInputError: If the file is damaged.
+    """
+    path = _asset(model, TASK_ASSET)
+    text = _text(path)
+    if text is None:
+        return ""
+    try:
+        return str(json.loads(text)["name"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(
+            f"{path} cannot be read: it must be a JSON object with a name. Received: {text[:40]!r}"
+        ) from error
+
+
+def classes(model: str) -> tuple[str, ...]:
+    """Returns the class names that a SavedModel carries, in the order of its outputs; else ()."""
+    return _lines(_asset(model, CLASSES_ASSET))
+
+
+def class_ids(model: str) -> tuple[str, ...]:
+    """Returns the ids of the classes, where a SavedModel carries them beside their names."""
+    return _lines(_asset(model, CLASS_IDS_ASSET))
+
+
+def definitions(model: str) -> dict[str, Any]:
+    """Returns the signatures of a SavedModel without loading it: name → protobuf `SignatureDef`.
+
+    Raises:
+      BadInputError: If the graph cannot be read.
+    """
+    from google.protobuf import message
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved = saved_model_pb2.SavedModel()
+    try:
+        saved.ParseFromString(_bytes(posixpath.join(model, GRAPH_FILE)) or b"")
+    except message.DecodeError as error:
+        raise BadInputError(f"the graph of the SavedModel in {model} is damaged.") from error
+    if not saved.meta_graphs:
+        raise BadInputError(f"the graph of the SavedModel in {model} is missing or empty.")
+    return dict(saved.meta_graphs[0].signature_def)
+
+
+def _asset(model: str, name: str) -> str:
+    return posixpath.join(model, "assets", name)
+
+
+def _lines(path: str) -> tuple[str, ...]:
+    text = _text(path)
+    # A class name may contain any other separator of lines, U+2028 for one.
+    return tuple(text.removesuffix("\n").split("\n")) if text else ()
+
+
+def _text(path: str) -> str | None:
+    """Returns a text file; None if it does not exist."""
+    content = _bytes(path)
+    if content is None:
+        return None
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path} cannot be read: it is not UTF-8 text.") from error
+
+
+def _bytes(path: str) -> bytes | None:
+    """Returns a file's content; None if it does not exist."""
+    if "://" not in path:
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return bytes(file.read())
+    except tf.errors.NotFoundError:
+        return None
+    except tf.errors.OpError as error:
+        raise BadInputError(f"{path} cannot be read: {error.message}") from error
