@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN, Finding
 from pipelines.cloud.doctor.google import Google, bucket, refused
-from pipelines.doctor_check import OK, STOPS, UNKNOWN, Finding
 
 # Roles whose holders may write and delete objects.
 _WRITERS = ("roles/storage.admin", "roles/storage.objectAdmin", "roles/storage.objectUser")

@@ -15,7 +15,7 @@ from components.service_calls import ServiceError
 from pipelines.cloud.config import VERTEX, CloudConfig
 from pipelines.cloud.doctor import kubeflow as doctor_kubeflow
 from pipelines.cloud.doctor import vertex as doctor_vertex
-from pipelines.doctor_check import OK, STOPS, UNKNOWN, Check, Finding
+from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN, Check, Finding
 from trainer_modules.engine.errors import BadInputError
 
 

@@ -11,7 +11,7 @@ import requests
 from google.auth.transport.requests import AuthorizedSession, Request
 
 from pipelines.cloud.config import CloudConfig
-from pipelines.doctor_check import TIMEOUT, UNKNOWN, Finding
+from pipelines.cloud.doctor.check import TIMEOUT, UNKNOWN, Finding
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 

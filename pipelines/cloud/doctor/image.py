@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from pipelines.doctor_check import OK, STOPS, TIMEOUT, UNKNOWN, Finding
+from pipelines.cloud.doctor.check import OK, STOPS, TIMEOUT, UNKNOWN, Finding
 
 _MANIFESTS = ", ".join(
     (

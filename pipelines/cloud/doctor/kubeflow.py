@@ -13,11 +13,11 @@ from components.service_calls import ServiceError
 from pipelines.cloud import accelerators
 from pipelines.cloud.config import CloudConfig
 from pipelines.cloud.doctor import image as doctor_image
+from pipelines.cloud.doctor.check import OK, STOPS, TIMEOUT, UNKNOWN, Check, Finding
 from pipelines.cloud.kubeflow import kubernetes
 from pipelines.cloud.kubeflow import metadata as kfp_metadata
 from pipelines.cloud.kubeflow.connection import COOKIE_VARIABLE, TOKEN_VARIABLE, Connection
 from pipelines.cloud.kubeflow.platform import Kubeflow
-from pipelines.doctor_check import OK, STOPS, TIMEOUT, UNKNOWN, Check, Finding
 
 # Supports 2.1 specs; from 2.14 on also the final status that webhooks need.
 _OLDEST, _TELLS_STATUS = (2, 0), (2, 14)

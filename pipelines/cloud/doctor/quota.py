@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.cloud import accelerators
+from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN, Finding
 from pipelines.cloud.doctor.google import Google, refused
-from pipelines.doctor_check import OK, STOPS, UNKNOWN, Finding
 
 
 def quota(google_: Google) -> Finding:

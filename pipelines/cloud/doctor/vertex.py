@@ -16,8 +16,8 @@ from pipelines.cloud.doctor import (
 from pipelines.cloud.doctor import (
     quota as doctor_quota,
 )
+from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN, Check, Finding
 from pipelines.cloud.doctor.google import Addresses, Google, bucket, refused, short
-from pipelines.doctor_check import OK, STOPS, UNKNOWN, Check, Finding
 
 SERVICES = (
     "aiplatform.googleapis.com",

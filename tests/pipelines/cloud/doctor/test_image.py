@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipelines.cloud.doctor import image as doctor_image
-from pipelines.doctor_check import OK, STOPS, UNKNOWN
+from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN
 
 DIGEST = "sha256:" + "0" * 64
 MANIFEST = {"config": {"digest": "sha256:c"}, "schemaVersion": 2}

@@ -17,7 +17,7 @@ from pipelines.cloud import accelerators
 from pipelines.cloud import config as cloud_config
 from pipelines.cloud.doctor import command as doctor
 from pipelines.cloud.doctor import kubeflow as doctor_kubeflow
-from pipelines.doctor_check import OK, STOPS, UNKNOWN, Finding
+from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN, Finding
 
 KUBEFLOW = {
     "target": "kubeflow",

@@ -9,7 +9,7 @@ import pytest
 from pipelines.cloud import config as cloud_config
 from pipelines.cloud.doctor import command as doctor
 from pipelines.cloud.doctor import vertex as dv
-from pipelines.doctor_check import OK, STOPS, UNKNOWN, Finding
+from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN, Finding
 
 ACCOUNT = "vision@p.iam.gserviceaccount.com"
 

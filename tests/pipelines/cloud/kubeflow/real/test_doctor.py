@@ -3,7 +3,7 @@
 from pipelines.cloud import config as cloud_config
 from pipelines.cloud.doctor import command as doctor
 from pipelines.cloud.doctor import kubeflow as doctor_kubeflow
-from pipelines.doctor_check import OK, UNKNOWN
+from pipelines.cloud.doctor.check import OK, UNKNOWN
 
 
 def test_the_api_server_is_asked_in_its_own_words(api_server: str) -> None:
