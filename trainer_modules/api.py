@@ -13,6 +13,7 @@ from trainer_modules.engine.problems import (
     Binary,
     Classification,
     ImageNet,
+    MultiLabel,
     Regression,
     Segmentation,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "Last",
     "Layer",
     "MaxPool",
+    "MultiLabel",
     "Network",
     "NoWorse",
     "Optimizer",

@@ -82,7 +82,7 @@ def ingest(
         numbers
         | "Hash" >> beam.FlatMap(_fingerprints, reader, work)
         | "ByContent" >> beam.GroupByKey()
-        | "Duplicates" >> beam.FlatMap(_decide, reader.drops_within_split)
+        | "Duplicates" >> beam.FlatMap(_decide, problem, reader.drops_within_split)
     )
     _ = numbers | "CheckAndWrite" >> beam.Map(
         _write_part, reader, problem, work, folders, parts, beam.pvalue.AsDict(drops)
@@ -96,9 +96,9 @@ def _fingerprints(part: int, reader: Any, work: str) -> Iterator[tuple[bytes, du
 
 
 def _decide(
-    group: tuple[bytes, Iterable[duplicates.Copy]], within_split: bool
-) -> list[tuple[str, duplicates.Drop]]:
-    return duplicates.decide(group[1], within_split=within_split)
+    group: tuple[bytes, Iterable[duplicates.Copy]], problem: Any, within_split: bool
+) -> list[tuple[str, duplicates.Drop | duplicates.Relabel]]:
+    return duplicates.decide(group[1], within_split=within_split, unite=problem.united)
 
 
 def _write_part(
@@ -108,6 +108,6 @@ def _write_part(
     work: str,
     folders: dict[str, str],
     of: int,
-    drops: dict[str, duplicates.Drop],
+    drops: dict[str, duplicates.Drop | duplicates.Relabel],
 ) -> None:
     writing.write_part(reader, problem, work, part, folders, of, drops)

@@ -9,7 +9,7 @@ from components.example_gen.bundled import loaders as bundled
 from components.example_gen.readers.folders import split_parts
 from components.example_gen.readers.items import UNLABELLED
 from components.example_gen.readers.layouts import reader_for
-from components.example_gen.readers.path_table import check_table, labels_of
+from components.example_gen.readers.path_table import check_table, class_names
 from components.example_gen.readers.tfds import label_names, prepared
 from components.example_gen.root import has_span, latest_root
 from trainer_modules.engine.errors import BadInputError
@@ -111,22 +111,24 @@ def with_classes(task: Task, root: str, source: Source) -> Task:
     if not task.problem.takes_classes:
         return task
     classes = infer_classes(latest_root(root), source, task.problem)
-    return dataclasses.replace(task, problem=task.problem.with_classes(classes))
+    try:
+        return dataclasses.replace(task, problem=task.problem.with_classes(classes))
+    except ValueError as error:
+        raise BadInputError(f"The classes of the data in {root}: {error}.") from error
 
 
 def infer_classes(data_root: str, source: Source, problem: Problem) -> tuple[str, ...]:
     """Returns the class names in the training data, sorted.
 
-    For class folders: the folders that hold an image, at any depth. For a CSV: the classes that
-    `problem` counts its labels as. For TensorFlow Datasets: those of the labels file.
+    For class folders: the folders that hold an image, at any depth. For a CSV: those in its labels,
+    or its columns. For TensorFlow Datasets: those of the labels file.
 
     Raises:
       BadInputError: If there are fewer than two, or the layout has no names.
     """
     if isinstance(source, PathTable):
         check_table(data_root, source.paths)
-        labels = labels_of(data_root, source.paths)
-        names = {name for label in labels for name in problem.counted_as(label)}
+        names = class_names(data_root, source.paths, problem)
         where = storage.join(data_root, source.paths.csv)
     elif isinstance(source, TensorFlowDatasets):
         where = storage.join(data_root, prepared(data_root, source.name))
@@ -141,9 +143,8 @@ def infer_classes(data_root: str, source: Source, problem: Problem) -> tuple[str
         names = {n for n in storage.subfolders(where) if _holds_image(storage.join(where, n))}
     else:
         raise BadInputError(
-            f"{type(source).__name__} does not contain the names of the classes. Give them in the "
-            "order of the labels with --set problem.classes=\"('a', 'b')\" does, in the order of "
-            "the labels."
+            f"{type(source).__name__} does not contain the names of the classes. Give them, in "
+            "the order of the labels, with --set problem.classes=\"('a', 'b')\"."
         )
     if len(names) < 2:
         hint = ""

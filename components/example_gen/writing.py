@@ -1,6 +1,7 @@
 """Reads, checks and writes one part of the data, or hashes it."""
 
 import collections
+import dataclasses
 import functools
 import hashlib
 import json
@@ -41,7 +42,7 @@ def write_part(
     part: int,
     folders: Mapping[str, str],
     of: int,
-    drops: Mapping[str, duplicates.Drop],
+    drops: Mapping[str, duplicates.Drop | duplicates.Relabel],
 ) -> None:
     """Writes one file of Examples for each split, and lists the examples that were left out.
 
@@ -53,7 +54,7 @@ def write_part(
       part: Which part.
       folders: Split → folder of its Examples.
       of: How many parts there are.
-      drops: Key → why an example is left out.
+      drops: Key → why an example is left out, or its new label.
     """
     import tensorflow as tf
 
@@ -61,7 +62,7 @@ def write_part(
     name = f"data_tfrecord-{part:05d}-of-{of:05d}"
     temporary = {s: storage.join(work, f"{s}-{name}") for s in folders}
     writers = {s: tf.io.TFRecordWriter(path) for s, path in temporary.items()}
-    check = functools.partial(_check, reader=reader, problem=problem)
+    check = functools.partial(_check, problem=problem, drops=drops)
     with (
         storage.create(storage.join(work, f"rejected-{part:05d}")) as rejected,
         storage.create(storage.join(work, f"converted-{part:05d}")) as converted,
@@ -80,10 +81,10 @@ def write_part(
                     continue
                 split = record.split or _hashed(record, reader)
                 drop = drops.get(record.key)
-                if drop is not None and drop.reason:
+                if isinstance(drop, duplicates.Drop) and drop.reason:
                     reject(Rejected(id=record.id, split=split, reason=drop.reason))
                     continue
-                if drop is not None:
+                if isinstance(drop, duplicates.Drop):
                     counts["duplicate", split, ""] += 1
                     dropped.write(_line(id=record.id, kept=drop.kept, split=split))
                     continue
@@ -164,9 +165,17 @@ def _hash(found: Record | Rejected) -> tuple[bytes, Record] | None:
     return hashlib.sha256(found.content).digest(), found
 
 
-def _check(found: Record | Rejected, *, reader: Reader, problem: Problem) -> Outcome:
+def _check(
+    found: Record | Rejected,
+    *,
+    problem: Problem,
+    drops: Mapping[str, duplicates.Drop | duplicates.Relabel],
+) -> Outcome:
     if isinstance(found, Rejected):
         return None, found
+    change = drops.get(found.key)
+    if isinstance(change, duplicates.Relabel):
+        found = dataclasses.replace(found, label=change.label)
     return found, checking.examine(found, problem)
 
 

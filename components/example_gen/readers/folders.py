@@ -116,6 +116,9 @@ def folder_reader(root: str, source: ImageFolders, problem: Problem) -> FolderRe
         nothing to learn from.
     """
     parts, strangers = split_parts(root, source)
+    for _, place in parts:
+        if isinstance(place, LabelledPaths):
+            check_table(root, place, problem.names)
     shares = source.splits
     present = {split for split, _ in parts}
     if "" in present:

@@ -21,7 +21,9 @@ from components.example_gen.readers.items import (
 from components.example_gen.splits import ALIASES
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import LabelError, Problem
-from trainer_modules.engine.task.sources import HashSplit, LabelledPaths, PathTable
+from trainer_modules.engine.task.sources import EACH_CLASS, HashSplit, LabelledPaths, PathTable
+
+_MARKS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +97,17 @@ def path_table_reader(root: str, source: PathTable, problem: Problem) -> PathTab
     Raises:
       BadInputError: If the CSV or one of its columns is missing.
     """
-    check_table(root, source.paths)
+    check_table(root, source.paths, problem.names)
     return PathTableReader(root=root, problem=problem, table=source.paths, hash_split=source.splits)
 
 
-def check_table(root: str, table: LabelledPaths) -> None:
+def check_table(root: str, table: LabelledPaths, classes: tuple[str, ...] = ()) -> None:
     """Checks that a CSV exists and has its columns.
+
+    Args:
+      root: The data root.
+      table: The CSV.
+      classes: The classes, for a CSV with a column for each.
 
     Raises:
       BadInputError: If not.
@@ -113,7 +120,7 @@ def check_table(root: str, table: LabelledPaths) -> None:
             f"for each image, and paths relative to {where}."
         )
     found = csv_text.header(storage.read(path))
-    for column in _columns(table):
+    for column in (*_columns(table), *(classes if table.label == EACH_CLASS else ())):
         if column not in found:
             raise BadInputError(f"{path}: column {did_you_mean(column, found)}.")
 
@@ -161,10 +168,8 @@ def table_items(
         full = identifier if storage.is_remote(path) else storage.join(root, identifier)
         label = None
         if table.label and found != UNLABELLED:
-            label = row[table.label].strip()
-            label = by_value(label, problem.names) if zero_padded else label
             try:
-                label = problem.label_text((label,))
+                label = problem.label_text(_values(row, table, problem.names, zero_padded))
             except LabelError as error:
                 yield Rejected(id=identifier, split=found, reason=f"{key}: {error}")
                 continue
@@ -173,9 +178,32 @@ def table_items(
         yield Item(key=key, id=identifier, path=full, split=found, label=label, slices=slices)
 
 
-def labels_of(root: str, table: LabelledPaths) -> set[str]:
-    """Returns the distinct labels of a CSV."""
-    return {row[table.label].strip() for _, row in rows_of(root, table)} - {""}
+def _values(
+    row: dict[str, str], table: LabelledPaths, classes: tuple[str, ...], zero_padded: bool
+) -> tuple[str, ...]:
+    """Returns what a row says of its label: a cell, or the names of the columns with a 1.
+
+    Raises:
+      LabelError: If the cell of a class is neither 0 nor 1.
+    """
+    if table.label != EACH_CLASS:
+        label = row[table.label].strip()
+        return (by_value(label, classes) if zero_padded else label,)
+    for name in classes:
+        if row[name].strip().lower() not in _MARKS:
+            raise LabelError(f"column '{name}' must be 0 or 1. Received: '{row[name]}'")
+    return tuple(name for name in classes if _MARKS[row[name].strip().lower()])
+
+
+def class_names(root: str, table: LabelledPaths, problem: Problem) -> set[str]:
+    """Returns the distinct class names in a CSV."""
+    if table.label == EACH_CLASS:
+        header = csv_text.header(storage.read(storage.join(root, table.csv)))
+        return {name for name in header if name} - set(_columns(table))
+    names: set[str] = set()
+    for _, row in rows_of(root, table):
+        names.update(problem.counted_as(row[table.label].strip()))
+    return names - {""}
 
 
 def _there(root: str, path: str) -> bool:
@@ -183,4 +211,5 @@ def _there(root: str, path: str) -> bool:
 
 
 def _columns(table: LabelledPaths) -> list[str]:
-    return [c for c in (table.path, table.label, table.split, *table.slices) if c]
+    label = "" if table.label == EACH_CLASS else table.label
+    return [c for c in (table.path, label, table.split, *table.slices) if c]

@@ -8,10 +8,18 @@ from trainer_modules.engine.problems.binary import Binary
 from trainer_modules.engine.problems.classification import Classification
 from trainer_modules.engine.problems.contract import LabelError, Problem
 from trainer_modules.engine.problems.imagenet import ImageNet
+from trainer_modules.engine.problems.multilabel import MultiLabel
 from trainer_modules.engine.problems.regression import Regression
 from trainer_modules.engine.problems.segmentation import Segmentation
 
-KINDS: tuple[type[Problem], ...] = (Classification, Binary, ImageNet, Regression, Segmentation)
+KINDS: tuple[type[Problem], ...] = (
+    Classification,
+    Binary,
+    ImageNet,
+    MultiLabel,
+    Regression,
+    Segmentation,
+)
 """Every kind that a task may name and a stored task may contain."""
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "Classification",
     "ImageNet",
     "LabelError",
+    "MultiLabel",
     "Problem",
     "Regression",
     "Segmentation",

@@ -7,7 +7,7 @@ ExampleGen's launcher read tasks without it.
 """
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 
@@ -90,6 +90,18 @@ class Problem(abc.ABC):
     def raw_labels(self, label: str) -> dict[str, list[bytes] | list[float]]:
         """Returns the features of the raw Example that hold `label`, a result of `label_text`."""
         raise NotImplementedError(f"{type(self).__name__} reads no labels. Received: {label!r}")
+
+    def united(self, labels: Iterable[str]) -> str | None:
+        """Returns the label of an image whose copies are labelled differently.
+
+        Args:
+          labels: The different labels, results of `label_text`.
+
+        Returns:
+          None if they contradict each other; then all copies are rejected.
+        """
+        del labels
+        return None
 
     def counted_as(self, label: str) -> tuple[str, ...]:
         """Returns the classes under which an example with `label` is counted."""

@@ -7,6 +7,9 @@ task file serves a laptop and a bucket. The readers of the layouts are in `compo
 import re
 from dataclasses import dataclass, field
 
+EACH_CLASS = "*"
+"""As the label column of a CSV: there is one column for each class."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class HashSplit:
@@ -47,7 +50,9 @@ class LabelledPaths:
     Attributes:
       csv: The CSV file, relative to the data root.
       path: Column with the image's path, relative to `folder`.
-      label: Column with the class name; "" for a file without labels.
+      label: Column with the class name (or whatever the problem reads); "" for a file without
+        labels; "*" where each class has a column of its own, with 1 in the rows of its images and
+        0 or nothing in the others.
       split: Column with the split name (train, eval, test); "" where the CSV is one split.
       slices: Further columns to keep as raw string features, to slice metrics by.
       folder: Folder of the images, relative to the data root; "" for the CSV file's.

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from trainer_modules.engine import label_sets
-from trainer_modules.engine.evaluation_labels import LabelSetTally
+from trainer_modules.engine.problems import label_sets
+from trainer_modules.engine.problems.label_set_tally import LabelSetTally
 
 KINDS = ("plain", "ties", "one label never", "one label always", "empty sets", "certain")
 

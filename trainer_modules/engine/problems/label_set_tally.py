@@ -10,11 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from trainer_modules.engine import label_sets, score_table, thresholds
-from trainer_modules.engine.evaluation_chance import against_shuffles
-from trainer_modules.engine.evaluation_classes import divide
-from trainer_modules.engine.evaluation_examples import SAMPLED, WORST, Kept, lottery
-from trainer_modules.engine.score_table import ScoreTable
+from trainer_modules.engine.problems.chance import against_shuffles
+from trainer_modules.engine.problems.class_tally import divide
+from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, lottery
+from trainer_modules.engine.problems.label_sets import SEPARATOR, split
+from trainer_modules.engine.problems.score_table import (
+    ScoreTable,
+    average_precision,
+    curve,
+    summed,
+)
+from trainer_modules.engine.problems.set_measures import binary_cross_entropy, ranking_precision
+from trainer_modules.engine.problems.thresholds import cross_fitted_f1
 
 CURVE_POINTS = 60
 PAIRS = 200
@@ -29,10 +36,12 @@ class LabelSetTally:
     Attributes:
       classes: Class names in the order of the model's outputs.
       only: Classes that are judged, to compare models that know different ones; () for all.
+      separator: Text between the names in a set.
     """
 
     classes: tuple[str, ...]
     only: tuple[str, ...] = ()
+    separator: str = SEPARATOR
     count: int = 0
     exact: int = 0
     log_loss_sum: float = 0.0
@@ -68,8 +77,9 @@ class LabelSetTally:
         """
         if not labels:
             return
-        self._note_unknown(labels, ids)
-        truth = np.array([label_sets.multi_hot(text, self.names) for text in labels], bool)
+        sets = [frozenset(split(text, self.separator)) for text in labels]
+        self._note_unknown(sets, ids)
+        truth = np.array([[name in one for name in self.names] for one in sets], bool)
         truth = truth.reshape(len(labels), len(self.names))
         p, scores = (
             np.stack([np.asarray(one[name], np.float32).ravel() for one in predictions])
@@ -91,15 +101,14 @@ class LabelSetTally:
         )
         self._keep(truth, chosen, p, loss, ids, draws)
 
-    def _note_unknown(self, labels: list[str], ids: list[str]) -> None:
+    def _note_unknown(self, sets: list[frozenset[str]], ids: list[str]) -> None:
         # A model that is compared on shared classes may meet a class that it does not know.
         if self.only:
             return
         known = set(self.classes)
-        for text, name in zip(labels, ids, strict=True):
-            for label in label_sets.split(text):
-                if label not in known:
-                    self.unknown.setdefault(label, name)
+        for labels, name in zip(sets, ids, strict=True):
+            for label in sorted(labels - known):
+                self.unknown.setdefault(label, name)
 
     def _count(self, truth: np.ndarray, chosen: np.ndarray) -> None:
         self.count += len(truth)
@@ -161,15 +170,15 @@ class LabelSetTally:
                 "precision": float(table[0, i]),
                 "recall": float(table[1, i]),
                 "f1": float(table[2, i]),
-                "average_precision": score_table.average_precision(self._rows(i)),
-                "cross_fitted_f1": thresholds.cross_fitted_f1([t.rows for t in self.tables[i]]),
+                "average_precision": average_precision(self._rows(i)),
+                "cross_fitted_f1": cross_fitted_f1([t.rows for t in self.tables[i]]),
                 "support": int(self.support[i]),
             }
             for i, name in enumerate(self.names)
         }
 
     def _rows(self, i: int) -> np.ndarray:
-        return score_table.summed([table.rows for table in self.tables[i]])
+        return summed([table.rows for table in self.tables[i]])
 
     def _table(self) -> np.ndarray:
         f1 = divide(2 * self.hits, self.support + self.predicted)
@@ -178,9 +187,9 @@ class LabelSetTally:
     def metrics(self) -> dict[str, float]:
         """Returns the overall metrics by name; NaN if it is undefined on these examples."""
         rows, each = list(self.per_class().values()), self._table()
-        together = score_table.summed([self._rows(i) for i in range(len(self.names))])
+        together = summed([self._rows(i) for i in range(len(self.names))])
         found = {"mean_average_precision": _mean(row["average_precision"] for row in rows)}
-        found["micro_average_precision"] = score_table.average_precision(together)
+        found["micro_average_precision"] = average_precision(together)
         for i, name in enumerate(("precision", "recall", "f1")):
             found[f"macro_{name}"] = _mean(each[i])
         hits, predicted, support = (
@@ -207,8 +216,7 @@ class LabelSetTally:
             "classes": list(self.classes),
             "per_class": self.per_class(),
             "curves": {
-                name: score_table.curve(self._rows(i), CURVE_POINTS)
-                for i, name in enumerate(self.names)
+                name: curve(self._rows(i), CURVE_POINTS) for i, name in enumerate(self.names)
             },
             "pairs": self._pairs(),
             "set_sizes": {"true": self.sizes[0].tolist(), "predicted": self.sizes[1].tolist()},
@@ -254,39 +262,6 @@ class LabelSetTally:
             unit="examples",
             classes=len(self.names),
         )
-
-
-def binary_cross_entropy(p: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Returns the mean loss of each example's decisions, float64 `[examples]`.
-
-    As scikit-learn's `log_loss`, probabilities are clipped to the epsilon of their own type.
-    """
-    eps = np.finfo(p.dtype).eps
-    of_truth = np.clip(np.where(truth, p, 1 - p), eps, 1 - eps)
-    return np.asarray(-np.log(of_truth, dtype=np.float64).mean(axis=1))
-
-
-def ranking_precision(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Returns scikit-learn's label ranking average precision of each example.
-
-    For each label of the example: of the classes with a score as high as its own or higher, the
-    share that are labels too; then the mean. 1 for the empty set and for the set of all classes.
-
-    Args:
-      scores: Float `[examples, classes]`.
-      truth: Bool of the same shape.
-
-    Returns:
-      float64 `[examples]`.
-    """
-    from scipy.stats import rankdata
-
-    labels = truth.sum(axis=1)
-    ranks = rankdata(-scores, "max", axis=1)
-    # Classes outside the set come after all labels.
-    among = rankdata(np.where(truth, -scores, np.inf), "max", axis=1)
-    mean = np.where(truth, among / ranks, 0.0).sum(axis=1) / np.maximum(labels, 1)
-    return np.where((labels == 0) | (labels == truth.shape[1]), 1.0, mean)
 
 
 def _mean(values: Any) -> float:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer_modules.engine import score_table
+from trainer_modules.engine.problems.score_table import ScoreTable, best_threshold
 
-DEFAULT = 0.5
 # With fewer examples of a class the best threshold is an accident of these examples.
 FEWEST = 10
 
@@ -24,19 +23,20 @@ class Chosen:
 
     Attributes:
       thresholds: In the order of the classes, float32 values in [0, 1].
-      defaulted: Index of each class that has too few examples and so got `DEFAULT` → their number.
+      defaulted: Index of each class with too few examples, which got the default → their number.
     """
 
     thresholds: tuple[float, ...]
     defaulted: dict[int, int]
 
 
-def choose(probabilities: np.ndarray, truth: np.ndarray) -> Chosen:
+def choose(probabilities: np.ndarray, truth: np.ndarray, *, default: float = 0.5) -> Chosen:
     """Returns the threshold of each class with the highest F1.
 
     Args:
       probabilities: float32 `[examples, classes]` of the validation examples.
       truth: Of the same shape, 1 where the example has the label.
+      default: The threshold of a class with too few examples.
     """
     thresholds, defaulted = [], {}
     for i in range(probabilities.shape[1]):
@@ -44,11 +44,11 @@ def choose(probabilities: np.ndarray, truth: np.ndarray) -> Chosen:
         count = int(positive.sum())
         if count < FEWEST:
             defaulted[i] = count
-            thresholds.append(DEFAULT)
+            thresholds.append(default)
             continue
-        table = score_table.ScoreTable(limit=len(positive))
+        table = ScoreTable(limit=len(positive))
         table.add(probabilities[:, i], positive)
-        best = score_table.best_threshold(table.rows)
+        best = best_threshold(table.rows)
         assert best is not None
         thresholds.append(best)
     return Chosen(thresholds=tuple(thresholds), defaulted=defaulted)
@@ -65,8 +65,8 @@ def cross_fitted_f1(halves: Sequence[np.ndarray]) -> float:
     """
     right = total = 0.0
     for rows, others in (halves, halves[::-1]):
-        best = score_table.best_threshold(others)
-        passing = rows[rows[:, 0] >= (DEFAULT if best is None else best)]
+        best = best_threshold(others)
+        passing = rows[rows[:, 0] >= (0.5 if best is None else best)]
         right += 2 * float(passing[:, 1].sum())
         total += float(passing[:, 1:].sum() + rows[:, 1].sum())
     return right / total if total else 0.0

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from trainer_modules.engine import score_table, thresholds
-from trainer_modules.engine.score_table import ScoreTable
+from trainer_modules.engine.problems import score_table, thresholds
+from trainer_modules.engine.problems.score_table import ScoreTable
 
 
 def random_scores(seed: int, count: int, ties: bool) -> tuple[np.ndarray, np.ndarray]:
