@@ -70,7 +70,8 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
 
     Args:
       source: Any source.
-      data: `--data`: a folder, or the one file of a table or of a Keras data set.
+      data: `--data`: a folder, or the one file of a table, of a list of images or of a Keras data
+        set.
       run_root: Where bundled data is written.
 
     Raises:
@@ -99,6 +100,9 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
     if name:
         if isinstance(source, Table):
             return root, dataclasses.replace(source, file=name)
+        if isinstance(source, PathTable):
+            paths = dataclasses.replace(source.paths, csv=name)
+            return root, dataclasses.replace(source, paths=paths)
         raise BadInputError(
             f"{data} is a file, but {type(source).__name__} reads a folder. Name the folder with "
             "--data."

@@ -171,9 +171,9 @@ def split_parts(
             found = [(s if s != TRAIN or held_out else "", n) for s, n in found]
             found = [(UNLABELLED if s == TEST and _is_flat(root, n) else s, n) for s, n in found]
         parts = list(found)
-    for _, place in parts:
+    for split, place in parts:
         if isinstance(place, LabelledPaths):
-            check_table(root, place)
+            check_table(root, place, key=f"source.{split}")
         elif not storage.is_folder(storage.join(root, place)):
             raise BadInputError(
                 f"{posixpath.join(root, place)} does not exist or is not a folder. {_EXPECTED}"

@@ -25,6 +25,9 @@ from trainer_modules.engine.task.sources import EACH_CLASS, HashSplit, LabelledP
 
 _MARKS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
 
+# The settings of a `LabelledPaths` that name one column each.
+_SETTINGS = ("path", "label", "split")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFileReader:
@@ -101,13 +104,20 @@ def path_table_reader(root: str, source: PathTable, problem: Problem) -> PathTab
     return PathTableReader(root=root, problem=problem, table=source.paths, hash_split=source.splits)
 
 
-def check_table(root: str, table: LabelledPaths, classes: tuple[str, ...] = ()) -> None:
+def check_table(
+    root: str,
+    table: LabelledPaths,
+    classes: tuple[str, ...] = (),
+    *,
+    key: str = "source.paths",
+) -> None:
     """Checks that a CSV exists and has its columns.
 
     Args:
       root: The data root.
       table: The CSV.
       classes: The classes, for a CSV with a column for each.
+      key: The table's place in the task, as `--set` takes it.
 
     Raises:
       BadInputError: If not.
@@ -116,13 +126,16 @@ def check_table(root: str, table: LabelledPaths, classes: tuple[str, ...] = ()) 
     if not storage.exists(path):
         where = storage.join(root, table.folder) if table.folder else "the CSV's folder"
         raise BadInputError(
-            f"{path} does not exist. Expected a CSV with the columns {_columns(table)}, one row "
-            f"for each image, and paths relative to {where}."
+            f"{path} does not exist. Expected a CSV with the columns {', '.join(_columns(table))}, "
+            f"one row for each image, and paths relative to {where}. Another file is named with "
+            f"--set {key}.csv=FILE."
         )
     found = csv_text.header(storage.read(path))
     for column in (*_columns(table), *(classes if table.label == EACH_CLASS else ())):
         if column not in found:
-            raise BadInputError(f"{path}: column {did_you_mean(column, found)}.")
+            setting = next((s for s in _SETTINGS if getattr(table, s) == column), "")
+            other = f" Another is named with --set {key}.{setting}=COLUMN." if setting else ""
+            raise BadInputError(f"{path}: column {did_you_mean(column, found)}.{other}")
 
 
 def rows_of(root: str, table: LabelledPaths) -> Iterator[tuple[int, dict[str, str]]]:

@@ -28,7 +28,7 @@ HOUSES = Regression(target="price", features=("rooms",))
         (ImageFolders(), PETS, "contains no class folders. Expected class folders, as in"),
         (ImageFolders(train="Train", eval="Valid"), PETS, "Train does not exist"),
         (ImageFolders(eval=LabelledPaths(csv="v.csv")), PETS, "v.csv does not exist"),
-        (PathTable(paths=LabelledPaths(csv="a.csv")), PETS, "columns .'path', 'label'."),
+        (PathTable(paths=LabelledPaths(csv="a.csv")), PETS, "columns path, label, one row"),
         (TFRecords(train="*.tfrec"), PETS, r"No file matches .*/\*.tfrec"),
         (ImagesAndMasks(), Segmentation(classes=("a",)), "images in train/ and masks"),
         (Table(), HOUSES, "No file matches .*data.csv. Expected one CSV"),

@@ -1,8 +1,12 @@
 """A number for each image: read from a CSV, from TFRecords or from folders, and checked."""
 
+import dataclasses
+
 import pytest
 
+from components.example_gen.readers.path_table import path_table_reader
 from tests.components.example_gen.conftest import encoded, picture, write, write_shard
+from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import LabelError, Regression
 from trainer_modules.engine.task.sources import (
     HashSplit,
@@ -144,3 +148,22 @@ def test_equal_numbers_are_equal_texts(value, text):
 def test_bounds_that_no_number_meets_are_refused(bounds):
     with pytest.raises(ValueError, match="Received"):
         Regression(target="x", features=(), **bounds)
+
+
+def test_data_may_name_the_list_itself(tmp_path):
+    from components.example_gen.ingest import resolve
+
+    write(tmp_path / "faces.csv", "file;years\na.png;3\n")
+    root, source = resolve(LIST, str(tmp_path / "faces.csv"), "")
+    assert (root, source.paths.csv) == (str(tmp_path), "faces.csv")
+    with pytest.raises(BadInputError) as refused:
+        path_table_reader(root, source, AGES)
+    assert "faces.csv: column must be one of file, years. Received: 'image'" in str(refused.value)
+    assert "--set source.paths.path=COLUMN" in str(refused.value)
+    missing = dataclasses.replace(
+        source, paths=dataclasses.replace(source.paths, path="file", split="")
+    )
+    with pytest.raises(BadInputError, match="'age'.*--set source.paths.label=COLUMN"):
+        path_table_reader(root, missing, AGES)
+    with pytest.raises(BadInputError, match="columns image, age, part, one row"):
+        path_table_reader(root, LIST, AGES)
