@@ -159,6 +159,27 @@ class Problem(abc.ABC):
           image: As in `transformed_labels`.
         """
 
+    def statistics_spec(self) -> dict[str, Any]:
+        """Returns the spec of features in which Transform stores statistics of the label.
+
+        Each is one float32, the same in every example; {} where the kind needs none.
+        """
+        return {}
+
+    def fitted(self, statistics: dict[str, float]) -> "Problem":
+        """Returns the problem with statistics of the training split, as the network learns it.
+
+        Trainer and Tuner call it once, before they build a network; the served model carries it.
+
+        Args:
+          statistics: Values of `statistics_spec`.
+
+        Raises:
+          BadInputError: If the data cannot be learnt in this form.
+        """
+        del statistics
+        return self
+
     @abc.abstractmethod
     def label_bytes(self, image: Any) -> int:
         """Returns the size of one `training_label` in memory, in bytes."""

@@ -1,12 +1,15 @@
 """Regression: predicting a number from rows."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from trainer_modules.engine.problems import value_scale
 from trainer_modules.engine.problems.contract import LabelError, Problem
 from trainer_modules.engine.task.limits import check_number
+from trainer_modules.engine.task.recipe import check_choice
 
 # Examples hold float32.
 _LARGEST = 3.4028234663852886e38
@@ -28,6 +31,13 @@ class Regression(Problem):
       least: Lowest target that can be true, inclusive; examples below it are rejected. None for no
         bound.
       most: Highest target that can be true, as `least`.
+      objective: What is minimised: `mse`, `mae`, or `huber`, which is less sensitive to outliers
+        than the first and smoother than the second.
+      huber_delta: Where `huber` turns from squared to linear, in deviations of the target.
+      standardise_target: Learn the target with mean 0 and standard deviation 1, by the training
+        set's statistics. Values are served, stored and measured in the target's own unit.
+      target_mean: Instead, a fixed mean that is subtracted for learning.
+      target_deviation: Instead, a fixed deviation to divide by.
     """
 
     monitor_is_error: ClassVar[bool] = True
@@ -40,10 +50,19 @@ class Regression(Problem):
     shown: tuple[tuple[float, ...], ...] = ()
     least: float | None = None
     most: float | None = None
+    objective: str = "mse"
+    huber_delta: float = 1.0
+    standardise_target: bool = False
+    target_mean: float = 0.0
+    target_deviation: float = 1.0
 
     def __post_init__(self) -> None:
         check_number("least", self.least)
         check_number("most", self.most, least=self.least)
+        check_choice("objective", self.objective, value_scale.OBJECTIVES)
+        check_number("huber_delta", self.huber_delta, above=0)
+        check_number("target_mean", self.target_mean)
+        check_number("target_deviation", self.target_deviation, above=0)
         for row in self.shown:
             if len(row) != len(self.features):
                 raise ValueError(
@@ -100,11 +119,32 @@ class Regression(Problem):
         return {self.target: [float(label)]}
 
     def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
-        """Returns the label features to store: `target`, float32 `[batch]`."""
+        """Returns the label features to store: `target`, float32 `[batch]`, and its statistics."""
         del image
         import tensorflow as tf
 
-        return {"target": tf.cast(inputs[self.target], tf.float32)}
+        target = tf.cast(inputs[self.target], tf.float32)
+        statistics = value_scale.moments(target) if self.standardise_target else {}
+        return {"target": target, **statistics}
+
+    def statistics_spec(self) -> dict[str, Any]:
+        """Returns the spec of the target's mean and deviation, where it is standardised."""
+        import tensorflow as tf
+
+        names = (value_scale.MEAN, value_scale.DEVIATION) if self.standardise_target else ()
+        return {name: tf.io.FixedLenFeature([], tf.float32) for name in names}
+
+    def fitted(self, statistics: dict[str, float]) -> "Regression":
+        """Returns the problem with the training set's mean and deviation.
+
+        Raises:
+          BadInputError: If the target does not vary.
+        """
+        if not self.standardise_target:
+            return self
+        mean, deviation = (statistics[n] for n in (value_scale.MEAN, value_scale.DEVIATION))
+        value_scale.check_deviation(self.target, deviation)
+        return dataclasses.replace(self, target_mean=mean, target_deviation=deviation)
 
     def label_spec(self, image: Any) -> dict[str, Any]:
         """Returns the parsing spec of the stored label features."""
@@ -119,17 +159,15 @@ class Regression(Problem):
         return parsed["target"][None]
 
     def output_layers(self) -> list[Any]:
-        """Returns the last layer: one linear unit, float32 `[batch, 1]`."""
-        from tf_keras import layers
-
-        return [layers.Dense(1, dtype="float32", name="value")]
+        """Returns the last layers: one linear unit in the target's unit, float32 `[batch, 1]`."""
+        return value_scale.output_layers(mean=self.target_mean, deviation=self.target_deviation)
 
     def loss(self, label_smoothing: float = 0.0) -> Any:
-        """Returns mean squared error; there are no labels to smooth."""
+        """Returns the objective, of errors in deviations; there are no labels to smooth."""
         del label_smoothing
-        from tf_keras import losses
-
-        return losses.MeanSquaredError()
+        return value_scale.loss(
+            self.objective, huber_delta=self.huber_delta, deviation=self.target_deviation
+        )
 
     @property
     def measured(self) -> tuple[str, ...]:

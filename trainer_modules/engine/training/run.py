@@ -1,5 +1,6 @@
 """The work of Trainer: trains the task on the transformed Examples and writes the SavedModel."""
 
+import dataclasses
 import os
 from typing import Any
 
@@ -24,7 +25,7 @@ def run(task: Recipe, fn_args: Any) -> None:
       fn_args: TFX's `FnArgs`; `train_files` and `eval_files` are file patterns, and
         `hyperparameters` are Tuner's best, if there was one.
     """
-    task = search.applied(task, fn_args.hyperparameters)
+    task = fitted(search.applied(task, fn_args.hyperparameters), fn_args)
     checkpoint_dir = os.environ.get("AIP_CHECKPOINT_DIR") or (fn_args.custom_config or {}).get(
         CHECKPOINTS_KEY
     )
@@ -44,6 +45,16 @@ def run(task: Recipe, fn_args: Any) -> None:
         resume.forget(checkpoint_dir)
 
 
+def fitted(task: Recipe, fn_args: Any) -> Recipe:
+    """Returns the task whose problem knows the statistics of its label in the training split."""
+    spec = task.problem.statistics_spec()
+    if not spec:
+        return task
+    found = _first_example(_expand(fn_args.train_files, "train"), spec)
+    statistics = {name: float(value) for name, value in found.items()}
+    return dataclasses.replace(task, problem=task.problem.fitted(statistics))
+
+
 def data(task: Recipe, fn_args: Any) -> dict[str, Any]:
     """Returns the data for `training.train`: shards of both splits, and statistics."""
     train_files = _expand(fn_args.train_files, "train")
@@ -60,11 +71,17 @@ def _statistics(files: list[str]) -> tuple[tuple[float, ...], tuple[float, ...]]
         name: tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
         for name in (MEAN, DEVIATION)
     }
+    found = _first_example(files, spec)
+    return tuple(found[MEAN].tolist()), tuple(found[DEVIATION].tolist())
+
+
+def _first_example(files: list[str], spec: dict[str, Any]) -> dict[str, Any]:
+    """Returns the features of the first example, as NumPy values."""
     for file in files:
         packed = "GZIP" if file.endswith(".gz") else ""
         for record in tf.data.TFRecordDataset(file, compression_type=packed).take(1):
-            found = tf.io.parse_single_example(record, spec)
-            return tuple(found[MEAN].numpy().tolist()), tuple(found[DEVIATION].numpy().tolist())
+            parsed = tf.io.parse_single_example(record, spec)
+            return {name: value.numpy() for name, value in parsed.items()}
     raise BadInputError(f"There are no examples in {', '.join(files)} to train with.")
 
 

@@ -63,6 +63,7 @@ def tuner(
     """
     from tfx.components.tuner.component import TunerFnResult
 
+    task = run.fitted(task, fn_args)
     hyperparameters = keras_tuner.HyperParameters()
     for one in space:
         if isinstance(one, Choice):
