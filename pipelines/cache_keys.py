@@ -7,9 +7,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from pipelines.task_code import TaskCode
 from trainer_modules.engine import fingerprint
 from trainer_modules.engine.custom_config import SPACE_KEY, TASK_KEY
-from trainer_modules.engine.entry import module_path
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Network, Phase, Task, Training
 
@@ -39,17 +39,17 @@ def of_step(component: Any, *given: Any) -> str:
     return fingerprint.of_code(*starts(component), given=given)
 
 
-def preprocessing_config(task: Task, component: Any) -> dict[str, Any]:
-    """Returns the `custom_config` of Transform, the class `component`."""
-    code = _code(task, _TRANSFORMED, component, f"{module_path(task.module)}:preprocessing_fn")
-    return {TASK_KEY: _seen(task, _TRANSFORMED), CODE_KEY: code}
+def preprocessing_config(task: Task, component: Any, own: TaskCode) -> dict[str, Any]:
+    """Returns the `custom_config` of Transform, the class `component`, which calls `own`."""
+    code = _code(task, _TRANSFORMED, component, *own.starts)
+    return {TASK_KEY: _seen(task, _TRANSFORMED), CODE_KEY: code, **own.config}
 
 
-def training_config(task: Task, component: Any) -> dict[str, Any]:
-    """Returns the `custom_config` of Trainer, the class `component`."""
-    start = f"{module_path(task.module)}:run_fn"
-    code = fingerprint.of_code(start, *starts(component), given=task.recipe)
-    return {TASK_KEY: overrides.to_json(task.recipe), CODE_KEY: code, "weights": weights(task)}
+def training_config(task: Task, component: Any, own: TaskCode) -> dict[str, Any]:
+    """Returns the `custom_config` of Trainer, the class `component`, which calls `own`."""
+    code = fingerprint.of_code(*own.starts, *starts(component), given=task.recipe)
+    recipe = overrides.to_json(task.recipe)
+    return {TASK_KEY: recipe, CODE_KEY: code, "weights": weights(task), **own.config}
 
 
 def tuning_config(task: Task, component: Any, function: str) -> dict[str, Any]:
@@ -69,9 +69,9 @@ def pushing_config(task: Task, component: Any) -> dict[str, Any]:
     return {TASK_KEY: overrides.to_json(task), CODE_KEY: of_step(component)}
 
 
-def _code(task: Task, fields: tuple[str, ...], component: Any, start: str) -> str:
+def _code(task: Task, fields: tuple[str, ...], component: Any, *own: str) -> str:
     given = [getattr(task, name) for name in fields]
-    return fingerprint.of_code(start, *starts(component), given=given)
+    return fingerprint.of_code(*own, *starts(component), given=given)
 
 
 def weights(task: Task) -> str:

@@ -21,7 +21,7 @@ class RunConfig:
     """One run of one task.
 
     Attributes:
-      task: Name of the task.
+      task: Name of the task, or the path of a task file.
       name: Name under which runs are stored and the model is served; "" for the task's own name.
       data: Folder (or gs:// path) of the data; None for the task's own data.
       root: Folder under which runs, data and served models are kept.
@@ -102,7 +102,12 @@ def local_parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 pushed, or nothing new to do; 1 a component failed; 2 bad input or "
         "usage; 3 trained but not blessed.",
     )
-    parser.add_argument("--task", default="digits", metavar="NAME", help="default: digits")
+    parser.add_argument(
+        "--task",
+        default="digits",
+        metavar="NAME|FILE.py",
+        help="a task of this repository (see --list) or a task file; default: digits",
+    )
     parser.add_argument(
         "--name",
         default="",

@@ -12,6 +12,7 @@ from tfx.types.channel import Channel
 
 from components.bulk_predict.component import BulkPredict
 from components.data_validation.data_gate import DataGate
+from components.data_validation.inferred_schema import InferredSchema
 from components.data_validation.reviewed_schema import ReviewedSchema
 from components.evaluator.component import ImageEvaluator
 from components.example_gen.component import ImageExampleGen
@@ -22,12 +23,11 @@ from components.pusher.component import NewModelPusher
 from components.report.platform_metrics import PlatformMetrics
 from components.serving_check.component import ServingCheck
 from components.transform.component import ImageTransform
-from pipelines import cache_keys, tasks
+from pipelines import cache_keys, task_code, tasks
 from pipelines.config import RunConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
 from trainer_modules.engine.custom_config import CHECKPOINTS_KEY, TRIALS_KEY
-from trainer_modules.engine.entry import module_path
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.networks import saved_network
 from trainer_modules.engine.task import overrides
@@ -122,25 +122,27 @@ def _trained(
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]
     schema = _judged_data(nodes, task, config, examples)
+    preprocessing = task_code.find(task, config.task, "preprocessing_fn")
     transform = ImageTransform(
         examples=read,
         schema=schema,
-        preprocessing_fn=f"{module_path(task.module)}.preprocessing_fn",
-        custom_config=cache_keys.preprocessing_config(task, ImageTransform),
+        preprocessing_fn=preprocessing.function,
+        custom_config=cache_keys.preprocessing_config(task, ImageTransform, preprocessing),
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         disable_analyzer_cache=True,
     ).with_id("Transform")
     transform.add_upstream_node(nodes[-1])
     tuner = _tuner(task, config, transform, platform) if config.tune else None
+    training = task_code.find(task, config.task, "run_fn")
     trainer = platform.trainer(
-        run_fn=f"{module_path(task.module)}.run_fn",
+        run_fn=training.function,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        custom_config=cache_keys.training_config(task, platform.trainer)
+        custom_config=cache_keys.training_config(task, platform.trainer, training)
         | _checkpoints(config)
         | dict(platform.training),
     ).with_id("Trainer")
@@ -239,17 +241,25 @@ def _judged_data(
     """Adds statistics, schema, validation and the data gate; returns the schema's channel."""
     import tensorflow_data_validation as tfdv
 
-    schema = tasks.schema(task)
+    reviewed = tasks.schema(task, config.task)
+    known = reviewed or tasks.known_features(task)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"],
         # The schema says which features are encoded images: they are counted, not ranked.
-        stats_options=tfdv.StatsOptions(schema=schema),
+        stats_options=tfdv.StatsOptions(schema=known),
         exclude_splits=["unlabelled"] if task.phases else [],
     )
-    schema_gen = ReviewedSchema(
-        text=text_format.MessageToString(schema),
-        code_fingerprint=cache_keys.of_step(ReviewedSchema),
-    ).with_id("ReviewedSchema")
+    if reviewed:
+        schema_gen = ReviewedSchema(
+            text=text_format.MessageToString(reviewed),
+            code_fingerprint=cache_keys.of_step(ReviewedSchema),
+        ).with_id("ReviewedSchema")
+    else:
+        schema_gen = InferredSchema(
+            statistics=statistics.outputs["statistics"],
+            known=text_format.MessageToString(known),
+            code_fingerprint=cache_keys.of_step(InferredSchema),
+        ).with_id("InferredSchema")
     validator = ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -257,6 +267,7 @@ def _judged_data(
         rejected=examples.outputs["rejected"],
         anomalies=validator.outputs["anomalies"],
         max_rejected=config.max_rejected,
+        schema=tasks.schema_in_words(config.task),
         code_fingerprint=cache_keys.of_step(DataGate),
     ).with_id("DataGate")
     nodes += [statistics, schema_gen, validator, gate]

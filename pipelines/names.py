@@ -6,10 +6,10 @@ Two runs that differ in one of the three share nothing: no folder, no pipeline, 
 import re
 from dataclasses import dataclass
 
+from pipelines import task_reference
+from pipelines.task_reference import DATA, SERVING
 from trainer_modules.engine.errors import BadInputError
 
-# Other folders under a root, on this machine or in a bucket.
-SERVING, DATA = "serving", "data"
 LONGEST = 40
 # Lower case, as Vertex AI requires and since some file systems do not distinguish `Dishes` from
 # `dishes`; single separators, since two dashes represent an underscore in `pipeline`.
@@ -21,7 +21,7 @@ class Names:
     """The names and places of one task's, variant's or named model's runs.
 
     Attributes:
-      task: The task, or `task:variant`.
+      task: The task as `--task` names it, see `task_reference`.
       name: What `--name` says; "" for the task's own name.
 
     Raises:
@@ -38,7 +38,7 @@ class Names:
     @property
     def own(self) -> str:
         """The name under which runs are stored and models are served: `mnist-b` for `mnist:b`."""
-        return self.name or self.task.replace(":", "-")
+        return self.name or task_reference.parse(self.task).own
 
     @property
     def pipeline(self) -> str:

@@ -6,7 +6,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 
 from components.pretrained.component import PretrainedModel
 from components.report.component import ModelCard, Report
-from pipelines import cache_keys
+from pipelines import cache_keys, task_code
 from pipelines.config import RunConfig
 from pipelines.platforms import Platform
 from trainer_modules.engine.task import overrides
@@ -45,7 +45,8 @@ def reported(
         previous = platform.previous_data(nodes["StatisticsGen"].outputs["statistics"])
     made_by = cache_keys.of_step(PretrainedModel, task.recipe)
     if task.phases:
-        made_by = cache_keys.training_config(task, platform.trainer)[cache_keys.CODE_KEY]
+        own = task_code.find(task, config.task, "run_fn")
+        made_by = cache_keys.training_config(task, platform.trainer, own)[cache_keys.CODE_KEY]
     report = Report(
         **{name: nodes[id].outputs[output] for name, id, output in _INPUTS if id in nodes},
         previous_statistics=previous.outputs["statistics"] if previous else None,

@@ -20,7 +20,7 @@ if __name__ == "__main__":
 try:
     from rich.console import Console
 
-    from pipelines import early_checks, startup, tasks
+    from pipelines import early_checks, startup, task_reference, tasks
     from pipelines.config import RunConfig, from_args, local_parser
     from trainer_modules.engine.errors import BadInputError
     from trainer_modules.engine.task.task import Task
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     args = local_parser().parse_args(argv)
     if args.list:
-        return _list()
+        return _list(args.task)
     try:
         config = from_args(args)
         if args.compare:
@@ -60,13 +60,13 @@ def _escape(error: object) -> str:
     return escape(str(error))
 
 
-def _list() -> int:
+def _list(task: str) -> int:
     from rich.table import Table
 
     table = Table(box=None, header_style="bold")
     table.add_column("task", no_wrap=True)
     table.add_column("what it is")
-    for name, line in tasks.descriptions():
+    for name, line in tasks.descriptions(task if task_reference.parse(task).path else ""):
         table.add_row(name, line)
     Console().print(table)
     return 0
@@ -88,6 +88,7 @@ def _locked_run(task: Task, config: RunConfig, args: argparse.Namespace) -> int:
             f"--root: cannot write to {config.folder}: {error.strerror}."
         ) from error
     with _lock(os.path.join(config.folder, ".lock")):
+        task_reference.claim(task_reference.parse(config.task), config.folder)
         return _run(task, config)
 
 
@@ -142,6 +143,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
         return 2
     finally:
         console.stop()
+    from pipelines import schema_review
     from pipelines.local import lineage, outcome
     from pipelines.local.runner import LocalRunner, NodeFailedError
 
@@ -163,6 +165,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
         summary.seconds[failure.node_id] = round(failure.seconds, 3)
         summary.error, code = lineage.explain(failure)
     summary.seconds["total"] = round(time.monotonic() - begin, 3)
+    summary.schema = schema_review.offered(config, run_id=summary.run_id, results=runner.results)
     outcome.archive(config.folder, summary, task, runner.results)
     return code
 

@@ -1,14 +1,18 @@
 """Reads a task's file, and locates mistakes in it."""
 
 import ast
+import contextlib
 import importlib
 import os
 import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainer_modules.engine.entry import module_path
+from pipelines.task_reference import TaskReference
+from trainer_modules.engine import entry, local_module
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Task
@@ -16,63 +20,91 @@ from trainer_modules.engine.task.task import Task
 _ENTRIES = ("preprocessing_fn", "run_fn")
 
 
-def load(name: str) -> tuple[str, dict[str, Task]]:
-    """Reads `trainer_modules/<name>.py`.
+@dataclass(frozen=True)
+class TaskFile:
+    """What a task's file holds.
 
-    Returns:
-      The first line of its docstring; and the task under "", its variants under their names.
+    Attributes:
+      summary: The first line of its docstring.
+      tasks: The task under "", its variants under their names.
+      own: Which of TFX's two functions the file defines itself instead of taking both from
+        `entry_points`.
+    """
+
+    summary: str
+    tasks: dict[str, Task]
+    own: tuple[str, ...]
+
+
+def load(reference: TaskReference) -> TaskFile:
+    """Reads the file of a task.
 
     Raises:
       BadInputError: If the file is broken; it names the file, and the line where it is known.
     """
-    module = _imported(name)
-    path = _path(name)
-    tasks = {"": _constant(module, "TASK", Task, path)}
-    variants = getattr(module, "VARIANTS", {})
-    if not isinstance(variants, dict):
-        raise _broken(
-            path, _line(path, "VARIANTS"), "VARIANTS must be a dict that maps names to Tasks."
-        )
-    tasks |= {str(variant): task for variant, task in variants.items()}
-    for variant, task in tasks.items():
-        where = f"VARIANTS['{variant}']" if variant else "TASK"
-        _check(where, task, name, path)
-    for entry in _ENTRIES:
-        if not callable(getattr(module, entry, None)):
+    path = _path(reference)
+    with _imported(reference, path) as module:
+        tasks = {"": _constant(module, "TASK", Task, path)}
+        variants = getattr(module, "VARIANTS", {})
+        if not isinstance(variants, dict):
             raise _broken(
-                path,
-                None,
-                f"{entry} is missing. End the file with `preprocessing_fn, run_fn = "
-                "entry_points(TASK)`.",
+                path, _line(path, "VARIANTS"), "VARIANTS must be a dict that maps names to Tasks."
             )
-    return (module.__doc__ or "").split("\n")[0], tasks
+        tasks |= {str(variant): task for variant, task in variants.items()}
+        for variant, task in tasks.items():
+            where = f"VARIANTS['{variant}']" if variant else "TASK"
+            _check(where, task, reference.module, path)
+        functions = {name: getattr(module, name, None) for name in _ENTRIES}
+        # TFX imports the functions of a task of this repository by their names. A file from
+        # elsewhere needs them only where it has its own.
+        optional = reference.path is not None
+        for name, function in functions.items():
+            if not callable(function) and not (optional and function is None):
+                raise _broken(
+                    path,
+                    None,
+                    f"{name} is missing. End the file with `preprocessing_fn, run_fn = "
+                    "entry_points(TASK)`.",
+                )
+        own = tuple(
+            name
+            for name, function in functions.items()
+            if function and getattr(function, "__module__", "") != entry.__name__
+        )
+        return TaskFile((module.__doc__ or "").strip().split("\n")[0], tasks, own)
 
 
-def _path(name: str) -> str:
+def _path(reference: TaskReference) -> str:
+    """Returns a task's file, relative to the working directory if it is below it."""
     import trainer_modules
 
     folder = os.path.dirname(os.path.abspath(trainer_modules.__file__))
-    path = os.path.join(folder, f"{name}.py")
+    path = str(reference.path or os.path.join(folder, f"{reference.module}.py"))
     near = os.path.relpath(path)
     return path if near.startswith("..") else near
 
 
-def _imported(name: str) -> ModuleType:
-    path = _path(name)
-    try:
-        return importlib.import_module(module_path(name))
-    except SyntaxError as error:
-        at = error.lineno if _is(error.filename, path) else None
-        said = f"{error.msg}: {(error.text or '').strip()}" if error.text else error.msg
-        raise _broken(path, at, f"{said}.") from error
-    except Exception as error:
-        # Any exception while a task file is executed is a mistake in that file.
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if _is(frame.filename, path)]
-        said = str(error) or type(error).__name__
-        if isinstance(error, TypeError):
-            said = said.replace("__init__() ", "").replace("__init__()", "")
-        raise _broken(path, lines[-1] if lines else None, said) from error
+@contextlib.contextmanager
+def _imported(reference: TaskReference, path: str) -> Iterator[ModuleType]:
+    with contextlib.ExitStack() as stack:
+        try:
+            if reference.path is None:
+                module = importlib.import_module(entry.module_path(reference.module))
+            else:
+                module = stack.enter_context(local_module.imported(reference.path))
+        except SyntaxError as error:
+            at = error.lineno if _is(error.filename, path) else None
+            said = f"{error.msg}: {(error.text or '').strip()}" if error.text else error.msg
+            raise _broken(path, at, f"{said}.") from error
+        except (Exception, SystemExit) as error:
+            # Any exception while a task file is executed is a mistake in that file.
+            frames = traceback.extract_tb(error.__traceback__)
+            lines = [frame.lineno for frame in frames if _is(frame.filename, path)]
+            said = str(error) or type(error).__name__
+            if isinstance(error, TypeError):
+                said = said.replace("__init__() ", "").replace("__init__()", "")
+            raise _broken(path, lines[-1] if lines else None, said) from error
+        yield module
 
 
 def _is(filename: str | None, path: str) -> bool:

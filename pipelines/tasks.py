@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from pipelines import task_files
+from pipelines import task_files, task_reference
+from pipelines.task_reference import TaskReference
 from trainer_modules.engine.entry import task_names
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.task import overrides
@@ -17,7 +18,7 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
     """Returns a task with settings applied.
 
     Args:
-      name: A module of `trainer_modules`, or `module:variant`.
+      name: The task as `--task` names it, see `task_reference`.
       settings: `KEY=VALUE` changes, in order.
       weights: `imagenet`, `none` or a path, for tasks with a backbone; None keeps the task's
         setting.
@@ -26,8 +27,10 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
       BadInputError: If there is no such task, setting, schema, or backbone to load weights into, or
         the task's file is broken.
     """
-    task = _find(name)
-    if not Path(schema_path(task)).is_file():
+    reference = task_reference.parse(name)
+    task = _find(reference, name)
+    # That of a task file may be missing: it is then inferred from the data.
+    if reference.path is None and not Path(schema_path(task)).is_file():
         raise BadInputError(
             f"task '{task.module}' has no schema: {_shown(schema_path(task))} is missing. "
             "Describe its raw features there; start from the schema of a similar task."
@@ -72,34 +75,41 @@ def _with_weights(task: Task, name: str, weights: str) -> Task:
     return dataclasses.replace(task, model=dataclasses.replace(task.model, weights=weights))
 
 
-def _find(name: str) -> Task:
-    module_name, _, variant = name.partition(":")
-    if module_name not in task_names():
-        raise BadInputError(f"--task {did_you_mean(module_name, task_names())}.")
-    _, found = task_files.load(module_name)
-    if variant not in found:
+def _find(reference: TaskReference, name: str) -> Task:
+    if reference.path is not None:
+        task_reference.check_file(reference, task_names())
+    elif reference.module not in task_names():
         raise BadInputError(
-            f"--task {name}: the variant of '{module_name}' "
-            f"{did_you_mean(variant, [known for known in found if known])}."
+            f"--task {did_you_mean(reference.module, task_names())}. A task file of your own is "
+            "named by its path, which ends in .py."
         )
-    return found[variant]
+    known = task_files.load(reference).tasks
+    if reference.variant not in known:
+        raise BadInputError(
+            f"--task {name}: the variant of '{reference.module}' "
+            f"{did_you_mean(reference.variant, [variant for variant in known if variant])}."
+        )
+    return known[reference.variant]
 
 
-def descriptions() -> list[tuple[str, str]]:
+def descriptions(file: str = "") -> list[tuple[str, str]]:
     """Returns each task's name and the first line of its docstring; variants follow their task.
 
     A broken file is listed with its error.
+
+    Args:
+      file: A task file, as `--task` names it, to list as well; "" for none.
     """
-    found = []
-    for name in task_names():
+    rows = []
+    for name in [*task_names(), *([file] if file else [])]:
         try:
-            first_line, known = task_files.load(name)
+            read = task_files.load(task_reference.parse(name))
         except BadInputError as error:
-            found.append((name, f"broken: {error}"))
+            rows.append((name, f"broken: {error}"))
             continue
-        found.append((name, first_line))
-        found += [(f"{name}:{variant}", "") for variant in known if variant]
-    return found
+        rows.append((name, read.summary))
+        rows += [(f"{name}:{variant}", "") for variant in read.tasks if variant]
+    return rows
 
 
 def _shown(path: str) -> str:
@@ -108,39 +118,53 @@ def _shown(path: str) -> str:
 
 
 def schema_path(task: Task) -> str:
-    """Returns the file of the task's reviewed schema."""
+    """Returns the file of the reviewed schema of a task of this repository."""
     return str(Path(schemas.__file__).resolve().parent / f"{task.module}.pbtxt")
 
 
-def schema(task: Task) -> Any:
-    """Returns the schema that the data is validated against.
+def schema(task: Task, name: str = "") -> Any:
+    """Returns the schema that the data is validated against; None if it has to be inferred.
 
-    It is the reviewed one, with the labels that the task's problem allows; for a user's own folder
-    these are the classes found in the data, and a name that appears later is an anomaly.
+    It is the reviewed one, in `schemas/` or beside a task file, with the labels that the task's
+    problem allows; for a user's own folder these are the classes found in the data, and a name that
+    appears later is an anomaly.
+
+    Args:
+      task: The task, its classes known.
+      name: The task as `--task` names it; "" for one of this repository.
 
     Raises:
-      BadInputError: If the file is no schema, or lists other labels than the task.
+      BadInputError: If the file is no schema, has no feature for the label, or lists other labels
+        than the task.
     """
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    found = schema_pb2.Schema()
-    path = schema_path(task)
+    beside = task_reference.parse(name).schema_path
+    if beside and not beside.exists():
+        return None
+    path = str(beside or schema_path(task))
+    reviewed = schema_pb2.Schema()
     try:
-        text_format.Parse(Path(path).read_text(encoding="utf-8"), found)
-    except text_format.ParseError as error:
+        text_format.Parse(Path(path).read_text(encoding="utf-8"), reviewed)
+    except (text_format.ParseError, OSError, UnicodeDecodeError) as error:
         raise BadInputError(
             f"{_shown(path)} is not a TFDV schema in text format: {error}"
         ) from error
-    learns = bool(task.phases)
-    if not learns:
+    label = task.problem.raw_label
+    labels = [feature for feature in reviewed.feature if feature.name == label]
+    if task.phases and not labels:
+        raise BadInputError(
+            f"{_shown(path)} has no feature '{label}', the label. A schema describes every raw "
+            "feature; without the file, one is inferred for review."
+        )
+    if not task.phases:
         # Images for prediction only have no labels, and need none.
-        for feature in found.feature:
-            if feature.name == task.problem.raw_label:
-                feature.presence.CopyFrom(schema_pb2.FeaturePresence(min_count=0))
-    if learns and task.problem.label_values:
-        _allow(found, task.problem.raw_label, task.problem.label_values, path)
-    return found
+        for feature in labels:
+            feature.presence.CopyFrom(schema_pb2.FeaturePresence(min_count=0))
+    elif task.problem.label_values:
+        _allow(reviewed, label, task.problem.label_values, path)
+    return reviewed
 
 
 def _allow(schema: Any, label: str, values: tuple[str, ...], path: str) -> None:
@@ -157,3 +181,39 @@ def _allow(schema: Any, label: str, values: tuple[str, ...], path: str) -> None:
     for feature in schema.feature:
         if feature.name == label:
             feature.domain = label
+
+
+def schema_in_words(name: str) -> str:
+    """Returns which schema a task is judged by and where it is corrected, for a message.
+
+    Args:
+      name: The task as `--task` names it.
+    """
+    beside = task_reference.parse(name).schema_path
+    if beside is None:
+        return "the schema in schemas/"
+    if beside.exists():
+        return f"the schema {beside.name} beside the task's file"
+    return f"put a reviewed schema, {beside.name}, beside the task's file (this one was inferred)"
+
+
+def known_features(task: Task) -> Any:
+    """Returns what a task says about its data, as an incomplete schema to infer the rest for.
+
+    Which features are encoded images, so that their bytes are not taken for texts, and which labels
+    there are.
+    """
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    known = schema_pb2.Schema()
+    label, values = task.problem.raw_label, task.problem.label_values
+    images = {
+        *(("image",) if task.image else ()),
+        *((label,) if task.problem.moves_with_image else ()),
+    }
+    for name in sorted(images):
+        known.feature.add(name=name, type=schema_pb2.BYTES).image_domain.SetInParent()
+    if values and label not in images:
+        known.feature.add(name=label, type=schema_pb2.BYTES, domain=label)
+        known.string_domain.add(name=label, value=values)
+    return known

@@ -1,1 +1,1 @@
-"""What the data must look like before anything is trained on them."""
+"""The schema of the data: reviewed or inferred, and how one differs from another."""

@@ -64,11 +64,12 @@ def check_rejected(
         )
 
 
-def check_anomalies(anomalies: Mapping[str, Mapping[str, str]]) -> None:
+def check_anomalies(anomalies: Mapping[str, Mapping[str, str]], schema: str = "the schema") -> None:
     """Checks what TFDV found against the schema.
 
     Args:
       anomalies: Per split, feature name → description.
+      schema: Which schema it is and where to correct it, in words.
 
     Raises:
       BadInputError: If there is any.
@@ -81,7 +82,7 @@ def check_anomalies(anomalies: Mapping[str, Mapping[str, str]]) -> None:
     if found:
         raise BadInputError(
             f"The data does not fit the schema: {'; '.join(found[:_SHOWN])}. Correct the data, or "
-            "the schema in schemas/ if the data is right."
+            f"{schema} if the data is right."
         )
 
 
@@ -122,6 +123,7 @@ def DataGate(
     anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
     approval: OutputArtifact[DataApproval],
     max_rejected: Parameter[float] = 0.01,
+    schema: Parameter[str] = "the schema",
     code_fingerprint: Parameter[str] = "",
 ) -> None:
     """Raises BadInputError unless the data passes `check_rejected` and `check_anomalies`.
@@ -131,11 +133,12 @@ def DataGate(
       anomalies: What ExampleValidator found.
       approval: Where to write the counts.
       max_rejected: Largest share of rejected examples, in [0, 1].
+      schema: As in `check_anomalies`.
       code_fingerprint: Changes when the code does, so that caching notices.
     """
     del code_fingerprint
     summary, first = read_rejected(rejected.uri, _SHOWN)
     check_rejected(summary["counts"], first, summary["rejected"], max_rejected)
-    check_anomalies(read_anomalies(anomalies))
+    check_anomalies(read_anomalies(anomalies), schema)
     with fileio.open(os.path.join(approval.uri, "approval.json"), "w") as f:
         json.dump({"max_rejected": max_rejected, **summary["counts"]}, f)

@@ -38,6 +38,7 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
     )
     if summary.error:
         console.print(escape(summary.error))
+        _schema(console, summary)
         console.print(f"Full log: {summary.log}", style="dim", highlight=False)
         return
     if summary.gates:
@@ -66,6 +67,26 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
     ):
         if path:
             console.print(f"{title:<8}{_short(path)}", soft_wrap=True, markup=False)
+    _schema(console, summary)
+
+
+def _schema(console: Console, summary: Summary) -> None:
+    """Prints where an inferred schema is and what to do with it, and what has changed in it."""
+    schema = summary.schema
+    if not schema.get("inferred"):
+        return
+    console.print(
+        f"schema  inferred: review {_short(schema['path'])} and put it at "
+        f"{_short(schema['put_it_at'])}",
+        soft_wrap=True,
+        markup=False,
+    )
+    if schema["changes"]:
+        console.print(
+            f"the data has changed since the last inferred schema: {'; '.join(schema['changes'])}",
+            soft_wrap=True,
+            markup=False,
+        )
 
 
 def _why(summary: Summary) -> str:

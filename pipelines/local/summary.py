@@ -33,6 +33,9 @@ class Summary:
         classes `added` and `removed` since.
       serving: Whether the exported model serves: `passed`, `reason`, `latency_ms`.
       pushed_model: Folder of the served version, or None.
+      schema: Whether the data's schema was `inferred`, its `path`, and for an inferred one
+        `put_it_at`, where the reviewed file belongs, and `changes` since the last inferred one; {}
+        for a task of the repository, or where the run did not get so far.
       predictions: File or folder of predictions for the unlabelled split, or None.
       exports: Form → file, size and difference from the SavedModel.
       report: The HTML report, or None.
@@ -55,6 +58,7 @@ class Summary:
     baseline: dict[str, Any] = field(default_factory=dict)
     serving: dict[str, Any] = field(default_factory=dict)
     pushed_model: str | None = None
+    schema: dict[str, Any] = field(default_factory=dict)
     predictions: str | None = None
     exports: dict[str, Any] = field(default_factory=dict)
     report: str | None = None

@@ -18,7 +18,7 @@ ENGINE = "trainer_modules/engine"
 
 
 @pytest.fixture(scope="module")
-def calls(tfx_ready) -> dict[str, tuple[tuple[str, ...], Any, str]]:
+def calls(tfx_ready, tmp_path_factory) -> dict[str, tuple[tuple[str, ...], Any, str]]:
     """Step → starts, what it is given, and the fingerprint: each as the pipelines ask for it.
 
     Everything that the DAG can hold is in one of the three: digits with forms, an unlabelled split
@@ -66,8 +66,15 @@ def calls(tfx_ready) -> dict[str, tuple[tuple[str, ...], Any, str]]:
         imagenet = tasks.load("imagenet", (), "none")
         run = RunConfig(task="imagenet", root="/r")
         built.append(create_pipeline(imagenet, run, data="", source=imagenet.source))
+        # A file from elsewhere, with no schema yet.
+        file = tmp_path_factory.mktemp("elsewhere") / "mine.py"
+        text = Path(ROOT, "trainer_modules", "digits.py").read_text()
+        file.write_text(text.replace('"digits"', '"mine"'))
+        mine = tasks.load(str(file))
+        run = RunConfig(task=str(file), root="/r")
+        built.append(create_pipeline(mine, run, data="/d", source=unlabelled))
     assert PushedBaseline
-    for place, pipeline in zip(("", "cloud "), built, strict=False):
+    for place, pipeline in zip(("", "cloud ", "exported ", "file's "), built, strict=False):
         for node in pipeline.components:
             text = json.dumps({k: str(v) for k, v in _parameters(node).items()})
             asked |= {f"{place}{node.id}": call for call in seen if call[2] in text}

@@ -11,3 +11,9 @@ TRIALS_KEY = "trials"
 
 SPACE_KEY = "search"
 """What Tuner varies, as JSON; empty to derive it from the recipe."""
+
+FILES_KEY = "task_files"
+"""A task file and what it imports from beside it: `file`, its name, and `texts`, path → text.
+
+Only for a file outside the repository that defines the step's function itself.
+"""

@@ -85,6 +85,14 @@ def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def used_by(text: str, root: Path = ROOT) -> set[str]:
+    """Returns the project's modules that code from outside it uses, as starts for `reached`."""
+    tree = syntax.parsed(text)
+    bound = _imports(root, "", tree)
+    names = syntax.used(tree) | {name for name in bound if "." in name}
+    return {end.module for name in names & set(bound) for end in _ends(root, bound[name])}
+
+
 def is_own(start: str) -> bool:
     """Says whether a module, or `module:name`, lies in one of the project's packages."""
     return start.partition(":")[0].partition(".")[0] in _PACKAGES

@@ -1,0 +1,49 @@
+"""Imports a Python file from anywhere, together with the modules that lie beside it."""
+
+import contextlib
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+
+@contextlib.contextmanager
+def imported(path: Path) -> Iterator[ModuleType]:
+    """Imports a file; inside the block, it can import the modules beside it by their plain names.
+
+    Two files of one name in different folders stay apart, and so do their neighbours: afterwards
+    nothing of either can be imported by name. Nothing is written beside the file.
+
+    Args:
+      path: The file.
+
+    Raises:
+      Exception: Whatever the file raises.
+    """
+    folder = path.resolve().parent
+    mark = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"_task_file_{path.stem}_{mark}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader, path
+    module = importlib.util.module_from_spec(spec)
+    writes = sys.dont_write_bytecode
+    # Last on the path: a neighbour can never replace a module that the pipeline needs.
+    sys.path.append(str(folder))
+    sys.dont_write_bytecode = True
+    sys.modules[name] = module
+    importlib.invalidate_caches()
+    try:
+        spec.loader.exec_module(module)
+        yield module
+    finally:
+        sys.dont_write_bytecode = writes
+        sys.path.remove(str(folder))
+        for other in [n for n, m in sys.modules.items() if _lies_in(folder, m)]:
+            del sys.modules[other]
+
+
+def _lies_in(folder: Path, module: ModuleType | None) -> bool:
+    file = getattr(module, "__file__", None)
+    return bool(file) and folder in Path(file or "").resolve().parents
