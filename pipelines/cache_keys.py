@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from pipelines.task_code import TaskCode
+from pipelines.task_files.packing import TaskCode
 from trainer_modules.engine import fingerprint
 from trainer_modules.engine.custom_config import SPACE_KEY, TASK_KEY
 from trainer_modules.engine.task import overrides

@@ -23,10 +23,11 @@ from components.pusher.component import NewModelPusher
 from components.report.platform_metrics import PlatformMetrics
 from components.serving_check.component import ServingCheck
 from components.transform.component import ImageTransform
-from pipelines import cache_keys, task_code, tasks
+from pipelines import cache_keys, tasks
 from pipelines.config import RunConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
+from pipelines.task_files import packing
 from trainer_modules.engine.custom_config import CHECKPOINTS_KEY, TRIALS_KEY
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.networks import saved_network
@@ -122,7 +123,7 @@ def _trained(
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]
     schema = _judged_data(nodes, task, config, examples)
-    preprocessing = task_code.find(task, config.task, "preprocessing_fn")
+    preprocessing = packing.find(task, config.task, "preprocessing_fn")
     transform = ImageTransform(
         examples=read,
         schema=schema,
@@ -134,7 +135,7 @@ def _trained(
     ).with_id("Transform")
     transform.add_upstream_node(nodes[-1])
     tuner = _tuner(task, config, transform, platform) if config.tune else None
-    training = task_code.find(task, config.task, "run_fn")
+    training = packing.find(task, config.task, "run_fn")
     trainer = platform.trainer(
         run_fn=training.function,
         examples=transform.outputs["transformed_examples"],

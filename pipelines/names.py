@@ -6,8 +6,8 @@ Two runs that differ in one of the three share nothing: no folder, no pipeline, 
 import re
 from dataclasses import dataclass
 
-from pipelines import task_reference
-from pipelines.task_reference import DATA, SERVING
+from pipelines.task_files import spelling
+from pipelines.task_files.spelling import DATA, SERVING
 from trainer_modules.engine.errors import BadInputError
 
 LONGEST = 40
@@ -21,7 +21,7 @@ class Names:
     """The names and places of one task's, variant's or named model's runs.
 
     Attributes:
-      task: The task as `--task` names it, see `task_reference`.
+      task: The task as `--task` names it, see `task_files.spelling`.
       name: What `--name` says; "" for the task's own name.
 
     Raises:
@@ -38,7 +38,7 @@ class Names:
     @property
     def own(self) -> str:
         """The name under which runs are stored and models are served: `mnist-b` for `mnist:b`."""
-        return self.name or task_reference.parse(self.task).own
+        return self.name or spelling.parse(self.task).own
 
     @property
     def pipeline(self) -> str:

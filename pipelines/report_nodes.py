@@ -6,9 +6,10 @@ from tfx.dsl.components.base.base_node import BaseNode
 
 from components.pretrained.component import PretrainedModel
 from components.report.component import ModelCard, Report
-from pipelines import cache_keys, task_code
+from pipelines import cache_keys
 from pipelines.config import RunConfig
 from pipelines.platforms import Platform
+from pipelines.task_files import packing
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Task
 
@@ -45,7 +46,7 @@ def reported(
         previous = platform.previous_data(nodes["StatisticsGen"].outputs["statistics"])
     made_by = cache_keys.of_step(PretrainedModel, task.recipe)
     if task.phases:
-        own = task_code.find(task, config.task, "run_fn")
+        own = packing.find(task, config.task, "run_fn")
         made_by = cache_keys.training_config(task, platform.trainer, own)[cache_keys.CODE_KEY]
     report = Report(
         **{name: nodes[id].outputs[output] for name, id, output in _INPUTS if id in nodes},

@@ -20,8 +20,9 @@ if __name__ == "__main__":
 try:
     from rich.console import Console
 
-    from pipelines import early_checks, startup, task_reference, tasks
+    from pipelines import early_checks, startup, tasks
     from pipelines.config import RunConfig, from_args, local_parser
+    from pipelines.task_files import spelling
     from trainer_modules.engine.errors import BadInputError
     from trainer_modules.engine.task.task import Task
 except ModuleNotFoundError as missing:
@@ -66,7 +67,7 @@ def _list(task: str) -> int:
     table = Table(box=None, header_style="bold")
     table.add_column("task", no_wrap=True)
     table.add_column("what it is")
-    for name, line in tasks.descriptions(task if task_reference.parse(task).path else ""):
+    for name, line in tasks.descriptions(task if spelling.parse(task).path else ""):
         table.add_row(name, line)
     Console().print(table)
     return 0
@@ -88,7 +89,7 @@ def _locked_run(task: Task, config: RunConfig, args: argparse.Namespace) -> int:
             f"--root: cannot write to {config.folder}: {error.strerror}."
         ) from error
     with _lock(os.path.join(config.folder, ".lock")):
-        task_reference.claim(task_reference.parse(config.task), config.folder)
+        spelling.claim(spelling.parse(config.task), config.folder)
         return _run(task, config)
 
 
@@ -143,8 +144,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
         return 2
     finally:
         console.stop()
-    from pipelines import schema_review
-    from pipelines.local import lineage, outcome
+    from pipelines.local import lineage, outcome, schema_review
     from pipelines.local.runner import LocalRunner, NodeFailedError
 
     runner = LocalRunner(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from pipelines import task_files, task_reference
-from pipelines.task_reference import TaskReference
+from pipelines.task_files import reading, spelling
+from pipelines.task_files.spelling import TaskReference
 from trainer_modules.engine.entry import task_names
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.task import overrides
@@ -18,7 +18,7 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
     """Returns a task with settings applied.
 
     Args:
-      name: The task as `--task` names it, see `task_reference`.
+      name: The task as `--task` names it, see `task_files.spelling`.
       settings: `KEY=VALUE` changes, in order.
       weights: `imagenet`, `none` or a path, for tasks with a backbone; None keeps the task's
         setting.
@@ -27,7 +27,7 @@ def load(name: str, settings: tuple[str, ...] = (), weights: str | None = None) 
       BadInputError: If there is no such task, setting, schema, or backbone to load weights into, or
         the task's file is broken.
     """
-    reference = task_reference.parse(name)
+    reference = spelling.parse(name)
     task = _find(reference, name)
     # That of a task file may be missing: it is then inferred from the data.
     if reference.path is None and not Path(schema_path(task)).is_file():
@@ -77,13 +77,13 @@ def _with_weights(task: Task, name: str, weights: str) -> Task:
 
 def _find(reference: TaskReference, name: str) -> Task:
     if reference.path is not None:
-        task_reference.check_file(reference, task_names())
+        spelling.check_file(reference, task_names())
     elif reference.module not in task_names():
         raise BadInputError(
             f"--task {did_you_mean(reference.module, task_names())}. A task file of your own is "
             "named by its path, which ends in .py."
         )
-    known = task_files.load(reference).tasks
+    known = reading.load(reference).tasks
     if reference.variant not in known:
         raise BadInputError(
             f"--task {name}: the variant of '{reference.module}' "
@@ -103,7 +103,7 @@ def descriptions(file: str = "") -> list[tuple[str, str]]:
     rows = []
     for name in [*task_names(), *([file] if file else [])]:
         try:
-            read = task_files.load(task_reference.parse(name))
+            read = reading.load(spelling.parse(name))
         except BadInputError as error:
             rows.append((name, f"broken: {error}"))
             continue
@@ -140,7 +140,7 @@ def schema(task: Task, name: str = "") -> Any:
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    beside = task_reference.parse(name).schema_path
+    beside = spelling.parse(name).schema_path
     if beside and not beside.exists():
         return None
     path = str(beside or schema_path(task))
@@ -189,7 +189,7 @@ def schema_in_words(name: str) -> str:
     Args:
       name: The task as `--task` names it.
     """
-    beside = task_reference.parse(name).schema_path
+    beside = spelling.parse(name).schema_path
     if beside is None:
         return "the schema in schemas/"
     if beside.exists():

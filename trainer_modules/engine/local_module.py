@@ -45,5 +45,6 @@ def imported(path: Path) -> Iterator[ModuleType]:
 
 
 def _lies_in(folder: Path, module: ModuleType | None) -> bool:
-    file = getattr(module, "__file__", None)
-    return bool(file) and folder in Path(file or "").resolve().parents
+    # A folder without `__init__.py` is a package too: it has a path, and no file.
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    return any(place and folder in Path(place).resolve().parents for place in places)

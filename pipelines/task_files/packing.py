@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import task_files, task_reference
+from pipelines.task_files import reading, spelling
 from trainer_modules.engine import import_closure, syntax
 from trainer_modules.engine.custom_config import FILES_KEY
 from trainer_modules.engine.entry import module_path
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task.task import Task
 
+FUNCTIONS = ("preprocessing_fn", "run_fn")
 _CARRIED = "trainer_modules.engine.carried"
 # Platforms keep a step's settings in the job itself: Argo takes 1 MB for a whole workflow.
 _MOST_BYTES = 200_000
@@ -52,16 +53,16 @@ def find(task: Task, name: str, function: str) -> TaskCode:
     Args:
       task: The task.
       name: The task as `--task` names it.
-      function: `preprocessing_fn` or `run_fn`.
+      function: One of `FUNCTIONS`.
 
     Raises:
       BadInputError: If the file imports something that cannot travel.
     """
-    reference = task_reference.parse(name)
+    reference = spelling.parse(name)
     if reference.path is None:
         return TaskCode(f"{module_path(task.module)}.{function}", {})
     dotted = f"{_CARRIED}.{function}"
-    if function not in task_files.load(reference).own:
+    if function not in reading.load(reference).own:
         return TaskCode(dotted, {})
     trees = {
         name: syntax.parsed(file.read_text(encoding="utf-8"))

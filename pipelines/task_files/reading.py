@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pipelines.task_reference import TaskReference
+from pipelines.task_files.spelling import TaskReference
 from trainer_modules.engine import entry, local_module
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import overrides
@@ -59,13 +59,16 @@ def load(reference: TaskReference) -> TaskFile:
         # elsewhere needs them only where it has its own.
         optional = reference.path is not None
         for name, function in functions.items():
-            if not callable(function) and not (optional and function is None):
+            if function is None and not optional:
                 raise _broken(
                     path,
                     None,
                     f"{name} is missing. End the file with `preprocessing_fn, run_fn = "
                     "entry_points(TASK)`.",
                 )
+            if function is not None and not callable(function):
+                said = f"{name} must be a function. Received: {type(function).__name__}"
+                raise _broken(path, _line(path, name), said)
         own = tuple(
             name
             for name, function in functions.items()

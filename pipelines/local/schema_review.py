@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines import task_reference
 from pipelines.config import RunConfig
 from pipelines.local import archive
 from pipelines.local.runner import NodeResult
+from pipelines.task_files import spelling
 
 _INFERRED = "InferredSchema"
 _HEADER = "# Inferred from the training split of run {run_id}; not reviewed by a person.\n"
@@ -25,7 +25,7 @@ def offered(config: RunConfig, *, run_id: str, results: Sequence[NodeResult]) ->
       run_id: Names the run's folder in the archive.
       results: The components' results, as far as the run got.
     """
-    beside = task_reference.parse(config.task).schema_path
+    beside = spelling.parse(config.task).schema_path
     if beside is None:
         return {}
     artifacts = [a for r in results if r.id == _INFERRED for a in r.outputs["schema"]]

@@ -1,0 +1,1 @@
+"""Task files: what `--task` names, what such a file holds, and what of it travels with a job."""

@@ -1,0 +1,107 @@
+"""A task file from anywhere: read without a trace, mistakes named with their place."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines import tasks
+from pipelines.task_files import reading, spelling
+from trainer_modules.engine import import_closure
+from trainer_modules.engine.errors import BadInputError
+
+
+def _read(path: Path) -> reading.TaskFile:
+    return reading.load(spelling.parse(str(path)))
+
+
+def test_a_file_its_variants_and_its_settings_are_read_as_those_of_the_repository(
+    task_file,
+) -> None:
+    path = task_file()
+    assert tasks.load(str(path)).phases[0].epochs == 3
+    assert tasks.load(f"{path}:b", ("image.height=16",)).name == "mine-b"
+    assert tasks.load(f"{path}:b", ("image.height=16",)).image.height == 16
+    with pytest.raises(BadInputError, match="did you mean 'height'"):
+        tasks.load(str(path), ("image.heigth=16",))
+    with pytest.raises(BadInputError, match="variant of 'mine' must be one of b"):
+        tasks.load(f"{path}:c")
+    rows = dict(tasks.descriptions(str(path)))
+    assert rows[str(path)] == "Three digits." and f"{path}:b" in rows and "digits" in rows
+
+
+MISTAKES = [
+    ("syntax", "TASK = Task(", "TASK = Task((", "line 8.*never closed"),
+    ("no TASK", "TASK = Task(", "task = Task(", "TASK"),
+    ("another type", "VARIANTS = {", "TASK = [TASK]\n_ = lambda: {", "TASK must be a Task.*list"),
+    ("another name", 'name="mine"', 'name="yours"', "must be 'mine'.*Received: 'yours'"),
+    ("an unknown field", "epochs=3", "epoch=3", "line 14: .*epoch"),
+    ("a wrong value", "epochs=3", "epochs=0", "epochs must be at least 1"),
+    ("a wrong type", "epochs=3", "epochs='3'", "line 14.*number"),
+    ("no module", "from dataclasses", "from dataclassez", "line 3: No module named 'dataclassez'"),
+    ("it ends Python", "VARIANTS", "raise SystemExit(4)\nVARIANTS", "line 17: 4"),
+    (
+        "run_fn is no function",
+        "VARIANTS",
+        "run_fn = 3\nVARIANTS",
+        "line 17: run_fn must be a function",
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "old", "new", "said"), MISTAKES, ids=[m[0] for m in MISTAKES])
+def test_a_mistake_is_one_sentence_with_its_line(task_file, whole, what, old, new, said) -> None:
+    assert whole.count(old) >= 1
+    path = task_file(whole.replace(old, new, 1))
+    with pytest.raises(BadInputError, match=said) as refused:
+        tasks.load(str(path))
+    assert str(path) in str(refused.value) and "\n" not in str(refused.value)
+    assert dict(tasks.descriptions(str(path)))[str(path)].startswith("broken: ")
+
+
+def test_files_of_one_name_and_their_neighbours_stay_apart(task_file, whole) -> None:
+    text = whole.replace("from dataclasses", "from numbers_of import EPOCHS\nfrom dataclasses")
+    text = text.replace("epochs=3", "epochs=EPOCHS")
+    first = task_file(text, folder="a", numbers_of="EPOCHS = 6")
+    second = task_file(text, folder="b", numbers_of="EPOCHS = 7")
+    before, path = set(sys.modules), list(sys.path)
+    for _ in range(2):
+        assert tasks.load(str(first)).phases[0].epochs == 6
+        assert tasks.load(str(second)).phases[0].epochs == 7
+    assert "numbers_of" not in sys.modules and sys.path == path
+    assert not [name for name in set(sys.modules) - before if "mine" in name]
+    # An edit within the same second and of the same length is seen, and nothing is left behind.
+    task_file(text, folder="a", numbers_of="EPOCHS = 9")
+    assert tasks.load(str(first)).phases[0].epochs == 9
+    assert sorted(p.name for p in first.parent.iterdir()) == ["mine.py", "numbers_of.py"]
+
+
+def test_own_functions_are_told_from_the_usual_ones(task_file, whole) -> None:
+    usual = (
+        "from trainer_modules.api import entry_points\n"
+        "preprocessing_fn, run_fn = entry_points(TASK)"
+    )
+    assert _read(task_file()).own == ()
+    assert _read(task_file(f"{whole}\n{usual}\n")).own == ()
+    own = f"{whole}\n{usual}\n_train = run_fn\n\ndef run_fn(fn_args):\n    _train(fn_args)\n"
+    assert _read(task_file(own)).own == ("run_fn",)
+
+
+def test_the_program_ends_with_2_and_lists_the_file(task_file, whole) -> None:
+    program = [sys.executable, str(import_closure.ROOT / "pipelines/run_local.py")]
+    good, broken = task_file(), task_file("TASK = Task(\n", folder="b")
+
+    def run(*options: str) -> subprocess.CompletedProcess:
+        done = [*program, *options]
+        return subprocess.run(done, cwd=good.parent, capture_output=True, text=True)
+
+    failed = run("--task", "../b/mine.py")
+    assert failed.returncode == 2 and "Traceback" not in failed.stderr
+    assert f"{broken}, line 1: '(' was never closed" in " ".join(failed.stderr.split())
+    listed = run("--list", "--task", "mine.py")
+    assert (
+        listed.returncode == 0 and "mine.py:b" in listed.stdout and "Three digits" in listed.stdout
+    )
+    assert run("--task", "mine.py:c").returncode == 2
+    assert "FILE.py" in run("--help").stdout
