@@ -165,6 +165,24 @@ def test_the_facade_has_every_class_that_a_task_can_hold() -> None:
     assert syntax.only_hands_on(tree), "code in the facade would be in every step's cache key"
 
 
+_TEST_TOOLS = {
+    "_pytest",
+    "conftest",
+    "doctest",
+    "hypothesis",
+    "mock",
+    "pytest",
+    "tests",
+    "unittest",
+}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_production_code_imports_no_test_tools(path: Path) -> None:
+    """A name replaced in a library by `mock.patch` has a hook, or is called directly instead."""
+    assert not {name for name in _imports(path) if name.split(".")[0] in _TEST_TOOLS}
+
+
 def test_one_writer_of_saved_models() -> None:
     writers = [
         p.relative_to(ROOT).as_posix()

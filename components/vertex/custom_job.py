@@ -7,11 +7,12 @@ import signal
 import time
 from collections.abc import Iterator
 from typing import Any
-from unittest import mock
 
+from tfx.components.trainer import executor as trainer_executor
 from tfx.components.tuner import executor as tuner_executor
 from tfx.dsl.components.base import base_executor
-from tfx.types import artifact_utils
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import json_utils, name_utils
 
 from components.service_calls import RUN_LABEL, ServiceError
 
@@ -22,23 +23,18 @@ _CANCELLED = 128 + signal.SIGTERM
 
 
 class TrainerExecutor(base_executor.BaseExecutor):
-    """TFX's own executor for Vertex AI, imported only where it runs.
-
-    Importing it loads Google's client libraries, which takes seconds that compiling does not need.
-    """
+    """Runs TFX's Trainer in a CustomJob."""
 
     def Do(
         self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Starts the job that `custom_config` describes, and waits for its end."""
-        from tfx.extensions.google_cloud_ai_platform.trainer import executor
-
-        with one_job():
-            executor.GenericExecutor(self._context).Do(input_dict, output_dict, exec_properties)
+        self._log_startup(input_dict, output_dict, exec_properties)
+        run(trainer_executor.GenericExecutor, input_dict, output_dict, exec_properties)
 
 
 class TunerExecutor(base_executor.BaseExecutor):
-    """TFX's executor for Tuner, whose job runs `SearchExecutor`.
+    """Runs `SearchExecutor` in a CustomJob.
 
     TFX's own version for Vertex AI starts a second process that distributes trials, even when one
     machine runs them all, and loses them when that machine is preempted.
@@ -48,14 +44,8 @@ class TunerExecutor(base_executor.BaseExecutor):
         self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Starts the job that `custom_config` describes, and waits for its end."""
-        from tfx.extensions.google_cloud_ai_platform.trainer import executor
-
-        class Starter(executor.GenericExecutor):
-            def _GetExecutorClass(self) -> type[SearchExecutor]:
-                return SearchExecutor
-
-        with one_job():
-            Starter(self._context).Do(input_dict, output_dict, exec_properties)
+        self._log_startup(input_dict, output_dict, exec_properties)
+        run(SearchExecutor, input_dict, output_dict, exec_properties)
 
 
 class SearchExecutor(tuner_executor.Executor):
@@ -73,40 +63,92 @@ class SearchExecutor(tuner_executor.Executor):
         tuner_executor.write_best_hyperparameters(tuner, output_dict)
 
 
+def run(
+    executor: type[base_executor.BaseExecutor],
+    input_dict: _Artifacts,
+    output_dict: _Artifacts,
+    exec_properties: dict[str, Any],
+) -> None:
+    """Runs an executor in a CustomJob of TFX's making, and waits for its end.
+
+    A step has at most one CustomJob, and none once it is cancelled. TFX's own executor for Vertex
+    AI makes the same calls, but offers no place between them to see to that, and waits for ever for
+    a job that has expired.
+
+    Args:
+      executor: What the job runs.
+      input_dict: Handed on to `executor`, as the other two.
+      output_dict: See above.
+      exec_properties: `custom_config` describes the job, see `pipelines/cloud/vertex/training.py`.
+
+    Raises:
+      ServiceError: If the job did not succeed, or one of an earlier attempt does not end.
+    """
+    # Loading Google's client libraries takes seconds that compiling does not need.
+    from google.cloud import aiplatform_v1 as api
+    from tfx.extensions.google_cloud_ai_platform import constants, training_clients
+    from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
+
+    config = json_utils.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+    described = dict(config[TRAINING_ARGS_KEY])
+    project = described.pop("project")
+    region = config[constants.VERTEX_REGION_KEY]
+    client = training_clients.VertexJobClient(region)
+    job = client.create_training_job(
+        input_dict,
+        output_dict,
+        exec_properties,
+        name_utils.get_full_name(executor),
+        described,
+        job_id=None,
+        job_labels=None,
+    )
+    _end_others(client._client, f"projects/{project}/locations/{region}", job)
+    with _cancelled_with_the_step(client):
+        client.launch_job(project, job)
+        while (response := client.get_job()).state not in _over(api):
+            time.sleep(_LOOK)
+    if response.state != api.JobState.JOB_STATE_SUCCEEDED:
+        raise ServiceError(
+            f"{client.get_job_name()} ended as {response.state.name}: "
+            f"{response.error.message or 'see its log'}"
+        )
+    logging.info("%s succeeded", client.get_job_name())
+
+
 @contextlib.contextmanager
-def one_job() -> Iterator[None]:
-    """Ensures that a step has at most one CustomJob, and none once the step is cancelled.
+def _cancelled_with_the_step(client: Any) -> Iterator[None]:
+    """Cancels the client's job if the step is cancelled.
 
     Vertex AI ends the containers of a cancelled run with SIGTERM, as Google's own components
     expect (`google_cloud_pipeline_components.container.utils.execution_context`); a CustomJob is
     independent of the run, and would keep running and cost money until its timeout.
     """
-    from tfx.extensions.google_cloud_ai_platform import training_clients
-
-    started: list[Any] = []
-
-    class Client(training_clients.VertexJobClient):  # type: ignore[misc]
-        def launch_job(self, project: str, training_job: dict[str, Any]) -> None:
-            parent = f"projects/{project}/locations/{self._region}"
-            _end_others(self._client, parent, training_job)
-            super().launch_job(project, training_job)
-            started.append(self)
 
     def cancel(number: int, frame: object) -> None:
         del number, frame
-        for job in started:
-            logging.warning("this step was cancelled; cancelling %s too", job.get_job_name())
-            job._client.cancel_custom_job(name=job.get_job_name())
+        if name := client.get_job_name():
+            logging.warning("this step was cancelled; cancelling %s too", name)
+            client._client.cancel_custom_job(name=name)
         logging.shutdown()
         os._exit(_CANCELLED)
 
     before = signal.signal(signal.SIGTERM, cancel)
     try:
-        # TFX offers no hook between making the client and waiting for its job.
-        with mock.patch.object(training_clients, "VertexJobClient", Client):
-            yield
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _over(api: Any) -> set[Any]:
+    """Returns the states of a job that has ended."""
+    return {
+        api.JobState.JOB_STATE_SUCCEEDED,
+        api.JobState.JOB_STATE_FAILED,
+        api.JobState.JOB_STATE_CANCELLED,
+        api.JobState.JOB_STATE_EXPIRED,
+        api.JobState.JOB_STATE_PARTIALLY_SUCCEEDED,
+    }
 
 
 def _end_others(client: Any, parent: str, job: dict[str, Any]) -> None:
@@ -119,13 +161,7 @@ def _end_others(client: Any, parent: str, job: dict[str, Any]) -> None:
     run = job["labels"].get(RUN_LABEL)
     if not run:
         return
-    over = {
-        api.JobState.JOB_STATE_SUCCEEDED,
-        api.JobState.JOB_STATE_FAILED,
-        api.JobState.JOB_STATE_CANCELLED,
-        api.JobState.JOB_STATE_EXPIRED,
-        api.JobState.JOB_STATE_PARTIALLY_SUCCEEDED,
-    }
+    over = _over(api)
     query = {"parent": parent, "filter": f'labels.{RUN_LABEL}="{run}"'}
     left = [
         one.name

@@ -16,7 +16,6 @@ from pipelines import startup
 from pipelines.cloud import container, container_driver, mounted_folders
 
 Seen = dict[str, Any]
-_EXAMPLES = {"artifacts": [{"name": "", "uri": "", "type": {"schemaTitle": "tfx.Examples"}}]}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,14 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 def _data(args: Namespace) -> None:
     """Writes span and fingerprint of the data, and the patterns with the span filled in."""
     given = json.loads(args.json_serialized_invocation_args)
-    # TFX's driver also sets properties of the reader's output, which the reader itself creates
-    # here.
-    given["outputs"]["artifacts"] = {"examples": _EXAMPLES}
-    container_driver.drive(
-        Namespace(**{**vars(args), "json_serialized_invocation_args": json.dumps(given)})
-    )
-    with open(given["outputs"]["outputFile"], encoding="utf-8") as f:
-        _write(args, json.load(f)["parameterValues"])
+    _write(args, container_driver.look(given["inputs"]["parameterValues"]))
 
 
 def _served(args: Namespace) -> None:

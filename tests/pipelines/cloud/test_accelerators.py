@@ -1,10 +1,12 @@
 """Machines for training: held against Google's own types, and against what cannot be."""
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 
+from components.service_calls import ServiceError
 from pipelines.cloud import accelerators, compiler
 from pipelines.cloud import config as cloud_config
 from trainer_modules.engine.errors import BadInputError
@@ -213,14 +215,16 @@ def test_the_compiled_job_trains_and_tunes_in_custom_jobs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("starter", "work"),
+    ("starter", "work", "end", "said"),
     [
-        ("TrainerExecutor", "tfx.components.trainer.executor.GenericExecutor"),
-        ("TunerExecutor", "components.vertex.custom_job.SearchExecutor"),
+        ("TrainerExecutor", "tfx.components.trainer.executor.GenericExecutor", "SUCCEEDED", ""),
+        ("TunerExecutor", "components.vertex.custom_job.SearchExecutor", "SUCCEEDED", ""),
+        ("TrainerExecutor", "tfx.components.trainer.executor.GenericExecutor", "EXPIRED", "log"),
+        ("TunerExecutor", "components.vertex.custom_job.SearchExecutor", "FAILED", "no such image"),
     ],
 )
 def test_the_step_starts_the_job_and_waits(
-    starter: str, work: str, monkeypatch: pytest.MonkeyPatch
+    starter: str, work: str, end: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from google.cloud import aiplatform_v1
     from tfx.extensions.google_cloud_ai_platform import training_clients
@@ -233,6 +237,11 @@ def test_the_step_starts_the_job_and_waits(
         """Stands for Vertex AI's JobService; `CustomJob` checks what it is given."""
 
         jobs: list = []
+        states = [
+            aiplatform_v1.JobState.JOB_STATE_PENDING,
+            aiplatform_v1.JobState.JOB_STATE_RUNNING,
+            getattr(aiplatform_v1.JobState, f"JOB_STATE_{end}"),
+        ]
 
         def __init__(self, client_options: dict) -> None:
             assert client_options["api_endpoint"] == "europe-west4-aiplatform.googleapis.com"
@@ -244,8 +253,8 @@ def test_the_step_starts_the_job_and_waits(
 
         def get_custom_job(self, name: str, retry: object) -> aiplatform_v1.CustomJob:
             del retry
-            state = aiplatform_v1.JobState.JOB_STATE_SUCCEEDED
-            return aiplatform_v1.CustomJob(name=name, state=state)
+            error = {"message": "no such image"} if end == "FAILED" else None
+            return aiplatform_v1.CustomJob(name=name, state=self.states.pop(0), error=error)
 
     monkeypatch.setattr(training_clients.gapic, "JobServiceClient", Service)
     config = cloud_config.build({**BASE, "accelerator": "nvidia-l4"})
@@ -254,7 +263,11 @@ def test_the_step_starts_the_job_and_waits(
     model = standard_artifacts.Model()
     model.uri = "gs://b/r/model"
     executor = getattr(custom_job, starter)()
-    executor.Do({}, {"model": [model]}, {"custom_config": json.dumps(given), "run_fn": "m.f"})
+    monkeypatch.setattr(custom_job, "_LOOK", 0.01)
+    failing = pytest.raises(ServiceError, match=f"customJobs/1 ended as JOB_STATE_{end}: .*{said}")
+    with failing if said else contextlib.nullcontext():
+        executor.Do({}, {"model": [model]}, {"custom_config": json.dumps(given), "run_fn": "m.f"})
+    assert not Service.states
     (job,) = Service.jobs
     command = list(job.job_spec.worker_pool_specs[0].container_spec.command)
     assert command[:5] == [

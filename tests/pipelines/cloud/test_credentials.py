@@ -155,7 +155,7 @@ def test_what_looks_at_the_data_asks(
     sent = _executor_input(tmp_path, _reader(), {}, {"examples": "tfx.Examples"})
     module, *what = entry
     spec = json.dumps({"parameters": {"input_base": {"parameterType": "STRING"}}})
-    command = ("-m", f"pipelines.{module}", *what, ARGUMENT, sent)
+    command = ("-m", f"pipelines.cloud.{module}", *what, ARGUMENT, sent)
     assert _asks(metadata_server, tmp_path, *command, "--json_serialized_inputs_spec_args", spec)
 
 

@@ -20,8 +20,10 @@ from pipelines import startup
 startup.prepare()
 import grpc
 from google.cloud import aiplatform_v1 as api
-from tfx.extensions.google_cloud_ai_platform import runner, training_clients
-from components import custom_job
+import json
+from tfx.components.trainer.executor import GenericExecutor
+from tfx.extensions.google_cloud_ai_platform import training_clients
+from components.vertex import custom_job
 
 def local(client_options):
     channel = grpc.insecure_channel(sys.argv[1])
@@ -29,7 +31,6 @@ def local(client_options):
     return api.JobServiceClient(transport=transport)
 
 training_clients.gapic.JobServiceClient = local
-runner._POLLING_INTERVAL_IN_SECONDS = 0.2
 custom_job._LOOK = 0.1
 job = {
     "project": "p",
@@ -37,8 +38,8 @@ job = {
     "labels": {"pipeline-run": "run-1"},
     "job_spec": {"worker_pool_specs": [{"container_spec": {"image_uri": "i"}}]},
 }
-with custom_job.one_job():
-    runner.start_cloud_training({}, {}, {}, "an.Executor", job, None, {}, True, "r")
+config = {"ai_platform_training_args": job, "ai_platform_vertex_region": "r"}
+custom_job.run(GenericExecutor, {}, {}, {"custom_config": json.dumps(config)})
 """
 
 
