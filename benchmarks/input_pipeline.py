@@ -23,7 +23,7 @@ import numpy as np
 import trainer_modules  # noqa: F401  (chooses tf_keras before TensorFlow is imported)
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task.sources import ImageFolders
-from trainer_modules.engine.task.task import Image, Network, Phase, Task, Training
+from trainer_modules.engine.task.task import Images, Network, Phase, Task, Training
 from trainer_modules.engine.training import examples, input_pipeline
 
 BATCH = 32
@@ -78,7 +78,7 @@ def _task(folder: Path, size: int) -> Task:
         name="benchmark",
         source=ImageFolders(),
         problem=Classification(classes=classes),
-        image=Image(height=size, width=size, store="jpeg"),
+        input=Images(height=size, width=size, store="jpeg"),
         model=Network(),
         phases=(Phase(epochs=EPOCHS),),
         train=Training(batch_size=BATCH),
@@ -115,11 +115,10 @@ def store(files: list[Path], task: Task, shard: Path) -> str:
 
     from trainer_modules.engine.images.preprocessing import encode_image, load_images
 
-    assert task.image is not None
     with tf.io.TFRecordWriter(str(shard)) as writer:
         for path in files:
-            (pixels,) = load_images(tf.constant([path.read_bytes()]), task.image)
-            jpeg = encode_image(pixels, task.image)
+            (pixels,) = load_images(tf.constant([path.read_bytes()]), task.input)
+            jpeg = encode_image(pixels, task.input)
             label = task.problem.names.index(path.parent.name)
             features = {
                 "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[jpeg.numpy()])),

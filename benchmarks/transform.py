@@ -88,7 +88,7 @@ def run_transform(examples_folder: Path, out: Path) -> float:
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=RunConfig().beam_args, tmp_dir=str(out / "tmp"), unique_id="0"
     )
-    task = overrides.apply(flowers.TASK, ["image.height=224", "image.width=224"])
+    task = overrides.apply(flowers.TASK, ["input.height=224", "input.width=224"])
     begin = time.monotonic()
     Executor(context).Do(
         {"examples": [examples], "schema": [schema]},

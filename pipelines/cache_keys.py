@@ -14,7 +14,7 @@ from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Network, Phase, Task, Training
 
 CODE_KEY = "code"
-_TRANSFORMED = ("image", "problem")
+_TRANSFORMED = ("input", "problem")
 
 
 def starts(component: Any) -> tuple[str, ...]:
@@ -89,6 +89,7 @@ def _seen(task: Task, fields: tuple[str, ...]) -> str:
     neutral = Task(
         name=task.name,
         source=overrides.from_json('{"type": "TFRecords"}'),
+        input=task.input,
         problem=task.problem,
         model=Network(),
         phases=(Phase(epochs=1),),

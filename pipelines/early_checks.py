@@ -68,7 +68,6 @@ def check_network(task: Task, *, download: bool) -> None:
     """
     import tf_keras
 
-    from trainer_modules.engine.images.preprocessing import standardises
     from trainer_modules.engine.networks import models
     from trainer_modules.engine.training import preflight
 
@@ -78,8 +77,8 @@ def check_network(task: Task, *, download: bool) -> None:
     if problem.takes_classes:
         problem = problem.with_classes(("one", "other"))
     # Placeholders for the data's statistics: they only scale, and change no layer.
-    columns = task.image.channels if task.image else len(getattr(problem, "features", ()))
-    statistics = ((0.0,) * columns, (1.0,) * columns) if standardises(task) else None
+    axis = task.input.shape[-1]
+    statistics = ((0.0,) * axis, (1.0,) * axis) if task.input.standardises else None
     fetched = isinstance(model, Backbone | EncoderDecoder) and (
         model.weights == "imagenet" or "://" in model.weights
     )
@@ -149,12 +148,10 @@ def _check_backbone(model: Backbone | EncoderDecoder, task: Task) -> None:
             f"model.alpha applies only to the MobileNets; {model.name} has no width multiplier. "
             f"Received: {model.alpha}"
         )
-    image, least = task.image, backbone_limits.smallest(model.name)
-    if image is None:
-        raise BadInputError(f"image must be an Image for {model.name}. Received: None")
+    image, least = task.input.images(model.name), backbone_limits.smallest(model.name)
     if min(image.height, image.width) < least:
         raise BadInputError(
-            f"image.height and image.width must be at least {least} for {model.name}. "
+            f"input.height and input.width must be at least {least} for {model.name}. "
             f"Received: {image.height} × {image.width}"
         )
 

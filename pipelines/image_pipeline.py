@@ -211,6 +211,7 @@ def _read(task: Task, data: str, source: Source) -> ImageExampleGen:
         input_base=data,
         source=overrides.to_json(source),
         problem=overrides.to_json(task.problem),
+        columns=overrides.to_json(task.input.columns),
         code_fingerprint=cache_keys.of_step(ImageExampleGen, source, task.problem),
     )
 
@@ -218,9 +219,10 @@ def _read(task: Task, data: str, source: Source) -> ImageExampleGen:
 def _serving_check(task: Task, model: Channel, **inputs: Channel | None) -> BaseNode:
     return ServingCheck(
         model=model,
+        input=overrides.to_json(task.input),
         problem=overrides.to_json(task.problem),
         serving=overrides.to_json(task.serving),
-        code_fingerprint=cache_keys.of_step(ServingCheck, task.problem, task.serving),
+        code_fingerprint=cache_keys.of_step(ServingCheck, task.input, task.problem, task.serving),
         **{name: channel for name, channel in inputs.items() if channel is not None},
     ).with_id("ServingCheck")
 

@@ -208,7 +208,7 @@ def known_features(task: Task) -> Any:
     known = schema_pb2.Schema()
     label, values = task.problem.raw_label, task.problem.label_values
     images = {
-        *(("image",) if task.image else ()),
+        *(task.input.served.values() if task.input.pictured else ()),
         *((label,) if task.problem.moves_with_image else ()),
     }
     for name in sorted(images):

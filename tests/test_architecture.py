@@ -281,3 +281,60 @@ def test_what_comes_from_outside_is_never_run(path: Path) -> None:
         for keyword in node.keywords:
             told = ast.unparse(keyword.value)
             assert (keyword.arg, told) not in (("allow_pickle", "True"), ("safe_mode", "False"))
+
+
+def test_only_the_inputs_know_which_input_it_is() -> None:
+    """`Images` and `Columns` differ in `engine/inputs/`; elsewhere an input is an `Input`.
+
+    Whoever asks has to name a kind, or test the type of the input or its absence.
+    """
+    kinds = {"Images", "Columns"}
+    inputs = ROOT / "trainer_modules" / "engine" / "inputs"
+    asked = []
+    for path in SOURCES:
+        # Task files name the input that they describe, and `task.py` the union of them.
+        describes = path.parent.name == "trainer_modules"
+        if path.is_relative_to(inputs) or describes or path.name == "task.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = getattr(node, "id", None) or getattr(node, "attr", None)
+            text = node.value if isinstance(node, ast.Constant) else None
+            imported = {a.name for a in node.names} if isinstance(node, ast.ImportFrom) else set()
+            if named in kinds or text in kinds or imported & kinds or _asks_for_input(node):
+                asked.append(f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}")
+    # The table of former names says what the columns of a task without images have become.
+    allowed = {"trainer_modules/engine/task/aliases.py"}
+    assert [place for place in asked if place.partition(":")[0] not in allowed] == []
+
+
+def _asks_for_input(node: ast.AST) -> bool:
+    """Says whether `task.input` is compared, or tested for its type or truth."""
+
+    def is_input(part: ast.AST) -> bool:
+        return isinstance(part, ast.Attribute) and part.attr == "input"
+
+    if isinstance(node, ast.Compare):
+        return any(map(is_input, (node.left, *node.comparators)))
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "type"):
+        return any(map(is_input, node.args))
+    if isinstance(node, ast.If | ast.IfExp | ast.Assert):
+        return is_input(node.test)
+    if isinstance(node, ast.UnaryOp | ast.BoolOp):
+        return any(map(is_input, getattr(node, "values", None) or [getattr(node, "operand", node)]))
+    return False
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "task.input is None",
+        "isinstance(task.input, X)",
+        "a if task.input else b",
+        "not task.input",
+        "task.input and x",
+        "assert task.input",
+    ],
+)
+def test_that_check_sees_every_way_to_ask(code: str) -> None:
+    assert any(map(_asks_for_input, ast.walk(ast.parse(code))))
+    assert not any(map(_asks_for_input, ast.walk(ast.parse("f(task.input.values) > 3"))))

@@ -130,7 +130,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 
     from trainer_modules.engine.saved_model import write as serving
 
-    task = tasks.load("flowers", ("image.height=8", "image.width=8"))
+    task = tasks.load("flowers", ("input.height=8", "input.width=8"))
     inputs = layers.Input((8, 8, 3), dtype="uint8")
     outputs = layers.Dense(5, activation="softmax")(
         layers.Flatten()(layers.Rescaling(1 / 255)(inputs))

@@ -177,7 +177,7 @@ QUICK = (
         "--set",
         'model={"type": "Network", "layers": [{"type": "Flatten"}]}',
     ),
-    *("--set", "image.height=8", "--set", "image.width=8", "--set", "train.batch_size=8"),
+    *("--set", "input.height=8", "--set", "input.width=8", "--set", "train.batch_size=8"),
     *("--set", 'phases=[{"type": "Phase", "epochs": 20, "learning_rate": 0.05}]'),
 )
 

@@ -25,7 +25,7 @@ from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.sources import ImageFolders
-from trainer_modules.engine.task.task import Image, Network, Phase, Task
+from trainer_modules.engine.task.task import Images, Network, Phase, Task
 from trainer_modules.engine.training import examples
 
 MEAN, MOST = 1.25, 20
@@ -36,7 +36,7 @@ def _tasks() -> list[Task]:
     for name in task_names():
         module = importlib.import_module(module_path(name))
         found += [module.TASK, *getattr(module, "VARIANTS", {}).values()]
-    return [task for task in found if task.image is not None]
+    return [task for task in found if not task.input.columns]
 
 
 def _picture(mode: str = "RGB") -> Pillow.Image:
@@ -94,21 +94,21 @@ class Handed(Classification):
 @pytest.fixture(scope="module")
 def served_pixels(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[Image, list[bytes]], np.ndarray]:
+) -> Callable[[Images, list[bytes]], np.ndarray]:
     """A function: the pixels that a network is given when encoded images are served."""
     import tensorflow as tf
     import tf_keras
     from tf_keras import layers
 
     @functools.cache
-    def load(image: Image) -> Any:
+    def load(image: Images) -> Any:
         inputs = layers.Input((image.height, image.width, image.channels), dtype="uint8")
         network = tf_keras.Model(inputs, layers.Activation("linear", dtype="uint8")(inputs))
         task = Task(
             name="handed",
             source=ImageFolders(),
             problem=Handed(classes=("a", "b")),
-            image=image,
+            input=image,
             model=Network(),
             phases=(Phase(epochs=1),),
         )
@@ -116,7 +116,7 @@ def served_pixels(
         serving.save(network, task, str(folder))
         return tf.saved_model.load(str(folder))
 
-    def pixels(image: Image, contents: list[bytes]) -> np.ndarray:
+    def pixels(image: Images, contents: list[bytes]) -> np.ndarray:
         signature = load(image).signatures["serving_default"]
         found: np.ndarray = signature(image_bytes=tf.constant(contents))["pixels"].numpy()
         return found
@@ -158,23 +158,22 @@ def _feature(value: Any) -> Any:
 
 @pytest.mark.parametrize("task", _tasks(), ids=lambda task: task.name)
 def test_training_and_serving_see_the_same_pixels(
-    task: Task, served_pixels: Callable[[Image, list[bytes]], np.ndarray]
+    task: Task, served_pixels: Callable[[Images, list[bytes]], np.ndarray]
 ) -> None:
     if not task.problem.names:  # found in the data
         task = dataclasses.replace(task, problem=Classification(classes=("a", "b")))
-    assert task.image is not None
     contents = [make() for make in FORMATS.values()]
     trained = _trained_pixels(task, contents).astype(int)
-    served = served_pixels(task.image, contents)
+    served = served_pixels(task.input, contents)
     assert served.dtype == np.uint8
     assert (
         served.shape
         == trained.shape
-        == (len(FORMATS), task.image.height, task.image.width, task.image.channels)
+        == (len(FORMATS), task.input.height, task.input.width, task.input.channels)
     )
     for name, one, other in zip(FORMATS, trained, served.astype(int), strict=True):
         gap = abs(one - other)
-        if task.image.stored_as == "png":
+        if task.input.stored_as == "png":
             assert gap.max() == 0, name
         else:
             assert gap.mean() <= MEAN and gap.max() <= MOST, (name, gap.mean(), gap.max())
@@ -183,15 +182,15 @@ def test_training_and_serving_see_the_same_pixels(
 
 
 def test_the_formats_are_told_apart(
-    served_pixels: Callable[[Image, list[bytes]], np.ndarray],
+    served_pixels: Callable[[Images, list[bytes]], np.ndarray],
 ) -> None:
     """Against Pillow: what is served is the picture, upright and in its colours."""
-    image = Image(height=45, width=67, resize="nearest")
+    image = Images(height=45, width=67, resize="nearest")
     lossless = ("png", "png-alpha", "bmp", "webp")
     found = served_pixels(image, [FORMATS[name]() for name in lossless])
     for one in found:
         np.testing.assert_array_equal(one, np.asarray(_picture()))
-    upright = Image(height=67, width=45, resize="nearest")
+    upright = Images(height=67, width=45, resize="nearest")
     (turned,) = served_pixels(upright, [FORMATS["jpeg-turned"]()])
     expected = np.asarray(_picture().transpose(Pillow.Transpose.ROTATE_270)).astype(int)
     assert abs(turned.astype(int) - expected).mean() < 4

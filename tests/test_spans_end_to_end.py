@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 # A small job that is judged by nothing.
 SMALL = (
     *("--set", 'model={"type": "Network", "layers": [{"type": "Flatten"}]}', "--set", "gates=()"),
-    *("--set", "image.height=8", "--set", "image.width=8", "--set", "train.batch_size=8"),
+    *("--set", "input.height=8", "--set", "input.width=8", "--set", "train.batch_size=8"),
     *("--set", 'phases=[{"type": "Phase", "epochs": 2}]'),
 )
 

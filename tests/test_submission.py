@@ -19,8 +19,8 @@ TORN = b"\xff\xd8\xff\xe0 not much of a JPEG"
 # cassava's own source and classes; a network that learns grey levels in seconds.
 QUICK = (
     'model={"type": "Network", "layers": [{"type": "Flatten"}]}',
-    "image.height=8",
-    "image.width=8",
+    "input.height=8",
+    "input.width=8",
     "train.batch_size=8",
     'phases=[{"type": "Phase", "epochs": 2}]',
 )

@@ -16,8 +16,8 @@ published for it, so features are standardised here and the rate is 0.05.
 from dataclasses import replace
 
 from trainer_modules.api import (  # isort: skip
-    AtMost, BetterThanChance, Bundled, HashSplit, Network, Optimizer, Phase, Regression, Table,
-    Task, Training, entry_points,
+    AtMost, BetterThanChance, Bundled, Columns, HashSplit, Network, Optimizer, Phase, Regression,
+    Table, Task, Training, entry_points,
 )  # fmt: skip
 
 COLUMNS = (
@@ -33,12 +33,8 @@ TASK = Task(
         stored=Table(file="boston_housing.csv", splits=HashSplit(eval=0.3)),
     ),
     also=(Table(file="*.csv", splits=HashSplit(eval=0.3)),),
-    problem=Regression(
-        target="MEDV",
-        features=("RM",),
-        unit="k$",
-        shown=((3.0,), (4.0,), (5.0,), (6.0,), (7.0,)),
-    ),
+    input=Columns(names=("RM",), shown=((3.0,), (4.0,), (5.0,), (6.0,), (7.0,))),
+    problem=Regression(target="MEDV", unit="k$"),
     model=Network(),
     phases=(Phase(epochs=101, learning_rate=5e-3),),
     train=Training(batch_size=16, shuffle=1000, optimizer=Optimizer(name="rmsprop")),
@@ -50,7 +46,7 @@ VARIANTS = {
     "all": replace(
         TASK,
         name="boston_housing-all",
-        problem=Regression(target="MEDV", features=COLUMNS, unit="k$", standardise=True),
+        input=Columns(names=COLUMNS, standardise=True),
         phases=(Phase(epochs=101, learning_rate=5e-2),),
         gates=(AtMost("mse", 40.0), BetterThanChance()),
     )

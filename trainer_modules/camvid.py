@@ -25,8 +25,8 @@ from dataclasses import replace
 
 from trainer_modules.api import (  # isort: skip
     AtLeast, Augment, BetterThanChance, Cosine, Display, EncoderDecoder, Everything, HashSplit,
-    HeadOnly, Image, ImageFiles, ImagesAndMasks, Optimizer, Phase, SavedNetwork, Segmentation, Task,
-    Training, entry_points,
+    HeadOnly, ImageFiles, Images, ImagesAndMasks, Optimizer, Phase, SavedNetwork, Segmentation,
+    Task, Training, entry_points,
 )  # fmt: skip
 
 _CLASSES = {
@@ -82,7 +82,7 @@ TASK = Task(
     name="camvid",
     source=ImagesAndMasks(),
     problem=Segmentation(classes=tuple(_CLASSES), void=11, colours=tuple(_CLASSES.values())),
-    image=Image(height=360, width=480, quality=95),
+    input=Images(height=360, width=480, quality=95),
     model=EncoderDecoder(name="MobileNetV2"),
     phases=(
         Phase(epochs=10, learning_rate=1e-3, trainable=HeadOnly()),
@@ -133,7 +133,7 @@ VARIANTS = {
         source=ImageFiles(folder="test"),
         also=(ImageFiles(folder="701_StillsRaw_full"), ImageFiles()),
         problem=_PROBLEM_32,
-        image=Image(height=720, width=960, antialias=True),
+        input=Images(height=720, width=960, antialias=True),
         model=SavedNetwork(),
         phases=(),
         gates=(),

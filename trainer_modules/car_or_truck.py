@@ -23,7 +23,7 @@ by this project.
 from dataclasses import replace
 
 from trainer_modules.api import (  # isort: skip
-    AtLeast, Backbone, BetterThanChance, Binary, Dense, Flatten, HeadOnly, Image, ImageFolders,
+    AtLeast, Backbone, BetterThanChance, Binary, Dense, Flatten, HeadOnly, ImageFolders, Images,
     Optimizer, Phase, Task, Training, entry_points,
 )  # fmt: skip
 
@@ -31,7 +31,7 @@ TASK = Task(
     name="car_or_truck",
     source=ImageFolders(train="train", eval="valid"),
     problem=Binary(classes=("Car", "Truck")),
-    image=Image(height=128, width=128, resize="nearest"),
+    input=Images(height=128, width=128, resize="nearest"),
     model=Backbone(name="VGG16", head=(Flatten(), Dense(6, "relu"))),
     phases=(Phase(epochs=30, learning_rate=1e-3, trainable=HeadOnly()),),
     train=Training(

@@ -24,7 +24,7 @@ from dataclasses import replace
 
 from trainer_modules.api import (  # isort: skip
     AtLeast, Augment, Backbone, BatchNorm, BetterThanChance, Classification, Dense, Exponential,
-    GlobalAveragePool, HeadOnly, Image, Optimizer, Phase, Rescale, Submission, TFRecords, Task,
+    GlobalAveragePool, HeadOnly, Images, Optimizer, Phase, Rescale, Submission, TFRecords, Task,
     Training, entry_points,
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ TASK = Task(
             "Healthy",
         )
     ),
-    image=Image(height=512, width=512),
+    input=Images(height=512, width=512),
     model=Backbone(name="ResNet50", head=(GlobalAveragePool(), Dense(8, "relu"))),
     phases=(
         Phase(

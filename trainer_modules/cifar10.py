@@ -12,7 +12,7 @@ Minutes on a GPU, hours on a laptop's CPU.
 from dataclasses import replace
 
 from trainer_modules.api import (  # isort: skip
-    AtLeast, Bundled, Classification, Conv, Dense, Dropout, Flatten, Image, ImageFolders, Layer,
+    AtLeast, Bundled, Classification, Conv, Dense, Dropout, Flatten, ImageFolders, Images, Layer,
     MaxPool, Network, Optimizer, Phase, TFRecords, Task, Training, entry_points,
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ TASK = Task(
             "truck",
         )
     ),
-    image=Image(height=32, width=32),
+    input=Images(height=32, width=32),
     model=_network(dropout=True),
     phases=(Phase(epochs=31, learning_rate=1e-3),),
     train=Training(batch_size=256, shuffle=10_000, optimizer=Optimizer(name="rmsprop")),

@@ -7,7 +7,7 @@ Accuracy on the held-out images is 0.97 or better; the whole job takes well unde
 """
 
 from trainer_modules.api import (  # isort: skip
-    AtLeast, Bundled, Classification, Dense, Flatten, Image, Network, Optimizer, Phase, TFRecords,
+    AtLeast, Bundled, Classification, Dense, Flatten, Images, Network, Optimizer, Phase, TFRecords,
     Task, Training, entry_points,
 )  # fmt: skip
 
@@ -20,7 +20,7 @@ TASK = Task(
         stored=TFRecords(train="train-*", eval="eval-*", image="image", label="label", id="id"),
     ),
     problem=Classification(classes=tuple(str(digit) for digit in range(10))),
-    image=Image(height=8, width=8, channels=1),
+    input=Images(height=8, width=8, channels=1),
     model=Network(layers=(Flatten(), Dense(256, "relu"))),
     phases=(Phase(epochs=60, learning_rate=1e-3),),
     train=Training(batch_size=64, shuffle=100, seed=2, optimizer=Optimizer(name="adam")),

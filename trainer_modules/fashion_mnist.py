@@ -10,8 +10,8 @@ shorter run. Small networks of this kind reach 0.92 to 0.93. No deviation.
 """
 
 from trainer_modules.api import (  # isort: skip
-    AtLeast, BatchNorm, Bundled, Classification, Conv, Dense, Dropout, Flatten, Image, ImageFolders,
-    Layer, MaxPool, Network, Optimizer, Phase, TFRecords, Task, Training, entry_points,
+    AtLeast, BatchNorm, Bundled, Classification, Conv, Dense, Dropout, Flatten, ImageFolders,
+    Images, Layer, MaxPool, Network, Optimizer, Phase, TFRecords, Task, Training, entry_points,
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ TASK = Task(
             "ankle_boots",
         )
     ),
-    image=Image(height=28, width=28, channels=1, scale="none"),
+    input=Images(height=28, width=28, channels=1, scale="none"),
     model=Network(
         layers=(
             *(BatchNorm(), *_block(64)),

@@ -15,8 +15,8 @@ from dataclasses import replace
 
 from trainer_modules.api import (  # isort: skip
     AtLeast, Augment, Backbone, Classification, Conv, Cosine, Dense, Dropout, Everything, Flatten,
-    GlobalAveragePool, HeadOnly, Image, ImageFolders, MaxPool, Network, Optimizer, Phase, TFRecords,
-    Task, Training, entry_points,
+    GlobalAveragePool, HeadOnly, ImageFolders, Images, MaxPool, Network, Optimizer, Phase,
+    TFRecords, Task, Training, entry_points,
 )  # fmt: skip
 
 TASK = Task(
@@ -24,7 +24,7 @@ TASK = Task(
     source=TFRecords(train="flowers*.tfrec", image="image", label="class", eval_fraction=0.19),
     also=(ImageFolders(),),
     problem=Classification(classes=("daisy", "dandelion", "roses", "sunflowers", "tulips")),
-    image=Image(height=192, width=192),
+    input=Images(height=192, width=192),
     model=Network(
         layers=(
             *(Conv(32), MaxPool(2)),

@@ -22,8 +22,8 @@ trained by this project.
 """
 
 from trainer_modules.api import (  # isort: skip
-    AtLeast, Backbone, Classification, Everything, GlobalAveragePool, HeadOnly, Image, ImageFolders,
-    ImageLists, Optimizer, Phase, Task, TensorFlowDatasets, Training, entry_points,
+    AtLeast, Backbone, Classification, Everything, GlobalAveragePool, HeadOnly, ImageFolders,
+    ImageLists, Images, Optimizer, Phase, Task, TensorFlowDatasets, Training, entry_points,
 )  # fmt: skip
 
 # fmt: off
@@ -53,7 +53,7 @@ TASK = Task(
     source=ImageLists(train="meta/train.txt", eval="meta/test.txt"),
     also=(TensorFlowDatasets(name="food101"), ImageFolders()),
     problem=Classification(classes=_CLASSES),
-    image=Image(height=224, width=224),
+    input=Images(height=224, width=224),
     model=Backbone(name="EfficientNetB0", head=(GlobalAveragePool(),)),
     phases=(
         Phase(epochs=3, learning_rate=1e-3, trainable=HeadOnly(), validation_share=0.1),

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from trainer_modules.api import (  # isort: skip
     AtLeast, Augment, Backbone, Classification, Cosine, Dense, Display, Dropout, Everything,
-    Flatten, GlobalAveragePool, HashSplit, HeadOnly, Image, ImageFolders, LabelledPaths, Last,
+    Flatten, GlobalAveragePool, HashSplit, HeadOnly, ImageFolders, Images, LabelledPaths, Last,
     Optimizer, Phase, Task, Training, entry_points,
 )  # fmt: skip
 
@@ -92,7 +92,7 @@ TASK = Task(
         replace(_ORIGINAL, train="Training", test=""),
     ),
     problem=Classification(classes=tuple(str(i) for i in range(43))),
-    image=Image(height=224, width=224),
+    input=Images(height=224, width=224),
     model=Backbone(name="VGG16", head=(Flatten(), Dense(128, "relu"), Dropout(0.6))),
     phases=(Phase(epochs=101, learning_rate=1e-4, trainable=Last(8)),),
     train=Training(batch_size=32, shuffle=2000, optimizer=Optimizer(name="adam")),
@@ -105,7 +105,7 @@ VARIANTS = {
     "small": replace(
         TASK,
         name="gtsrb-small",
-        image=Image(height=96, width=96),
+        input=Images(height=96, width=96),
         model=Backbone(name="MobileNetV2", alpha=0.35, head=(GlobalAveragePool(), Dropout(0.3))),
         phases=(
             Phase(epochs=8, learning_rate=3e-3, trainable=HeadOnly()),

@@ -9,14 +9,14 @@ pixels: first the head, then, at a tenth of the rate, the whole network.
 
 from trainer_modules.api import (  # isort: skip
     Augment, Backbone, BetterThanChance, Classification, Dropout, Everything, GlobalAveragePool,
-    HeadOnly, Image, ImageFolders, NoWorse, Optimizer, Phase, Task, Training, entry_points,
+    HeadOnly, ImageFolders, Images, NoWorse, Optimizer, Phase, Task, Training, entry_points,
 )  # fmt: skip
 
 TASK = Task(
     name="image_folder",
     source=ImageFolders(),
     problem=Classification(),
-    image=Image(height=224, width=224),
+    input=Images(height=224, width=224),
     model=Backbone(name="MobileNetV2", head=(GlobalAveragePool(), Dropout(0.2))),
     phases=(
         Phase(epochs=5, learning_rate=1e-3, trainable=HeadOnly()),

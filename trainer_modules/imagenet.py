@@ -14,14 +14,14 @@ some of them; without, it makes its own.
 
 from dataclasses import replace
 
-from trainer_modules.api import Backbone, Image, ImageFiles, ImageNet, Task, entry_points
+from trainer_modules.api import Backbone, ImageFiles, ImageNet, Images, Task, entry_points
 
 TASK = Task(
     name="imagenet",
     source=ImageFiles(),
     problem=ImageNet(),
     # Photographs are many times larger; shrinking them without a low-pass filter causes aliasing.
-    image=Image(height=224, width=224, antialias=True),
+    input=Images(height=224, width=224, antialias=True),
     model=Backbone(name="ResNet50", include_top=True),
     phases=(),
     gates=(),
@@ -32,7 +32,7 @@ VARIANTS = {
     "inceptionv3": replace(
         TASK,
         name="imagenet-inceptionv3",
-        image=Image(height=299, width=299, antialias=True),
+        input=Images(height=299, width=299, antialias=True),
         model=Backbone(name="InceptionV3", include_top=True),
     ),
     "mobilenetv2": replace(

@@ -20,7 +20,7 @@ epoch is the data once, which is the same 300 steps. With several replicas a bat
 from dataclasses import replace
 
 from trainer_modules.api import (  # isort: skip
-    AtLeast, Bundled, Classification, Dense, Flatten, Image, ImageFolders, Network, Optimizer,
+    AtLeast, Bundled, Classification, Dense, Flatten, ImageFolders, Images, Network, Optimizer,
     Phase, TFRecords, Task, TensorFlowDatasets, Training, entry_points,
 )  # fmt: skip
 
@@ -34,7 +34,7 @@ TASK = Task(
     ),
     also=(TensorFlowDatasets(name="mnist", eval="test"), ImageFolders()),
     problem=Classification(classes=tuple(str(digit) for digit in range(10))),
-    image=Image(height=28, width=28, channels=1),
+    input=Images(height=28, width=28, channels=1),
     model=Network(layers=(Flatten(), Dense(512, "relu"))),
     phases=(Phase(epochs=5, learning_rate=1e-3),),
     train=Training(

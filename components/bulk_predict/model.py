@@ -13,19 +13,16 @@ from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
 from trainer_modules.engine.saved_model.read import SavedModel
 
 T = TypeVar("T")
-_VALUES = 16_000_000  # of the batch's pixels, as in evaluation
+_VALUES = 16_000_000  # of the batch's inputs, as in evaluation
 _LARGEST, _DEFAULT = 256, 32
 
 
 def batch_size(folder: str) -> int:
-    """Returns how many instances fit in a batch, by the size that the model brings images to."""
+    """Returns how many instances fit in a batch, by the size of the network's input."""
     found = read.task(folder)
     if found is None:
         return _DEFAULT
-    if found.image is None:
-        return _LARGEST
-    values = found.image.height * found.image.width * found.image.channels
-    return max(1, min(_LARGEST, _VALUES // values))
+    return max(1, min(_LARGEST, _VALUES // found.input.values))
 
 
 class Predictor:
@@ -38,9 +35,9 @@ class Predictor:
 
     def __init__(self, folder: str) -> None:
         self._model = SavedModel(folder)
+        # A signature lists its inputs by name; a table's rows are in the order of the task.
         task = read.task(folder)
-        columns = getattr(getattr(task, "problem", None), "features", None)
-        self.inputs: tuple[str, ...] = tuple(columns or self._model.inputs())
+        self.inputs: tuple[str, ...] = tuple(task.input.served if task else self._model.inputs())
         self.outputs = self._model.outputs()
 
     @property

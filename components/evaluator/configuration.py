@@ -11,7 +11,7 @@ from trainer_modules.engine.task.task import Task
 
 CANDIDATE = "candidate"
 BASELINE = "baseline"
-# Decoded float pixels of one batch; the network's activations take several times as much.
+# Decoded float values of one batch; the network's activations take several times as much.
 _BATCH_VALUES = 16_000_000
 
 
@@ -32,10 +32,7 @@ def evaluation_split(splits: list[str]) -> str:
 
 def evaluation_batch(task: Task) -> int:
     """Returns how many examples go through the model at once, within 1..512."""
-    if task.image is None:
-        return 512
-    values = task.image.height * task.image.width * task.image.channels
-    return max(1, min(512, _BATCH_VALUES // values))
+    return max(1, min(512, _BATCH_VALUES // task.input.values))
 
 
 def eval_config(task: Task) -> tfma.EvalConfig:

@@ -19,6 +19,7 @@ class ImageExampleGenSpec(standard_component_specs.FileBasedExampleGenSpec):
         **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
         "source": ExecutionParameter(type=str),
         "problem": ExecutionParameter(type=str),
+        "columns": ExecutionParameter(type=str),
         "code_fingerprint": ExecutionParameter(type=str),
     }
     OUTPUTS = {
@@ -42,7 +43,13 @@ class ImageExampleGen(FileBasedExampleGen):
     DRIVER_CLASS = driver.Driver
 
     def __init__(
-        self, *, input_base: str, source: str, problem: str, code_fingerprint: str = ""
+        self,
+        *,
+        input_base: str,
+        source: str,
+        problem: str,
+        columns: str = "[]",
+        code_fingerprint: str = "",
     ) -> None:
         """Initialises the component.
 
@@ -50,6 +57,7 @@ class ImageExampleGen(FileBasedExampleGen):
           input_base: The data root, a folder or `gs://…`; may hold `{SPAN}` and `{VERSION}`.
           source: The layout as JSON (`overrides.to_json(task.source)`), not a `Bundled`.
           problem: The problem as JSON; its classes must be known.
+          columns: The input's columns of a table, a list as JSON; empty where it is images.
           code_fingerprint: Changes when the reading code does; for the cache only.
         """
         base, input_config = split_root(input_base)
@@ -61,6 +69,7 @@ class ImageExampleGen(FileBasedExampleGen):
             output_file_format=example_gen_pb2.FILE_FORMAT_UNSPECIFIED,
             source=source,
             problem=problem,
+            columns=columns,
             code_fingerprint=code_fingerprint,
             examples=Channel(type=standard_artifacts.Examples),
             rejected=Channel(type=RejectedExamples),

@@ -19,6 +19,7 @@ class Driver(driver.FileBasedDriver):
 
     _source = ""
     _problem = ""
+    _columns = ""
 
     def resolve_exec_properties(
         self,
@@ -29,6 +30,7 @@ class Driver(driver.FileBasedDriver):
         """Adds span, version and fingerprint to the parameters."""
         self._source = exec_properties["source"]
         self._problem = exec_properties["problem"]
+        self._columns = exec_properties["columns"]
         return super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
 
     def get_input_processor(
@@ -39,7 +41,9 @@ class Driver(driver.FileBasedDriver):
     ) -> input_processor.InputProcessor:
         """Returns the processor that finds the span and the fingerprint."""
         assert input_base_uri
-        return InputProcessor(input_base_uri, splits, range_config, self._source, self._problem)
+        return InputProcessor(
+            input_base_uri, splits, range_config, self._source, self._problem, self._columns
+        )
 
 
 class InputProcessor(input_processor.FileBasedInputProcessor):
@@ -52,9 +56,10 @@ class InputProcessor(input_processor.FileBasedInputProcessor):
         range_config: range_config_pb2.RangeConfig | None,
         source: str,
         problem: str,
+        columns: str,
     ) -> None:
         super().__init__(base, splits, range_config)
-        self._source, self._problem = source, problem
+        self._source, self._problem, self._columns = source, problem, columns
         self._pattern = self._found = ""
 
     def resolve_span_and_version(self) -> tuple[int, int | None]:
@@ -67,7 +72,8 @@ class InputProcessor(input_processor.FileBasedInputProcessor):
             )
         root = storage.join(self._input_base_uri, self._found)
         source = overrides.from_json(self._source)
-        reader = reader_for(root, source, overrides.from_json(self._problem))
+        columns = overrides.from_json(self._columns)
+        reader = reader_for(root, source, overrides.from_json(self._problem), columns)
         self._fingerprint = of_files(reader)
         return span, version
 

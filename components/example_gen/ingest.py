@@ -56,7 +56,7 @@ def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Sou
         try:
             root, stored = resolve(source, data, run_root)
             ready = with_classes(task, root, stored)
-            reader_for(latest_root(root), stored, ready.problem)
+            reader_for(latest_root(root), stored, ready.problem, ready.input.columns)
             return ready, root, stored
         except BadInputError as error:
             problems.append(str(error))

@@ -27,7 +27,6 @@ from tfx.utils import io_utils, path_utils
 
 from components.evaluator.configuration import evaluation_split
 from trainer_modules.engine.errors import BadInputError, did_you_mean
-from trainer_modules.engine.images.preprocessing import load_images
 from trainer_modules.engine.saved_model import read
 from trainer_modules.engine.saved_model.read import SavedModel
 from trainer_modules.engine.training import examples as stored
@@ -198,19 +197,11 @@ def export(
 
 def _inputs(task: Any, files: list[str]) -> list[np.ndarray]:
     """Returns batches of the network's inputs from raw Examples."""
-    spec = (
-        {"image": tf.io.FixedLenFeature([], tf.string)}
-        if task.image is not None
-        else {n: tf.io.FixedLenFeature([], tf.float32) for n in task.problem.features}
-    )
-    found = []
-    for batch in stored.records(sorted(files)).take(_CHECKED).batch(_BATCH):
-        parsed = tf.io.parse_example(batch, spec)
-        if task.image is not None:
-            found.append(load_images(parsed["image"], task.image).numpy())
-        else:
-            found.append(tf.stack([parsed[n] for n in task.problem.features], axis=1).numpy())
-    return found
+    spec = task.input.raw_spec()
+    return [
+        task.input.network_inputs(tf.io.parse_example(batch, spec)).numpy()
+        for batch in stored.records(sorted(files)).take(_CHECKED).batch(_BATCH)
+    ]
 
 
 def _files(artifact: Artifact, split: str) -> list[str]:

@@ -139,8 +139,7 @@ def _picture(found, typed, examples, transformed, served):  # type: ignore[no-un
             lambda: galleries.drawn(raw_examples.seen(_files(examples, judged), wanted), details),
         )
     if found.kind == "regression" and not found.has_images:
-        problem = found.task["problem"]
-        found.fill("fitted", lambda: fitted.answers(problem, _files(examples, judged), served))
+        found.fill("fitted", lambda: fitted.answers(typed, _files(examples, judged), served))
     if found.kind == "segmentation":
         ids = mask_samples.shown_ids(details)
         found.fill(

@@ -10,32 +10,33 @@ from components.report import charts
 from components.report.material import Material
 from components.report.raw_examples import features
 from trainer_modules.engine.saved_model.read import SavedModel
+from trainer_modules.engine.task.task import Task
 
 # Number of examples, which are in hash order, to draw as points.
 POINTS = 2_000
 _STEPS = 100
 
 
-def answers(problem: dict[str, Any], files: Iterable[str], model: str) -> dict[str, Any]:
+def answers(task: Task, files: Iterable[str], model: str) -> dict[str, Any]:
     """Returns the served model's predictions, and examples to compare them with.
 
     Args:
-      problem: A `Regression` as `overrides.to_plain` writes it.
+      task: The task, a regression.
       files: Shards of raw Examples.
       model: Folder of the SavedModel, whose own signature predicts.
 
     Returns:
-      `rows`, (row, value) pairs for the rows in the problem's `shown`, in the target's unit; with
-      one feature also `points`, (feature, target) pairs of examples, and `line`, (feature, value)
-      pairs over the range of points and rows.
+      `columns`, their names; `rows`, (row, value) pairs for the rows in the input's `shown`, in the
+      target's unit; with one column also `points`, (feature, target) pairs of examples, and `line`,
+      (feature, value) pairs over the range of points and rows.
     """
-    names = problem["features"]
-    shown = [list(map(float, row)) for row in problem.get("shown", ())]
-    found: dict[str, Any] = {"rows": [], "points": [], "line": []}
+    names = task.input.columns
+    shown = [list(map(float, row)) for row in task.input.shown]
+    found: dict[str, Any] = {"columns": names, "rows": [], "points": [], "line": []}
     if shown:
         found["rows"] = list(zip(shown, _predicted(model, names, shown), strict=True))
     if len(names) == 1:
-        columns = (names[0], problem["target"])
+        columns = (names[0], task.problem.raw_label)
         found["points"] = [
             tuple(float(one[name].float_list.value[0]) for name in columns)
             for one in itertools.islice(features(files), POINTS)
@@ -48,7 +49,7 @@ def answers(problem: dict[str, Any], files: Iterable[str], model: str) -> dict[s
     return found
 
 
-def _predicted(model: str, names: list[str], rows: list[list[float]]) -> list[float]:
+def _predicted(model: str, names: tuple[str, ...], rows: list[list[float]]) -> list[float]:
     columns = dict(zip(names, np.array(rows, np.float32).T, strict=True))
     return [float(value) for value in SavedModel(model).call(columns)["value"]]
 
@@ -62,11 +63,11 @@ def section(material: Material) -> dict[str, Any] | None:
     target, unit = problem["target"], problem.get("unit", "")
     chart = None
     if found["line"]:
-        chart = charts.fitted(found["points"], found["line"], problem["features"][0], target, unit)
+        chart = charts.fitted(found["points"], found["line"], found["columns"][0], target, unit)
     return {
         "chart": chart,
         "rows": found["rows"],
-        "features": problem["features"],
+        "features": found["columns"],
         "target": f"{target} [{unit}]" if unit else target,
         "drawn": len(found["points"]),
     }

@@ -10,6 +10,7 @@ from components.model_gate import gate_outcome
 from components.report import storage
 from components.report.pictures import Sheet
 from components.report.statistics import Statistics
+from trainer_modules.engine.task import overrides
 
 _log = logging.getLogger(__name__)
 # Rejected files that the page lists; the artifact has them all.
@@ -86,7 +87,8 @@ class Material:
     @property
     def has_images(self) -> bool:
         """Whether the examples are images, and not rows of a table."""
-        return bool(self.task.get("image"))
+        given = self.task.get("input")
+        return given is not None and bool(overrides.from_plain(given).pictured)
 
     @property
     def classes(self) -> list[str]:

@@ -18,13 +18,13 @@ SHOWN = 24
 
 
 def sheet(task: Task, files: Iterable[str]) -> pictures.Sheet | None:
-    """Returns transformed training images; None where the task has no images.
+    """Returns transformed training images; None where there are no images.
 
     Args:
       task: Says what the labels are and how images are augmented.
       files: Shards of the transformed training split.
     """
-    if task.image is None:
+    if not task.input.pictured:
         return None
     kept = Kept(SHOWN)
     for number, one in enumerate(features(files)):

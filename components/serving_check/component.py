@@ -1,7 +1,7 @@
 """ServingCheck: tests the exported model with real images before Pusher may push it.
 
 A new process with only TensorFlow loads the SavedModel, as a server would, and predicts raw bytes
-of evaluated examples (and invalid input), or generated images if there is no data. The results are
+of evaluated examples (and invalid input), or generated ones if there is no data. The results are
 in `check.json`; a model that fails is not blessed, and Pusher, which reads the blessing, pushes
 nothing.
 """
@@ -27,6 +27,7 @@ from tfx.utils import io_utils, path_utils
 from components.evaluator import report as evaluation_report
 from components.serving_check import process as serving_check_process
 from trainer_modules.engine import tensorflow_alone
+from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Serving
 from trainer_modules.engine.training.examples import records
@@ -82,48 +83,27 @@ def sample(files: list[str], wanted: dict[str, Any], count: int) -> dict[str, by
     return dict([*chosen.items(), *others.items()][:count])
 
 
-def made_up(count: int) -> dict[str, bytes]:
-    """Returns id → serialized raw tf.Example of `count` images of coloured noise, deterministic.
-
-    Sizes vary, JPEG and PNG alternate, and every fourth image is grey.
-    """
-    chosen: dict[str, bytes] = {}
-    for i in range(count):
-        size = (64 + 16 * i, 256 - 8 * i % 128, 1 if i % 4 == 3 else 3)
-        noise = tf.random.stateless_uniform((5, 7, size[2]), seed=(i, 0), maxval=255.0)
-        pixels = tf.cast(tf.image.resize(noise, size[:2]), tf.uint8)
-        encode, ending = (tf.io.encode_jpeg, "jpg") if i % 2 else (tf.io.encode_png, "png")
-        values = {"image": encode(pixels).numpy(), "id": f"made-up-{i}.{ending}".encode()}
-        feature = {
-            name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-            for name, value in values.items()
-        }
-        example = tf.train.Example(features=tf.train.Features(feature=feature))
-        chosen[values["id"].decode()] = example.SerializeToString()
-    return chosen
-
-
 def request(
-    model: str, examples: dict[str, bytes], expected: dict[str, Any], problem: Any, limits: Serving
+    model: str,
+    examples: dict[str, bytes],
+    expected: dict[str, Any],
+    taken: Input,
+    problem: Any,
+    limits: Serving,
 ) -> dict[str, Any]:
     """Returns the request to the process; see `serving_check_process`."""
     parsed = [tf.train.Example.FromString(e).features.feature for e in examples.values()]
-    columns = getattr(problem, "features", None)
-    inputs: dict[str, list[Any]]
-    if columns is None:
-        inputs = {"image_bytes": [_b64(f["image"].bytes_list.value[0]) for f in parsed]}
-    else:
-        inputs = {name: [_number(f[name]) for f in parsed] for name in columns}
+    inputs = {name: [_value(f[raw]) for f in parsed] for name, raw in taken.served.items()}
     return {
         "model": model,
         "ids": list(examples),
         "inputs": inputs,
-        "input_dtypes": dict.fromkeys(inputs, "string" if columns is None else "float32"),
+        "input_dtypes": dict.fromkeys(inputs, taken.served_dtype),
         "examples": [_b64(e)["b64"] for e in examples.values()],
         "expected": [expected.get(name, {}) for name in examples],
         "outputs": problem.served_outputs,
         "classes": list(problem.names),
-        "junk": columns is None,
+        "junk": taken.decodes,
         "tolerance": limits.tolerance,
         "max_latency_ms": limits.max_latency_ms,
     }
@@ -133,7 +113,10 @@ def _b64(value: bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(value).decode("ascii")}
 
 
-def _number(feature: Any) -> float:
+def _value(feature: Any) -> Any:
+    """Returns the one value of a feature, as JSON for the process."""
+    if feature.bytes_list.value:
+        return _b64(feature.bytes_list.value[0])
     return float((feature.float_list.value or feature.int64_list.value)[0])
 
 
@@ -182,6 +165,7 @@ def _failed(reason: str) -> dict[str, Any]:
 def ServingCheck(
     model: InputArtifact[standard_artifacts.Model],
     blessing: OutputArtifact[standard_artifacts.InfraBlessing],
+    input: Parameter[str],
     problem: Parameter[str],
     serving: Parameter[str],
     code_fingerprint: Parameter[str] = "",
@@ -193,19 +177,21 @@ def ServingCheck(
     Args:
       model: The exported model.
       blessing: Read by Pusher as `infra_blessing`.
+      input: The task's input as JSON.
       problem: The task's problem as JSON.
       serving: The task's `Serving` as JSON.
       code_fingerprint: Changes when the code does, so that caching notices.
-      examples: Raw Examples, with the splits that were evaluated; without any, generated images are
+      examples: Raw Examples, with the splits that were evaluated; without any, generated ones are
         used.
       evaluation: Evaluator's output, with `report.json`; without it, examples of every split are
         used, and predictions are not compared.
     """
     del code_fingerprint
-    what, limits = overrides.from_json(problem), overrides.from_json(serving)
+    taken, what = overrides.from_json(input), overrides.from_json(problem)
+    limits = overrides.from_json(serving)
     expected: dict[str, Any] = {}
     if examples is None:
-        chosen = made_up(limits.samples)
+        chosen = taken.generated(limits.samples)
     else:
         splits = artifact_utils.decode_split_names(examples.split_names)
         if evaluation is not None:
@@ -219,7 +205,7 @@ def ServingCheck(
             for file in tf.io.gfile.glob(io_utils.all_files_pattern(uri))
         ]
         chosen = sample(sorted(files), expected, limits.samples)
-    asked = request(path_utils.serving_model_path(model.uri), chosen, expected, what, limits)
+    asked = request(path_utils.serving_model_path(model.uri), chosen, expected, taken, what, limits)
     found = check(asked)
     found["compared_with_evaluator"] = sum(bool(e) for e in asked["expected"])
     io_utils.write_string_file(os.path.join(blessing.uri, CHECK_FILE), json.dumps(found, indent=1))

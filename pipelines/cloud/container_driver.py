@@ -85,6 +85,7 @@ def look(parameters: Mapping[str, Any]) -> dict[str, Any]:
         wanted,
         parameters["source"],
         parameters["problem"],
+        parameters["columns"],
     )
     span, version = processor.resolve_span_and_version()
     for split in config.splits:

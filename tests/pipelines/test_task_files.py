@@ -44,7 +44,7 @@ def task_file(tmp_path, monkeypatch):
 
 MISTAKES = [
     ("an unknown keyword", "epochs=60", "epoch=60", "epoch"),
-    ("no keywords", "Image(height=8, width=8, channels=1)", "Image(8, 8)", "positional"),
+    ("no keywords", "Images(height=8, width=8, channels=1)", "Images(8, 8)", "positional"),
     ("a gate alone", "gates=(", "gates=AtLeast('accuracy', 0.9), slices=(", "a tuple of AtLeast"),
     ("a class alone", "classes=", "classes=('a') or ", "classes must be a tuple of str"),
     ("a syntax error", "TASK = Task(", "TASK = Task((", "never closed"),

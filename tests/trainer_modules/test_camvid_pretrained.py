@@ -17,7 +17,7 @@ from trainer_modules.engine.errors import BadInputError
 
 ROOT = Path(__file__).parents[2]
 HEIGHT, WIDTH, CLASSES = 48, 64, 32
-SMALL = (f"image.height={HEIGHT}", f"image.width={WIDTH}")
+SMALL = (f"input.height={HEIGHT}", f"input.width={WIDTH}")
 
 
 def logits_of(red: np.ndarray, background: bool) -> np.ndarray:

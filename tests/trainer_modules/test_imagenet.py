@@ -19,7 +19,7 @@ from trainer_modules.engine.errors import BadInputError
 
 ROOT = Path(__file__).parents[2]
 SIZE = 96
-SMALL = ("model.alpha=0.35", f"image.height={SIZE}", f"image.width={SIZE}")
+SMALL = ("model.alpha=0.35", f"input.height={SIZE}", f"input.width={SIZE}")
 MODULES = {
     "imagenet": "resnet50",
     "imagenet:vgg16": "vgg16",
@@ -112,7 +112,7 @@ def test_scaling_is_that_of_the_networks_own_module(spelling: str) -> None:
     module = importlib.import_module(f"tf_keras.applications.{MODULES[spelling]}")
     expected = module.preprocess_input(pixels.astype(np.float32))
     np.testing.assert_allclose(scaling(pixels).numpy(), expected, atol=1e-4)
-    assert (task.image.height, task.image.width) == (
+    assert (task.input.height, task.input.width) == (
         (299, 299) if spelling == "imagenet:inceptionv3" else (224, 224)
     )
 

@@ -58,7 +58,7 @@ def test_cassava_published_is_the_published_network() -> None:
     import tf_keras
     from tf_keras import layers
 
-    task = _without_weights(tasks.load("cassava:published", ("image.height=64", "image.width=64")))
+    task = _without_weights(tasks.load("cassava:published", ("input.height=64", "input.width=64")))
     built = models.build(task)
     models.set_trainable(built, task.phases[0])
     base = tf_keras.applications.ResNet50(weights=None, include_top=False, input_shape=(64, 64, 3))

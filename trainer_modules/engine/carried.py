@@ -31,7 +31,8 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
             return dict(module.preprocessing_fn(inputs, custom_config))
     from trainer_modules.engine.images import preprocessing
 
-    return preprocessing.transform(inputs, overrides.from_json(custom_config[TASK_KEY]))
+    recipe = overrides.from_json(custom_config[TASK_KEY])
+    return preprocessing.transform(inputs, recipe.input, recipe.problem)
 
 
 def run_fn(fn_args: Any) -> None:

@@ -25,7 +25,8 @@ def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[A
     ) -> dict[str, Any]:
         from trainer_modules.engine.images import preprocessing
 
-        return preprocessing.transform(inputs, _effective(task, custom_config))
+        recipe = _effective(task, custom_config)
+        return preprocessing.transform(inputs, recipe.input, recipe.problem)
 
     def run_fn(fn_args: Any) -> None:
         from trainer_modules.engine.training import run

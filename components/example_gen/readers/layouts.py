@@ -34,27 +34,31 @@ _READERS: dict[type, Callable[[str, Any, Problem], Reader]] = {
     TFRecords: lambda root, source, problem: shard_reader(root, source, problem),
     TensorFlowDatasets: lambda root, source, problem: tfds_reader(root, source, problem),
     ImagesAndMasks: lambda root, source, problem: mask_folder_reader(root, source, problem),
-    Table: lambda root, source, problem: table_reader(root, source, _columns(problem)),
 }
 
 
-def reader_for(root: str, source: Source, problem: Problem) -> Reader:
+def reader_for(
+    root: str, source: Source, problem: Problem, columns: tuple[str, ...] = ()
+) -> Reader:
     """Returns the reader of a layout.
 
     Args:
       root: The data root.
       source: The layout; a `Bundled` must have become its stored form (`bundled.resolve`).
       problem: What is learnt.
+      columns: Columns of a table that it is learnt from; () where it is learnt from images.
 
     Raises:
       BadInputError: If the data does not exist or does not have this layout.
     """
     if not root or not _exists(root):
         raise BadInputError(f"The data folder {root or '(none)'} does not exist. Check --data.")
+    if isinstance(source, Table):
+        return table_reader(root, source, _columns(problem, columns))
     make = _READERS.get(type(source))
     if make is None:
         raise ValueError(
-            f"source must be one of {', '.join(t.__name__ for t in _READERS)}. "
+            f"source must be one of {', '.join(t.__name__ for t in (*_READERS, Table))}. "
             f"Received: {type(source).__name__}"
         )
     return make(root, source, problem)
@@ -67,7 +71,15 @@ def _exists(root: str) -> bool:
     return storage.is_remote(root) or storage.exists(root)
 
 
-def _columns(problem: Problem) -> tuple[str, ...]:
-    """Returns the columns that a problem on rows of numbers reads."""
-    columns = (*getattr(problem, "features", ()), getattr(problem, "target", ""))
-    return tuple(column for column in columns if column)
+def _columns(problem: Problem, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the columns to read from a table, the label's last.
+
+    Raises:
+      BadInputError: If the task takes images.
+    """
+    if not columns:
+        raise BadInputError(
+            "A Table has rows of numbers, so the task's input must be Columns(…) that names them. "
+            "Received: Images(…)"
+        )
+    return (*columns, problem.raw_label)

@@ -9,18 +9,18 @@ from PIL import Image as Pillow
 from trainer_modules.engine.problems import Classification, Problem, Regression, Segmentation
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task.sources import ImageFolders
-from trainer_modules.engine.task.task import Image, Network, Phase, Task
+from trainer_modules.engine.task.task import Columns, Images, Network, Phase, Task
 
 CLASSES = ("dark", "mid, grey", "light")
 
 
-def task(problem: Problem, image: Image | None) -> Task:
+def task(problem: Problem, given: Images | Columns) -> Task:
     phases = (Phase(epochs=1),)
     return Task(
         name="tiny",
         source=ImageFolders(),
         problem=problem,
-        image=image,
+        input=given,
         model=Network(),
         phases=phases,
     )
@@ -50,7 +50,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     outputs = tf.nn.softmax(-20.0 * (brightness - tf.constant([[0.0, 0.5, 1.0]])) ** 2)
     model = tf_keras.Model(inputs, outputs)
     folder = tmp_path_factory.mktemp("classifier")
-    described = task(Classification(classes=CLASSES), Image(height=4, width=4))
+    described = task(Classification(classes=CLASSES), Images(height=4, width=4))
     for version in ("1", "2"):
         serving.save(model, described, str(folder / version))
     return folder
@@ -68,7 +68,7 @@ def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = tf_keras.Model(inputs, tf.concat([1 - brightness, brightness], axis=-1))
     folder = tmp_path_factory.mktemp("segmenter") / "1"
     problem = Segmentation(classes=("night", "day"), colours=((10, 20, 30), (200, 150, 100)))
-    serving.save(model, task(problem, Image(height=6, width=4)), str(folder))
+    serving.save(model, task(problem, Images(height=6, width=4)), str(folder))
     return folder
 
 
@@ -82,5 +82,5 @@ def regressor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inputs = layers.Input((2,))
     model = tf_keras.Model(inputs, inputs @ tf.constant([[2.0], [3.0]]))
     folder = tmp_path_factory.mktemp("regressor") / "1"
-    serving.save(model, task(Regression(target="y", features=("a", "b")), None), str(folder))
+    serving.save(model, task(Regression(target="y"), Columns(names=("a", "b"))), str(folder))
     return folder

@@ -20,7 +20,7 @@ from components.evaluator import component as evaluator  # noqa: E402
 from trainer_modules.engine.errors import BadInputError  # noqa: E402
 from trainer_modules.engine.problems import Classification  # noqa: E402
 from trainer_modules.engine.task.sources import TFRecords  # noqa: E402
-from trainer_modules.engine.task.task import Image, Network, Phase, Task  # noqa: E402
+from trainer_modules.engine.task.task import Images, Network, Phase, Task  # noqa: E402
 
 CLASSES = ("cat", "<b>dog</b>", "鳥")
 
@@ -32,7 +32,7 @@ def a_task(classes: tuple[str, ...] = CLASSES, slices: tuple[str, ...] = ()) -> 
         problem=Classification(classes=classes),
         model=Network(),
         phases=(Phase(epochs=1),),
-        image=Image(height=8, width=8, channels=1),
+        input=Images(height=8, width=8, channels=1),
         slices=slices,
     )
 

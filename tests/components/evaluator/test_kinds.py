@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from trainer_modules.engine.problems import Regression, Segmentation
 from trainer_modules.engine.task.sources import Table, TFRecords
-from trainer_modules.engine.task.task import Image, Network, Phase, Task
+from trainer_modules.engine.task.task import Columns, Images, Network, Phase, Task
 
 RNG = np.random.default_rng(0)
 
@@ -48,7 +48,8 @@ def test_regression_equals_scikit_learn(tmp_path: Path, write_examples: Any, eva
     task = Task(
         name="prices",
         source=Table(),
-        problem=Regression(target="price", features=("rooms",)),
+        input=Columns(names=("rooms",)),
+        problem=Regression(target="price"),
         model=Network(),
         phases=(Phase(epochs=1),),
         slices=("town",),
@@ -94,7 +95,7 @@ def test_masks_equal_scikit_learn(tmp_path: Path, write_examples: Any, evaluate:
         problem=Segmentation(classes=("sky", "road", "car"), void=9),
         model=Network(),
         phases=(Phase(epochs=1),),
-        image=Image(height=6, width=7),
+        input=Images(height=6, width=7),
     )
     examples = write_examples(tmp_path / "examples", {"test": rows})
     model = saved(tmp_path / "model", "guess", "mask_png", tf.string)

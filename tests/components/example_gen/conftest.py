@@ -33,7 +33,9 @@ class Ingested:
         return {i: e for examples in self.splits.values() for i, e in examples.items()}
 
 
-def run_ingestion(root: Path, source: Any, problem: Any, work: Path) -> Ingested:
+def run_ingestion(
+    root: Path, source: Any, problem: Any, work: Path, columns: tuple[str, ...] = ()
+) -> Ingested:
     import apache_beam as beam
     import tensorflow as tf
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -41,7 +43,7 @@ def run_ingestion(root: Path, source: Any, problem: Any, work: Path) -> Ingested
     from components.example_gen import executor, summary
     from components.example_gen.readers.layouts import reader_for
 
-    reader = reader_for(str(root), source, problem)
+    reader = reader_for(str(root), source, problem, columns)
     folders = {split: str(work / f"Split-{split}") for split in reader.splits}
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         parts = executor.ingest(
@@ -77,13 +79,13 @@ def parse(record: bytes) -> dict[str, Any]:
 
 
 @pytest.fixture
-def ingest(tfx_ready: None, tmp_path: Path) -> Callable[[Path, Any, Any], Ingested]:
+def ingest(tfx_ready: None, tmp_path: Path) -> Callable[..., Ingested]:
     runs = iter(range(100))
 
-    def run(root: Path, source: Any, problem: Any) -> Ingested:
+    def run(root: Path, source: Any, problem: Any, columns: tuple[str, ...] = ()) -> Ingested:
         work = tmp_path / f"ingested-{next(runs)}"
         work.mkdir()
-        return run_ingestion(root, source, problem, work)
+        return run_ingestion(root, source, problem, work, columns)
 
     return run
 

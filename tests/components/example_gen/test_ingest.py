@@ -16,12 +16,13 @@ from trainer_modules.engine.task.sources import (
     Table,
     TFRecords,
 )
-from trainer_modules.engine.task.task import Network, Phase, Task
+from trainer_modules.engine.task.task import Columns, Images, Network, Phase, Task
 
 TASK = Task(
     name="pets",
     source=TFRecords(train="*.tfrec"),
     also=(ImageFolders(),),
+    input=Images(height=8, width=8),
     problem=Classification(),
     model=Network(),
     phases=(Phase(epochs=1),),
@@ -97,7 +98,8 @@ def test_data_may_be_the_table_itself(tmp_path):
         TASK,
         source=Bundled(loader="keras:boston_housing", stored=Table()),
         also=(),
-        problem=Regression(target="price", features=("rooms",)),
+        input=Columns(names=("rooms",)),
+        problem=Regression(target="price"),
     )
     assert ingest.prepare(task, str(path), "runs")[1:] == (str(tmp_path), Table(file="homes.csv"))
     with pytest.raises(BadInputError, match="is a file, but TFRecords reads a folder"):

@@ -19,7 +19,7 @@ from trainer_modules.engine.task.sources import (
 )
 
 PETS = Classification(classes=("cat", "dog"))
-HOUSES = Regression(target="price", features=("rooms",))
+HOUSES = Regression(target="price")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ HOUSES = Regression(target="price", features=("rooms",))
 )
 def test_empty_folder(tmp_path, source, problem, message):
     with pytest.raises(BadInputError, match=message) as error:
-        reader_for(str(tmp_path), source, problem)
+        reader_for(str(tmp_path), source, problem, ("rooms",))
     assert str(tmp_path) in str(error.value)
 
 
@@ -65,7 +65,7 @@ def test_one_shard_cannot_be_held_out(tmp_path):
 def test_missing_columns_name_the_nearest(tmp_path):
     write(tmp_path / "data.csv", "room,price\n1,2\n")
     with pytest.raises(BadInputError, match="Received: 'rooms' .did you mean 'room'"):
-        reader_for(str(tmp_path), Table(), HOUSES)
+        reader_for(str(tmp_path), Table(), HOUSES, ("rooms",))
     write(tmp_path / "a.csv", "path,lable\nx,y\n")
     with pytest.raises(BadInputError, match="Received: 'label' .did you mean 'lable'"):
         reader_for(str(tmp_path), PathTable(paths=LabelledPaths(csv="a.csv")), PETS)
@@ -74,10 +74,10 @@ def test_missing_columns_name_the_nearest(tmp_path):
 def test_tables_that_are_none(tmp_path):
     write(tmp_path / "data.csv", "rooms,price\n")
     with pytest.raises(BadInputError, match="has no rows"):
-        reader_for(str(tmp_path), Table(), HOUSES)
+        reader_for(str(tmp_path), Table(), HOUSES, ("rooms",))
     np.savez(tmp_path / "matrix.npz", rooms=np.zeros((3, 2)), price=np.zeros(3))
     with pytest.raises(BadInputError, match="all of the same length"):
-        reader_for(str(tmp_path), Table(file="matrix.npz"), HOUSES)
+        reader_for(str(tmp_path), Table(file="matrix.npz"), HOUSES, ("rooms",))
     write(tmp_path / "broken.npz", b"PK\x03\x04 and no more")
     with pytest.raises(BadInputError, match=r"not a readable \.npz"):
-        reader_for(str(tmp_path), Table(file="broken.npz"), HOUSES)
+        reader_for(str(tmp_path), Table(file="broken.npz"), HOUSES, ("rooms",))

@@ -7,7 +7,7 @@ import pytest
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task.sources import ImageFolders
-from trainer_modules.engine.task.task import Image, Network, Phase, Serving, Task
+from trainer_modules.engine.task.task import Images, Network, Phase, Serving, Task
 
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 
@@ -33,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
         name="tiny",
         source=ImageFolders(),
         problem=Classification(classes=("a", "b", "c")),
-        image=Image(height=12, width=10),
+        input=Images(height=12, width=10),
         model=Network(),
         phases=(Phase(epochs=1),),
     )

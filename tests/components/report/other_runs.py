@@ -76,7 +76,7 @@ def image_regression(count: int = 120) -> Material:
     found.task |= {
         "name": "faces",
         "problem": {"type": "Regression", "target": "age", "unit": "years"},
-        "image": {"type": "Image", "height": 32, "width": 32, "channels": 3},
+        "input": {"type": "Images", "height": 32, "width": 32, "channels": 3},
     }
     found.evaluation |= {"metrics": tally.metrics(), "details": details}
     ids = galleries.wanted_ids(details)

@@ -29,7 +29,7 @@ def task(classes: tuple[str, ...], name: str = "flowers") -> dict[str, Any]:
         "name": name,
         "source": {"type": "ImageFolders", "train": "train", "eval": "", "test": ""},
         "problem": {"type": "Classification", "classes": list(classes)},
-        "image": {"type": "Image", "height": 32, "width": 32, "channels": 3},
+        "input": {"type": "Images", "height": 32, "width": 32, "channels": 3},
         "model": {
             "type": "Backbone",
             "name": "MobileNetV2",

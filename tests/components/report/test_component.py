@@ -52,13 +52,13 @@ def _write(folder: Path, split: str, examples: list[bytes], shards: int = 2) -> 
 def task() -> Any:
     from trainer_modules.engine.problems import Classification
     from trainer_modules.engine.task.sources import ImageFolders
-    from trainer_modules.engine.task.task import Augment, Image, Network, Phase, Task, Training
+    from trainer_modules.engine.task.task import Augment, Images, Network, Phase, Task, Training
 
     return Task(
         name="flowers",
         source=ImageFolders(),
         problem=Classification(classes=FLOWERS),
-        image=Image(height=8, width=8, channels=3),
+        input=Images(height=8, width=8, channels=3),
         model=Network(),
         phases=(Phase(epochs=1),),
         train=Training(augment=Augment(flip=True, brightness=0.3)),

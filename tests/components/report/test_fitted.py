@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +12,9 @@ from tests.components.report import runs
 from trainer_modules import boston_housing
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.networks import models
-from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Columns, Task
 
 SLOPE, OFFSET = 9.0, -34.0
 
@@ -34,24 +33,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [path]
 
 
-def _exported(folder: Path, problem: Regression) -> str:
-    task = dataclasses.replace(boston_housing.TASK, problem=problem)
+def _exported(folder: Path, task: Task) -> str:
     model = models.build(task).model
-    weights = np.full((len(problem.features), 1), SLOPE, np.float32)
+    weights = np.full((len(task.input.columns), 1), SLOPE, np.float32)
     model.set_weights([weights, np.array([OFFSET], np.float32)])
     serving.save(model, task, str(folder))
     return str(folder)
 
 
-def _plain(problem: Regression) -> dict[str, Any]:
-    plain: dict[str, Any] = overrides.to_plain(problem)
-    return plain
-
-
 def test_the_line_and_the_rows_are_what_the_model_serves(files: list[str], tmp_path: Path) -> None:
-    problem = boston_housing.TASK.problem
-    assert isinstance(problem, Regression)
-    found = fitted.answers(_plain(problem), files, _exported(tmp_path / "m", problem))
+    task = boston_housing.TASK
+    found = fitted.answers(task, files, _exported(tmp_path / "m", task))
     rows = [(row[0], value) for row, value in found["rows"]]
     assert [rooms for rooms, _ in rows] == [3, 4, 5, 6, 7]
     for x, value in [*rows, *found["line"]]:
@@ -61,18 +53,18 @@ def test_the_line_and_the_rows_are_what_the_model_serves(files: list[str], tmp_p
 
 
 def test_several_features_have_rows_and_no_line(files: list[str], tmp_path: Path) -> None:
-    problem = Regression(target="MEDV", features=("RM", "AGE"), shown=((5.0, 1.0),))
-    found = fitted.answers(_plain(problem), files, _exported(tmp_path / "m", problem))
+    columns = Columns(names=("RM", "AGE"), shown=((5.0, 1.0),))
+    task = dataclasses.replace(boston_housing.TASK, input=columns)
+    found = fitted.answers(task, files, _exported(tmp_path / "m", task))
     assert found["rows"] == [([5.0, 1.0], pytest.approx(SLOPE * 6 + OFFSET))]
     assert found["line"] == found["points"] == []
 
 
 def test_the_page_shows_both(files: list[str], tmp_path: Path) -> None:
-    problem = boston_housing.TASK.problem
-    assert isinstance(problem, Regression)
-    found = fitted.answers(_plain(problem), files, _exported(tmp_path / "m", problem))
+    task = boston_housing.TASK
+    found = fitted.answers(task, files, _exported(tmp_path / "m", task))
     material = runs.material.Material(
-        task={**runs.task(("a",)), "problem": _plain(problem)}, fitted=found
+        task={**runs.task(("a",)), "problem": overrides.to_plain(task.problem)}, fitted=found
     )
     context = fitted.section(material)
     assert context is not None
@@ -84,13 +76,13 @@ def test_the_page_shows_both(files: list[str], tmp_path: Path) -> None:
 
 def test_rows_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match="rows of 1 numbers, one for each of RM"):
-        Regression(target="MEDV", features=("RM",), shown=((3.0, 4.0),))
+        Columns(names=("RM",), shown=((3.0, 4.0),))
 
 
 def test_rows_can_be_set() -> None:
     from pipelines import tasks
 
-    task = tasks.load("boston_housing", ("problem.shown=((8.0,),)",))
-    assert getattr(task.problem, "shown", None) == ((8.0,),)
+    task = tasks.load("boston_housing", ("input.shown=((8.0,),)",))
+    assert task.input.shown == ((8.0,),)
     with pytest.raises(BadInputError, match="one for each of RM"):
-        tasks.load("boston_housing", ("problem.shown=((8.0, 1.0),)",))
+        tasks.load("boston_housing", ("input.shown=((8.0, 1.0),)",))

@@ -14,14 +14,14 @@ from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.sources import ImagesAndMasks
 from trainer_modules.engine.task.task import Augment, EncoderDecoder, Phase, Task
-from trainer_modules.engine.task.task import Image as ImageForm
+from trainer_modules.engine.task.task import Images as ImageForm
 
 RED, BLUE = (250, 0, 0), (0, 0, 250)
 TASK = Task(
     name="streets",
     source=ImagesAndMasks(),
     problem=Segmentation(classes=("sky", "road"), void=2, colours=(RED, BLUE)),
-    image=ImageForm(height=16, width=16),
+    input=ImageForm(height=16, width=16),
     model=EncoderDecoder(),
     phases=(Phase(epochs=1),),
 )

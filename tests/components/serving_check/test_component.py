@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task.sources import ImageFolders
-from trainer_modules.engine.task.task import Image, Network, Phase, Serving, Task
+from trainer_modules.engine.task.task import Images, Network, Phase, Serving, Task
 
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 
@@ -18,7 +18,7 @@ TASK = Task(
     name="tiny",
     source=ImageFolders(),
     problem=Classification(classes=("dark", "grey", "light")),
-    image=Image(height=6, width=5, channels=3),
+    input=Images(height=6, width=5, channels=3),
     model=Network(),
     phases=(Phase(epochs=1),),
 )
@@ -83,7 +83,7 @@ def truth(model: str, examples: dict[str, bytes]) -> dict[str, dict[str, Any]]:
 def _check(model: str, examples: Any, expected: Any, **changes: Any) -> dict[str, Any]:
     from components.serving_check import component as serving_check
 
-    asked = serving_check.request(model, examples, expected, TASK.problem, Serving())
+    asked = serving_check.request(model, examples, expected, TASK.input, TASK.problem, Serving())
     return serving_check.check(asked | changes)
 
 
@@ -176,15 +176,15 @@ def test_report_and_examples_meet_by_id(tmp_path: Path, examples: Any) -> None:
     assert expected == {"3.png": {"label": "dark", "score": 0.5}}
     chosen = serving_check.sample([file], expected, 2)
     assert list(chosen) == ["3.png", "0.png"]
-    asked = serving_check.request("m", chosen, expected, TASK.problem, Serving())
+    asked = serving_check.request("m", chosen, expected, TASK.input, TASK.problem, Serving())
     assert base64.b64decode(asked["inputs"]["image_bytes"][0]["b64"]) == _png(3)
     assert asked["expected"] == [{"label": "dark", "score": 0.5}, {}]
 
 
-def test_made_up_images_serve_where_there_is_no_data(model: str) -> None:
+def test_generated_images_serve_where_there_is_no_data(model: str) -> None:
     from components.serving_check import component as serving_check
 
-    images = serving_check.made_up(5)
-    assert len(images) == 5 and images == serving_check.made_up(5)
-    asked = serving_check.request(model, images, {}, TASK.problem, TASK.serving)
+    images = TASK.input.generated(5)
+    assert len(images) == 5 and images == TASK.input.generated(5)
+    asked = serving_check.request(model, images, {}, TASK.input, TASK.problem, TASK.serving)
     assert serving_check.check(asked)["passed"]

@@ -105,7 +105,7 @@ def _raw(pictures: np.ndarray) -> list[dict]:
 def test_stores_encoded_pixels_labels_as_indices_and_the_training_sets_moments(
     tfx_ready, pictures, tmp_path
 ) -> None:
-    task = replace(digits.TASK, image=replace(digits.TASK.image, scale="standardise"))
+    task = replace(digits.TASK, input=replace(digits.TASK.input, scale="standardise"))
     found = _transform(task, {"train": _raw(pictures[:9]), "eval": _raw(pictures[9:])}, tmp_path)
     assert {split: len(e) for split, e in found.items()} == {"train": 9, "eval": 3}
     for example, picture in zip(found["train"], pictures, strict=False):
@@ -122,7 +122,7 @@ def test_stores_encoded_pixels_labels_as_indices_and_the_training_sets_moments(
 def test_rows_are_standardised_by_column(tfx_ready, tmp_path) -> None:
     task = tasks.load("boston_housing:all")
     rng = np.random.default_rng(0)
-    names = (*task.problem.features, task.problem.target)
+    names = (*task.input.columns, task.problem.target)
     rows = rng.normal(7, 3, (20, len(names)))
     records = [
         {**dict(zip(names, map(float, row), strict=True)), "id": str(i).encode()}

@@ -224,7 +224,7 @@ def test_image_folder_on_kubeflow(image: dict[str, str], store: Any, tmp_path: P
         *("--target", "kubeflow", "--task", "image_folder", "--data", str(data)),
         *("--pipeline-root", root, "--serving-root", str(serving)),
         *("--weights", "none", "--beam-workers", "2", "--tune", "2"),
-        *("--set", "image.height=32", "--set", "image.width=32", "--set", "gates=()"),
+        *("--set", "input.height=32", "--set", "input.width=32", "--set", "gates=()"),
         *("--set", "train.epochs=1", "--set", "train.batch_size=8"),
     )
     launcher = ObjectStoreLauncher(store, root, _local_store(image, tmp_path))

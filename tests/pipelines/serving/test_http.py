@@ -27,7 +27,7 @@ from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task.sources import ImageFolders
-from trainer_modules.engine.task.task import Image, Network, Phase, Task
+from trainer_modules.engine.task.task import Images, Network, Phase, Task
 
 pillow_heif.register_heif_opener()  # for what the tests write
 ROOT = Path(__file__).parents[3]
@@ -65,7 +65,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name="tiny",
         source=ImageFolders(),
         problem=Classification(classes=("dark", "light")),
-        image=Image(height=2, width=2),
+        input=Images(height=2, width=2),
         model=Network(),
         phases=(Phase(epochs=1),),
     )

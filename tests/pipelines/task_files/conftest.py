@@ -10,14 +10,14 @@ WHOLE = '''"""Three digits."""
 
 from dataclasses import replace
 
-from trainer_modules.api import Classification, Dense, Flatten, Image, ImageFolders, Network
+from trainer_modules.api import Classification, Dense, Flatten, ImageFolders, Images, Network
 from trainer_modules.api import Phase, Task
 
 TASK = Task(
     name="mine",
     source=ImageFolders(),
     problem=Classification(classes=("one", "two")),
-    image=Image(height=8, width=8, channels=1),
+    input=Images(height=8, width=8, channels=1),
     model=Network(layers=(Flatten(), Dense(16, "relu"))),
     phases=(Phase(epochs=3),),
 )

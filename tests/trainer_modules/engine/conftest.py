@@ -15,7 +15,7 @@ from trainer_modules.engine.task.sources import TFRecords
 from trainer_modules.engine.task.task import (
     Backbone,
     HeadOnly,
-    Image,
+    Images,
     Network,
     Phase,
     Task,
@@ -69,7 +69,7 @@ def tiny_task(**changes: Any) -> Task:
         name="tiny",
         source=TFRecords(),
         problem=Classification(classes=("left", "middle", "right")),
-        image=Image(height=8, width=8, channels=1, store="png"),
+        input=Images(height=8, width=8, channels=1, store="png"),
         model=Network(layers=(Flatten(), Dense(16, "relu"))),
         phases=(Phase(epochs=3, learning_rate=0.01),),
         train=Training(batch_size=8, accelerator="cpu"),
@@ -125,7 +125,7 @@ def make_network_task(name: str, size: int, **model: Any) -> Task:
         name="tiny",
         source=TFRecords(),
         problem=Classification(classes=("a", "b", "c")),
-        image=Image(height=size, width=size, store="png"),
+        input=Images(height=size, width=size, store="png"),
         model=Backbone(name=name, **{"head": (GlobalAveragePool(),), **model}),
         phases=(Phase(epochs=1, learning_rate=0.01, trainable=HeadOnly()),),
     )

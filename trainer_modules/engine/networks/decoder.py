@@ -9,8 +9,9 @@ import math
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.inputs.contract import Pixels
 from trainer_modules.engine.task.layers import BatchNorm
-from trainer_modules.engine.task.task import EncoderDecoder, Image
+from trainer_modules.engine.task.task import EncoderDecoder
 
 
 def build(images: Any, encoder: Any, model: EncoderDecoder) -> Any:
@@ -46,7 +47,7 @@ def _resized(features: Any, size: Any, name: str) -> Any:
     return layers.Resizing(height, width, interpolation="bilinear", name=name)(features)
 
 
-def encoder_of(base: Any, model: EncoderDecoder, image: Image) -> Any:
+def encoder_of(base: Any, model: EncoderDecoder, image: Pixels) -> Any:
     """Returns a model images → (skips from shallow to deep, last features) over `base`'s layers.
 
     Raises:

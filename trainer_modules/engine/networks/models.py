@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.inputs.contract import Pixels, Statistics
 from trainer_modules.engine.networks import backbones, decoder, saved_network
-from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task.layers import Layer
 from trainer_modules.engine.task.task import (
     Backbone,
     EncoderDecoder,
     Everything,
     HeadOnly,
-    Image,
     Last,
     Model,
     Network,
@@ -25,9 +24,6 @@ from trainer_modules.engine.task.task import (
     Recipe,
     SavedNetwork,
 )
-
-Statistics = tuple[Sequence[float], Sequence[float]]
-"""Mean and deviation per channel (or per feature of a table), in the units of the input."""
 
 
 @dataclass(frozen=True)
@@ -70,31 +66,22 @@ def build(task: Recipe, statistics: Statistics | None = None) -> Built:
 
     Args:
       task: The task.
-      statistics: Mean and deviation, needed where `image.scale` is `standardise` or the
-        problem standardises its features.
+      statistics: Mean and deviation, needed where the input standardises.
 
     Raises:
       BadInputError: If the network and the images do not fit, or weights are missing.
     """
     import tf_keras
 
-    if task.image is None:
-        problem = task.problem
-        assert isinstance(problem, Regression)
-        inputs = tf_keras.Input((len(problem.features),), name="features")
-        scaled = _standardised(inputs, statistics) if problem.standardise else inputs
-        return _assemble(inputs, _stack(scaled, task.model, task), None, task)
-    image = task.image
-    inputs = tf_keras.Input(
-        (image.height, image.width, image.channels), dtype="uint8", name="image"
-    )
+    inputs = task.input.input_layer()
     if isinstance(task.model, Network):
-        outputs = _stack(_scaled(inputs, image, statistics), task.model, task)
+        outputs = _stack(task.input.scaled(inputs, statistics), task.model, task)
         return _assemble(inputs, outputs, None, task)
     if isinstance(task.model, SavedNetwork):
-        scaled = _scaled(inputs, image, statistics)
+        scaled = task.input.scaled(inputs, statistics)
         outputs = saved_network.build(scaled, task.model, classes=len(task.problem.names))
         return _assemble(inputs, outputs, None, task)
+    image = task.input.images(task.model.name)
     rgb = inputs if image.channels == 3 else tf_keras.layers.Concatenate(name="rgb")([inputs] * 3)
     if isinstance(task.model, EncoderDecoder):
         base = _base(task.model, image, include_top=False)
@@ -121,7 +108,7 @@ def _prepared(rgb: Any, model: Backbone | EncoderDecoder) -> Any:
     return backbones.scaled(rgb, model.name, model.scaling)
 
 
-def _base(model: Backbone | EncoderDecoder, image: Image, *, include_top: bool) -> Any:
+def _base(model: Backbone | EncoderDecoder, image: Pixels, *, include_top: bool) -> Any:
     base = backbones.build(
         model.name,
         height=image.height,
@@ -141,34 +128,6 @@ def _assemble(inputs: Any, outputs: Any, base: Any, task: Recipe, runner: Any = 
     model = tf_keras.Model(inputs, outputs, name=task.name)
     pretrained = base is not None and task.model.weights != "none"  # type: ignore[union-attr]
     return Built(model=model, base=base, runner=runner, pretrained=pretrained)
-
-
-def _scaled(inputs: Any, image: Image, statistics: Statistics | None) -> Any:
-    from tf_keras import layers
-
-    if image.scale == "standardise":
-        return _standardised(inputs, statistics)
-    factor = 1 / 255 if image.scale == "unit" else 1.0
-    return layers.Rescaling(factor, dtype="float32", name="scaling")(inputs)
-
-
-def _standardised(inputs: Any, statistics: Statistics | None) -> Any:
-    import numpy as np
-    from tf_keras import layers
-
-    if statistics is None:
-        raise BadInputError(
-            "image.scale=standardise needs the mean and standard deviation of the "
-            "training set, which are missing from the transformed examples."
-        )
-    mean, deviation = (np.atleast_1d(np.asarray(s, np.float64)) for s in statistics)
-    if not (deviation > 0).all():
-        raise BadInputError(
-            "every channel (or feature) must vary to be standardised. Received standard "
-            f"deviations: {deviation.tolist()}"
-        )
-    scale, offset = (1 / deviation).tolist(), (-mean / deviation).tolist()
-    return layers.Rescaling(scale, offset, dtype="float32", name="scaling")(inputs)
 
 
 def _stack(features: Any, model: Model, task: Recipe) -> Any:

@@ -140,7 +140,7 @@ class Problem(abc.ABC):
         Args:
           inputs: Raw features, each a tensor `[batch]`, or a `tf.SparseTensor` where the schema
             allows several values for an example.
-          image: The size of the images (`task.Image`); None for rows of numbers.
+          image: The task's input; only a kind with a label for each pixel reads it.
 
         Returns:
           Feature → tensor `[batch, …]`, of int64, float32 or string.

@@ -1,4 +1,4 @@
-"""Regression: predicting a number from rows."""
+"""Regression: predicting a number."""
 
 import dataclasses
 import math
@@ -19,15 +19,11 @@ _EVALUATION = "trainer_modules.engine.evaluation"
 
 @dataclass(frozen=True, kw_only=True)
 class Regression(Problem):
-    """A number for each row.
+    """A number for each example.
 
     Attributes:
-      target: Column to predict.
-      features: Columns to predict it from, in the order of the model's input.
+      target: Column or feature to predict.
       unit: Unit of the target, as text.
-      standardise: Standardise every feature to mean 0 and standard deviation 1 with the training
-        set's statistics.
-      shown: Rows of features, in their order, whose predictions the report shows.
       least: Lowest target that can be true, inclusive; examples below it are rejected. None for no
         bound.
       most: Highest target that can be true, as `least`.
@@ -44,10 +40,7 @@ class Regression(Problem):
     answers_probabilities: ClassVar[bool] = False
 
     target: str
-    features: tuple[str, ...]
     unit: str = ""
-    standardise: bool = False
-    shown: tuple[tuple[float, ...], ...] = ()
     least: float | None = None
     most: float | None = None
     objective: str = "mse"
@@ -63,12 +56,6 @@ class Regression(Problem):
         check_number("huber_delta", self.huber_delta, above=0)
         check_number("target_mean", self.target_mean)
         check_number("target_deviation", self.target_deviation, above=0)
-        for row in self.shown:
-            if len(row) != len(self.features):
-                raise ValueError(
-                    f"shown must contain rows of {len(self.features)} numbers, one for each of "
-                    f"{', '.join(self.features)}. Received: {row}"
-                )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,12 +12,9 @@ from typing import Any
 import tensorflow as tf
 
 from trainer_modules.engine.images.preprocessing import load_images
-from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.saved_model.contents import (
     CLASS_IDS_ASSET,
     CLASSES_ASSET,
-    EXAMPLES,
-    SERVING_DEFAULT,
     TASK_ASSET,
 )
 from trainer_modules.engine.task import overrides
@@ -28,8 +25,9 @@ def save(model: Any, task: Recipe, folder: str) -> None:
     """Writes `model` with its serving signatures.
 
     Signatures:
-      serving_default: `image_bytes` string `[batch]`, or for tables one float32 `[batch]` input
-        for each feature column → what `task.problem.served` makes of the outputs.
+      serving_default: the inputs that `task.input.served` names, each `[batch]`: for images
+        `image_bytes`, string, for tables each column, float32 → what `task.problem.served` makes of
+        the outputs.
       examples: `examples`, serialized raw tf.Example, string `[batch]` → the same.
       and, for images, the problem's `further_signatures`.
 
@@ -48,20 +46,14 @@ def save(model: Any, task: Recipe, folder: str) -> None:
     module.network = network(model, task)
     with tempfile.TemporaryDirectory() as assets:
         module.assets = [tf.saved_model.Asset(path) for path in _write_assets(task, assets)]
-        signatures = _image_signatures if task.image is not None else _row_signatures
-        tf.saved_model.save(module, folder, signatures=signatures(module.network, task))
+        tf.saved_model.save(module, folder, signatures=_signatures(module.network, task))
 
 
 def network(model: Any, task: Recipe) -> Any:
     """Returns the network as a function of uint8 pixels, or float32 rows, traced once."""
-    if task.image is not None:
-        spec = tf.TensorSpec(
-            [None, task.image.height, task.image.width, task.image.channels], tf.uint8
-        )
-    else:
-        assert isinstance(task.problem, Regression)
-        spec = tf.TensorSpec([None, len(task.problem.features)], tf.float32)
-    return tf.function(lambda inputs: model(inputs, training=False), input_signature=[spec])
+    return tf.function(
+        lambda inputs: model(inputs, training=False), input_signature=[task.input.tensor_spec()]
+    )
 
 
 def _write_assets(task: Recipe, folder: str) -> list[str]:
@@ -76,42 +68,9 @@ def _write_assets(task: Recipe, folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in contents]
 
 
-def _image_signatures(network: Any, task: Recipe) -> dict[str, Any]:
-    image = task.image
-    assert image is not None
-
+def _signatures(network: Any, task: Recipe) -> dict[str, Any]:
     def outputs_of(image_bytes: tf.Tensor) -> tf.Tensor:
-        return network(load_images(image_bytes, image))
+        return network(load_images(image_bytes, task.input.images("further signatures")))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
-    def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return task.problem.served(outputs_of(image_bytes))
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        spec = {"image": tf.io.FixedLenFeature([], tf.string)}
-        return serve(tf.io.parse_example(examples, spec)["image"])
-
-    further = task.problem.further_signatures(outputs_of)
-    return {SERVING_DEFAULT: serve, EXAMPLES: serve_examples, **further}
-
-
-def _row_signatures(network: Any, task: Recipe) -> dict[str, Any]:
-    problem = task.problem
-    assert isinstance(problem, Regression)
-    columns_spec = {n: tf.TensorSpec([None], tf.float32, name=n) for n in problem.features}
-
-    @tf.function
-    def serve(**columns: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows = tf.stack([columns[name] for name in problem.features], axis=1)
-        return problem.served(network(rows))
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        spec = {name: tf.io.FixedLenFeature([], tf.float32) for name in problem.features}
-        return serve(**tf.io.parse_example(examples, spec))
-
-    return {
-        SERVING_DEFAULT: serve.get_concrete_function(**columns_spec),
-        EXAMPLES: serve_examples,
-    }
+    signatures = task.input.signatures(lambda inputs: task.problem.served(network(inputs)))
+    return signatures | task.problem.further_signatures(outputs_of)

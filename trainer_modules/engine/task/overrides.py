@@ -3,17 +3,21 @@
 import ast
 import dataclasses
 import json
+import logging
 import types
 import typing
 from typing import Any, TypeVar
 
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.task import aliases
 from trainer_modules.engine.task.serialisation import from_json as from_json
 from trainer_modules.engine.task.serialisation import from_plain as from_plain
 from trainer_modules.engine.task.serialisation import to_json as to_json
 from trainer_modules.engine.task.serialisation import to_plain as to_plain
 
 T = TypeVar("T")
+
+_log = logging.getLogger("tfx_vision")
 
 
 def apply(target: T, settings: list[str] | tuple[str, ...]) -> T:
@@ -25,6 +29,8 @@ def apply(target: T, settings: list[str] | tuple[str, ...]) -> T:
         Python literal (`2`, `1e-3`, `True`, `None`, `(1, 2)`), else as a string. Where a field
         takes a dataclass or one of several, the value is JSON with a `"type"`.
 
+    A former key (see `aliases`) works like the current one, which the log then names.
+
     Raises:
       BadInputError: If a key is unknown (the nearest is named) or a value does not fit.
     """
@@ -32,7 +38,11 @@ def apply(target: T, settings: list[str] | tuple[str, ...]) -> T:
         key, equals, text = setting.partition("=")
         if not equals or not key:
             raise BadInputError(f"--set must be KEY=VALUE. Received: {setting!r}")
-        target = _replace(target, key.strip().split("."), text.strip(), key.strip())
+        given = key.strip()
+        key = aliases.current_key(target, given)
+        if key != given:
+            _log.warning("--set %s: now called %s; the former name still works.", given, key)
+        target = _replace(target, key.split("."), text.strip(), key)
     return target
 
 
@@ -76,7 +86,7 @@ def _replace(target: Any, path: list[str], text: str, key: str) -> Any:
 def _parse(text: str, hint: Any, key: str, *, current: Any) -> Any:
     if text.startswith(("{", "[")):
         try:
-            value = from_plain(json.loads(text))
+            value = from_plain(aliases.upgraded(json.loads(text)))
         except (ValueError, TypeError, RecursionError) as e:
             raise BadInputError(f"--set {key}: {text!r} is not a valid value: {e}") from e
     elif hint is str:

@@ -5,10 +5,10 @@ settings. Both may be read by a later version of this code, so a dataclass is wr
 plain name (`"type": "Classification"`), never under the path of the module that holds it today, and
 the document says which version of the form it has:
 
-    {"format_version": 2, "type": "Task", "name": "digits", …}
+    {"format_version": 3, "type": "Task", "name": "digits", …}
 
-Version 1 had no number and wrote module paths (`"engine.problems.Classification"`); the last part
-of such a path is the name, so both are read alike.
+Version 1 had no number and wrote module paths (`"engine.problems.Classification"`), whose last part
+is the name. Versions 1 and 2 had former names of fields and of classes; `aliases` says which.
 """
 
 import dataclasses
@@ -18,8 +18,9 @@ import typing
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.task import aliases
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 TYPE_KEY = "type"
 _VERSION_KEY = "format_version"
 # Where a document is not one dataclass (the gates of a task, say), it stands under this key.
@@ -64,7 +65,7 @@ def to_json(value: Any) -> str:
 
 
 def from_json(text: str) -> Any:
-    """The inverse of `to_json`; also reads version 1.
+    """The inverse of `to_json`; also reads the earlier versions.
 
     Raises:
       BadInputError: If the text is not valid JSON, or was written by a newer version of this code.
@@ -83,9 +84,26 @@ def from_json(text: str) -> Any:
             f"The stored task has format_version {version!r}; this version of tfx-vision reads 1 "
             f"to {FORMAT_VERSION}. Read it with the version that wrote it, or a newer one."
         )
-    if set(document) == {_VALUE_KEY}:
-        return from_plain(document[_VALUE_KEY])
-    return from_plain(document)
+    if version < FORMAT_VERSION:
+        return _with_current_keys(from_plain(aliases.upgraded(_content(document))))
+    return from_plain(_content(document))
+
+
+def _content(document: dict[str, Any]) -> Any:
+    return document[_VALUE_KEY] if set(document) == {_VALUE_KEY} else document
+
+
+def _with_current_keys(value: Any) -> Any:
+    """Returns a task with current keys in its search space; anything else as it is."""
+    search = getattr(value, "search", ())
+    if not search:
+        return value
+    return dataclasses.replace(
+        value,
+        search=tuple(
+            dataclasses.replace(one, key=aliases.current_key(value, one.key)) for one in search
+        ),
+    )
 
 
 @functools.cache

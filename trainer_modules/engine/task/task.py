@@ -1,4 +1,4 @@
-"""A task as data: its source, problem, model, training and gates.
+"""A task as data: its source, input, problem, model, training and gates.
 
 Everything here is a frozen dataclass, so that a whole task can be passed as JSON to Transform,
 Trainer and a compiled job, and `--set phases.0.epochs=2` can change any value of it. Nothing here
@@ -7,6 +7,8 @@ imports TensorFlow.
 
 from dataclasses import dataclass, field, fields
 
+from trainer_modules.engine.inputs.columns import Columns
+from trainer_modules.engine.inputs.images import Images
 from trainer_modules.engine.networks.saved_network import SavedNetwork as SavedNetwork
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task.display import Display as Display
@@ -25,53 +27,8 @@ from trainer_modules.engine.task.submission import Submission as Submission
 
 
 @dataclass(frozen=True, kw_only=True)
-class Image:
-    """The images a model sees: uint8 `[height, width, channels]`, values 0..255.
-
-    Attributes:
-      height: Pixels.
-      width: Pixels.
-      channels: 1 (grey) or 3 (RGB).
-      resize: `bilinear`, `nearest` or `area`, as in `tf.image.resize`.
-      antialias: Apply a low-pass filter before shrinking, as Pillow does; slower.
-      scale: The scaling in the model's first layer: `unit` (x / 255), `none` (floats 0..255), or
-        `standardise` (minus the training set's mean, over its deviation, per channel). A backbone
-        uses its own scaling instead.
-      store: How Transform keeps pixels: `png`, `jpeg`, or `auto` (PNG below 64 × 64 pixels).
-      quality: JPEG quality, 1..100.
-    """
-
-    height: int
-    width: int
-    channels: int = 3
-    resize: str = "bilinear"
-    antialias: bool = False
-    scale: str = "unit"
-    store: str = "auto"
-    quality: int = 95
-
-    def __post_init__(self) -> None:
-        check_number("height", self.height, least=1)
-        check_number("width", self.width, least=1)
-        if self.channels not in (1, 3):
-            raise ValueError(f"channels must be 1 or 3. Received: {self.channels}")
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"quality must be within 1..100. Received: {self.quality}")
-        check_choice("resize", self.resize, ("bilinear", "nearest", "area"))
-        check_choice("scale", self.scale, ("unit", "none", "standardise"))
-        check_choice("store", self.store, ("auto", "png", "jpeg"))
-
-    @property
-    def stored_as(self) -> str:
-        """`png` or `jpeg`: the encoding in the transformed Examples."""
-        if self.store != "auto":
-            return self.store
-        return "png" if self.height * self.width < 64 * 64 else "jpeg"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Network:
-    """A plain stack of layers from the scaled image (or row of numbers) to the features.
+    """A plain stack of layers from the scaled input to the features.
 
     The problem adds the last layer (softmax, sigmoid, linear).
     """
@@ -238,18 +195,18 @@ class Recipe:
 
     Attributes:
       name: The module's name; runs and served models are stored under it.
+      input: What the model is given: images of a size, or columns of a table.
       problem: The kind of problem; owns labels, loss, metrics and the form of a prediction.
       model: The network.
       phases: Parts of the training, in order.
-      image: The images' form; None for tables.
       train: Settings of the training as a whole.
     """
 
     name: str
+    input: Images | Columns
     problem: Problem
     model: Model
     phases: tuple[Phase, ...]
-    image: Image | None = None
     train: Training = field(default_factory=Training)
 
     @property

@@ -43,7 +43,7 @@ def measure(task: Recipe, files: list[str], split: str) -> Shards:
     whole_labels = task.problem.whole_labels
     count, labels = 0, []
     if files:
-        spec = task.problem.label_spec(task.image) if whole_labels else {}
+        spec = task.problem.label_spec(task.input) if whole_labels else {}
         for batch in records(files).batch(1024).prefetch(2):
             count += int(batch.shape[0])
             if whole_labels:
@@ -111,29 +111,14 @@ def decode(task: Recipe, serialized: Any) -> tuple[Any, Any]:
     """Returns (input, label) of one serialized Example."""
     import tensorflow as tf
 
-    from trainer_modules.engine.images.preprocessing import decode_stored
-
-    spec = dict(task.problem.label_spec(task.image))
-    if task.image is None:
-        features = task.problem.features  # type: ignore[attr-defined]
-        spec.update({name: tf.io.FixedLenFeature([], tf.float32) for name in features})
-        parsed = tf.io.parse_single_example(serialized, spec)
-        row = tf.stack([parsed[name] for name in features])
-        return row, task.problem.training_label(parsed, None)
-    image = task.image
-    spec["image"] = tf.io.FixedLenFeature([], tf.string)
+    spec = task.problem.label_spec(task.input) | task.input.stored_spec()
     parsed = tf.io.parse_single_example(serialized, spec)
-    pixels = decode_stored(parsed["image"], image)
-    return pixels, task.problem.training_label(parsed, image)
+    return task.input.stored_input(parsed), task.problem.training_label(parsed, task.input)
 
 
 def bytes_per_example(task: Recipe) -> int:
     """Returns the size of one decoded input and its label, in bytes."""
-    if task.image is None:
-        features = task.problem.features  # type: ignore[attr-defined]
-        return 4 * len(features) + task.problem.label_bytes(None)
-    values = task.image.height * task.image.width * task.image.channels
-    return values + task.problem.label_bytes(task.image)
+    return task.input.size + task.problem.label_bytes(task.input)
 
 
 def in_memory(task: Recipe, shards: Shards) -> tuple[np.ndarray, np.ndarray]:

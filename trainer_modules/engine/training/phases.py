@@ -143,10 +143,7 @@ class PhaseRun:
         asked = self.task.train.steps_per_execution
         if asked is not None:
             return min(asked, steps)
-        image = self.task.image
-        if image is None:
-            return steps
-        size = self.task.train.batch_size * image.height * image.width * image.channels
+        size = self.task.train.batch_size * self.task.input.size
         # A TPU waits for its host between calls, however long a step takes.
         grouped = self.placement.device == "tpu" or size <= _SMALL_STEP_BYTES
         return min(steps, _STEPS_PER_CALL) if grouped else 1

@@ -55,7 +55,7 @@ class State:
 
 def fingerprint(task: Recipe, train: Shards, evaluated: Shards, replicas: int) -> str:
     """Returns a digest of everything that determines a training: settings, labels, counts."""
-    parts = (task.problem, task.model, task.phases, task.image, task.train)
+    parts = (task.problem, task.model, task.phases, task.input, task.train)
     text = "\n".join([*(to_json(p) for p in parts), f"{train.count} {evaluated.count} {replicas}"])
     digest = hashlib.sha256(text.encode())
     if train.labels is not None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from trainer_modules.engine.custom_config import CHECKPOINTS_KEY
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.images.preprocessing import DEVIATION, MEAN, standardises
+from trainer_modules.engine.inputs.contract import DEVIATION, MEAN
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task.task import Recipe
 from trainer_modules.engine.training import history, resume, search, training
@@ -61,7 +61,7 @@ def data(task: Recipe, fn_args: Any) -> dict[str, Any]:
     return {
         "train_files": train_files,
         "eval_files": _expand(fn_args.eval_files, "eval"),
-        "statistics": _statistics(train_files) if standardises(task) else None,
+        "statistics": _statistics(train_files) if task.input.standardises else None,
     }
 
 

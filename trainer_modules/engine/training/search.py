@@ -8,7 +8,7 @@ its `Tuner` class accepts only Keras 3 models, its `BaseTuner` any trial that re
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task import aliases, overrides
 from trainer_modules.engine.task.hyperparameters import Choice, Hyperparameter, Range
 from trainer_modules.engine.task.layers import Dense, Dropout
 from trainer_modules.engine.task.task import Backbone, Last, Network, Recipe
@@ -57,7 +57,7 @@ def current(task: Recipe, key: str) -> Any:
       BadInputError: If the key names nothing.
     """
     value: Any = task
-    for part in key.split("."):
+    for part in aliases.current_key(task, key).split("."):
         try:
             value = value[int(part)] if isinstance(value, tuple) else getattr(value, part)
         except (AttributeError, IndexError, ValueError) as error:

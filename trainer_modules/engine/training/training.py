@@ -9,6 +9,7 @@ import dataclasses
 import logging
 from collections.abc import Iterator
 
+from trainer_modules.engine.inputs.contract import Statistics
 from trainer_modules.engine.networks import backbones, models, weights
 from trainer_modules.engine.saved_model import exported
 from trainer_modules.engine.task.task import Backbone, Recipe
@@ -28,7 +29,7 @@ def train(
     eval_files: list[str],
     model_dir: str,
     log_dir: str,
-    statistics: models.Statistics | None = None,
+    statistics: Statistics | None = None,
     checkpoint_dir: str | None = None,
 ) -> Trained:
     """Trains `task` on transformed Examples.
@@ -40,7 +41,7 @@ def train(
       model_dir: Folder for whatever belongs to the model beside it; nothing is written to it
         before the training is over.
       log_dir: Folder for TensorBoard; each phase has a folder in it.
-      statistics: Mean and deviation of each channel in 0..255, for `image.scale="standardise"`.
+      statistics: Mean and deviation of each channel or column, where the input standardises.
       checkpoint_dir: Folder that survives an interruption; with it, an interrupted training
         continues after its last complete epoch. None trains without checkpoints. The state remains
         there until the caller, having written the model, calls `resume.forget`.

@@ -149,7 +149,7 @@ def test_boston_housing_becomes_a_table_with_its_test_rows(tmp_path):
     assert [line.rpartition(",")[2] for line in lines[1:]] == [""] * 16 + ["test"] * 4
     from components.example_gen.readers.layouts import reader_for
 
-    reader = reader_for(folder, found, Regression(target="MEDV", features=("RM",)))
+    reader = reader_for(folder, found, Regression(target="MEDV"), ("RM",))
     assert reader.splits == ("train", "eval", "test")
 
 

@@ -8,7 +8,7 @@ from components.example_gen.readers.layouts import reader_for
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import ImageNet
 from trainer_modules.engine.task.sources import ImageFiles
-from trainer_modules.engine.task.task import Backbone, Phase, Task
+from trainer_modules.engine.task.task import Backbone, Images, Phase, Task
 
 PROBLEM = ImageNet()
 
@@ -17,6 +17,7 @@ def _task(*phases: Phase) -> Task:
     return Task(
         name="t",
         source=ImageFiles(),
+        input=Images(height=224, width=224),
         problem=PROBLEM,
         model=Backbone(name="VGG16", include_top=True),
         phases=phases,

@@ -18,7 +18,7 @@ from trainer_modules.engine.task.sources import (
     TensorFlowDatasets,
     TFRecords,
 )
-from trainer_modules.engine.task.task import Network, Phase, Task
+from trainer_modules.engine.task.task import Images, Network, Phase, Task
 
 PETS = MultiLabel(classes=("cat", "dog", "indoors"))
 
@@ -154,6 +154,7 @@ def open_task(source) -> Task:
     return Task(
         name="pets",
         source=source,
+        input=Images(height=8, width=8),
         problem=MultiLabel(),
         model=Network(),
         phases=(Phase(epochs=1),),

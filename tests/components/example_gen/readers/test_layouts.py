@@ -288,14 +288,14 @@ def test_masks_in_colours(ingest, tmp_path):
     )
 
 
-HOUSES = Regression(target="price", features=("rooms",))
+HOUSES = Regression(target="price")
 
 
 def test_csv_table(ingest, tmp_path):
     rows = [f"{3 + i / 10},{20 + i},old,{'test' if i > 37 else ''}" for i in range(40)]
     rows += ["many,50,new,", "4,,new,", "4,nan,new,", "4,50,new,tset", rows[0]]
     write(tmp_path / "data.csv", "rooms,price,age,split\n" + "\n".join(rows))
-    found = ingest(tmp_path, Table(splits=HashSplit(eval=0.3)), HOUSES)
+    found = ingest(tmp_path, Table(splits=HashSplit(eval=0.3)), HOUSES, ("rooms",))
     assert ids(found, "test") == {"data.csv:40", "data.csv:41"}
     assert 3 <= found.summary["counts"]["eval"] <= 22
     row = found.examples["data.csv:2"]
@@ -309,7 +309,7 @@ def test_csv_table(ingest, tmp_path):
 
 def test_npz_table(ingest, tmp_path):
     np.savez(tmp_path / "data.npz", rooms=np.arange(20.0), price=np.arange(20) * 2)
-    found = ingest(tmp_path, Table(file="*.npz", splits=HashSplit(eval=0.3)), HOUSES)
+    found = ingest(tmp_path, Table(file="*.npz", splits=HashSplit(eval=0.3)), HOUSES, ("rooms",))
     assert sum(found.summary["counts"].values()) == 20
     assert found.examples["data.npz:7"]["price"] == pytest.approx(14.0)
 

@@ -16,7 +16,7 @@ from trainer_modules.engine.task.sources import (
     TFRecords,
 )
 
-AGES = Regression(target="age", features=(), least=0, most=120)
+AGES = Regression(target="age", least=0, most=120)
 LIST = PathTable(
     paths=LabelledPaths(csv="ages.csv", path="image", label="age", split="part"),
     splits=HashSplit(eval=0.3),
@@ -137,7 +137,7 @@ def test_folders_may_be_named_after_numbers(ingest, tmp_path):
 
 @pytest.mark.parametrize(("value", "text"), [(3, "3.0"), ("3", "3.0"), (-0.0, "0.0"), (0.1, "0.1")])
 def test_equal_numbers_are_equal_texts(value, text):
-    problem = Regression(target="x", features=())
+    problem = Regression(target="x")
     assert problem.label_text((value,)) == text
     assert problem.raw_labels(text) == {"x": [float(text)]}
     with pytest.raises(LabelError, match="0 values"):
@@ -147,7 +147,7 @@ def test_equal_numbers_are_equal_texts(value, text):
 @pytest.mark.parametrize("bounds", [{"least": 3, "most": 2}, {"least": float("nan")}])
 def test_bounds_that_no_number_meets_are_refused(bounds):
     with pytest.raises(ValueError, match="Received"):
-        Regression(target="x", features=(), **bounds)
+        Regression(target="x", **bounds)
 
 
 def test_data_may_name_the_list_itself(tmp_path):

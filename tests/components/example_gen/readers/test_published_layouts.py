@@ -196,6 +196,7 @@ def test_open_classes_are_those_of_the_labels_file(tmp_path: Path) -> None:
     task = Task(
         name="pies",
         source=TensorFlowDatasets(name="food101"),
+        input=food101.TASK.input,
         problem=Classification(),
         model=food101.TASK.model,
         phases=food101.TASK.phases,

@@ -7,7 +7,7 @@ from PIL import Image as Pillow
 
 from trainer_modules import boston_housing, digits
 from trainer_modules.engine.images import preprocessing
-from trainer_modules.engine.task.task import Image
+from trainer_modules.engine.task.task import Images
 
 
 def _encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
@@ -41,7 +41,7 @@ def pixels() -> np.ndarray:
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (30, 21), (13, 17)])
 def test_bilinear_resizing_is_numpys(pixels, height: int, width: int) -> None:
     loaded = preprocessing.load_image(
-        tf.constant(_encoded(pixels)), Image(height=height, width=width)
+        tf.constant(_encoded(pixels)), Images(height=height, width=width)
     )
     assert loaded.dtype == tf.uint8
     # Halves may be rounded to either side.
@@ -50,7 +50,7 @@ def test_bilinear_resizing_is_numpys(pixels, height: int, width: int) -> None:
 
 def test_nearest_takes_pixels_as_they_are(pixels) -> None:
     loaded = preprocessing.load_image(
-        tf.constant(_encoded(pixels)), Image(height=26, width=34, resize="nearest")
+        tf.constant(_encoded(pixels)), Images(height=26, width=34, resize="nearest")
     )
     assert np.array_equal(loaded.numpy(), np.repeat(np.repeat(pixels, 2, 0), 2, 1))
 
@@ -58,13 +58,13 @@ def test_nearest_takes_pixels_as_they_are(pixels) -> None:
 def test_antialias_averages_what_shrinks(pixels) -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 255
-    image = Image(height=16, width=16, antialias=True)
+    image = Images(height=16, width=16, antialias=True)
     smooth = preprocessing.load_image(tf.constant(_encoded(stripes)), image).numpy()
     assert np.abs(smooth[4:-4, 4:-4].astype(int) - 128).max() < 10
 
 
 def test_grey_and_colour_come_as_the_task_wants_them(pixels) -> None:
-    colour, grey = Image(height=13, width=17), Image(height=13, width=17, channels=1)
+    colour, grey = Images(height=13, width=17), Images(height=13, width=17, channels=1)
     luma = np.asarray(Pillow.fromarray(pixels).convert("L"))
     assert np.array_equal(preprocessing.load_image(_encoded(pixels), grey)[..., 0], luma)
     doubled = preprocessing.load_image(_encoded(luma), colour).numpy()
@@ -72,7 +72,7 @@ def test_grey_and_colour_come_as_the_task_wants_them(pixels) -> None:
 
 
 def test_a_batch_is_the_images_one_by_one(pixels) -> None:
-    image = Image(height=5, width=6)
+    image = Images(height=5, width=6)
     contents = [_encoded(pixels), _encoded(pixels[:7, :3])]
     batch = preprocessing.load_images(tf.constant(contents), image)
     for one, encoded in zip(batch, contents, strict=True):
@@ -83,7 +83,7 @@ def test_stored_png_is_exact_and_jpeg_close(pixels) -> None:
     coarse = Pillow.fromarray(pixels[:3, :3])
     smooth = np.asarray(coarse.resize((64, 64), Pillow.Resampling.BICUBIC))
     for store, bound in (("png", 0), ("jpeg", 12)):
-        image = Image(height=64, width=64, store=store)
+        image = Images(height=64, width=64, store=store)
         encoded = preprocessing.encode_image(tf.constant(smooth), image)
         back = preprocessing.decode_stored(encoded, image).numpy().astype(int)
         assert np.abs(back - smooth).max() <= bound
@@ -95,7 +95,7 @@ def test_a_stored_jpeg_keeps_colours_at_full_resolution() -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2, 0] = stripes[:, 1::2, 2] = 200
     for quality in (95, 75):
-        image = Image(height=64, width=64, quality=quality)
+        image = Images(height=64, width=64, quality=quality)
         encoded = preprocessing.encode_image(tf.constant(stripes), image)
         back = preprocessing.decode_stored(encoded, image).numpy().astype(int)
         assert np.abs(back - stripes).max() <= 30
@@ -106,7 +106,7 @@ def test_a_stored_jpeg_keeps_colours_at_full_resolution() -> None:
 
 def test_bytes_that_are_no_image_are_an_error() -> None:
     with pytest.raises(tf.errors.InvalidArgumentError):
-        preprocessing.load_images(tf.constant([b"no image"]), Image(height=4, width=4))
+        preprocessing.load_images(tf.constant([b"no image"]), Images(height=4, width=4))
 
 
 def test_labels_become_indices_by_name() -> None:
@@ -117,7 +117,9 @@ def test_labels_become_indices_by_name() -> None:
 def test_rows_keep_their_columns() -> None:
     task = boston_housing.TASK
     inputs = {"RM": tf.constant([[6.5], [5.0]]), "MEDV": tf.constant([[24.0], [11.0]])}
-    out = preprocessing.transform(inputs | {"id": tf.constant([[b"1"], [b"2"]])}, task)
+    out = preprocessing.transform(
+        inputs | {"id": tf.constant([[b"1"], [b"2"]])}, task.input, task.problem
+    )
     assert {k: v.numpy().tolist() for k, v in out.items()} == {
         "RM": [6.5, 5.0],
         "target": [24.0, 11.0],

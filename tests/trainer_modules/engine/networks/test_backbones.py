@@ -13,7 +13,7 @@ import tf_keras
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.networks import backbones, models, weights
 from trainer_modules.engine.task.layers import GlobalAveragePool
-from trainer_modules.engine.task.task import Backbone, HeadOnly, Image, Phase, Task
+from trainer_modules.engine.task.task import Backbone, HeadOnly, Images, Phase, Task
 from trainer_modules.engine.training import strategy, training
 
 
@@ -103,7 +103,7 @@ def test_a_base_of_ones_own_gets_the_range_that_is_asked_for(
     tiny: Callable[..., Task], form: str, low: float, high: float
 ) -> None:
     model: Any = Backbone(name="MobileNetV2", alpha=0.35, weights="none", scaling=form)
-    built = models.build(tiny(image=Image(height=32, width=32), model=model))
+    built = models.build(tiny(input=Images(height=32, width=32), model=model))
     prepared = tf_keras.Model(built.model.input, built.model.get_layer("scaling").output)
     for pixel, expected in ((0, low), (255, high)):
         images = np.full((1, 32, 32, 3), pixel, np.uint8)
@@ -126,7 +126,7 @@ def test_the_range_of_a_saved_model_is_never_guessed_silently(
         name="MobileNetV2", weights=str(tmp_path / "base"), head=(GlobalAveragePool(),)
     )
     task = tiny(
-        image=Image(height=32, width=32, store="png"),
+        input=Images(height=32, width=32, store="png"),
         model=model,
         phases=(Phase(epochs=1, learning_rate=0.01, trainable=HeadOnly()),),
         train__batch_size=4,

@@ -64,7 +64,7 @@ for replicas in (2, 1):  # The logical devices must exist before anything else r
                 replicas=1, workers=1, is_chief=True, precision="float32")
         with place.strategy.scope():
             model = models.build(task).model
-        images = rng.integers(0, 256, (4, task.image.height, task.image.width, 3), np.uint8)
+        images = rng.integers(0, 256, (4, task.input.height, task.input.width, 3), np.uint8)
         split = Split(task=task, shards=Shards((), 4, None), memory=(images, None))
         trained = exported.Trained(model=model, placement=place, task=task)
         network = exported.network(trained)

@@ -15,10 +15,11 @@ from trainer_modules.engine.problems import Regression, Segmentation
 from trainer_modules.engine.task.layers import Conv, Dropout, GlobalAveragePool
 from trainer_modules.engine.task.task import (
     Backbone,
+    Columns,
     EncoderDecoder,
     Everything,
     HeadOnly,
-    Image,
+    Images,
     Last,
     Network,
     Phase,
@@ -49,7 +50,7 @@ def test_scaling_is_the_first_layer(tiny: Callable[..., Task]) -> None:
         ("none", images.astype(float)),
         ("standardise", (images - 100.0) / 20),
     ):
-        task = tiny(image=Image(height=8, width=8, channels=1, scale=scale))
+        task = tiny(input=Images(height=8, width=8, channels=1, scale=scale))
         model = models.build(task, ([100.0], [20.0])).model
         assert model.input.dtype == "uint8"
         scaled = tf_keras.Model(model.input, model.get_layer("scaling").output)(images)
@@ -57,26 +58,26 @@ def test_scaling_is_the_first_layer(tiny: Callable[..., Task]) -> None:
 
 
 def test_standardising_needs_statistics(tiny: Callable[..., Task]) -> None:
-    task = tiny(image=Image(height=8, width=8, channels=1, scale="standardise"))
-    with pytest.raises(BadInputError, match="needs the mean and standard deviation"):
+    task = tiny(input=Images(height=8, width=8, channels=1, scale="standardise"))
+    with pytest.raises(BadInputError, match="the mean and standard deviation"):
         models.build(task)
     with pytest.raises(BadInputError, match="must vary"):
         models.build(task, ([1.0], [0.0]))
 
 
 def test_a_table_goes_in_as_a_row(tiny: Callable[..., Task]) -> None:
-    problem = Regression(target="y", features=("a", "b"))
-    task = tiny(problem=problem, image=None, model=Network())
+    columns = Columns(names=("a", "b"))
+    task = tiny(problem=Regression(target="y"), input=columns, model=Network())
     model = models.build(task).model
     kernel, bias = model.get_weights()
     row = np.array([[2.0, 3.0]], np.float32)
     np.testing.assert_allclose(model(row), row @ kernel + bias, rtol=1e-6)
-    scaled = dataclasses.replace(task, problem=dataclasses.replace(problem, standardise=True))
+    scaled = dataclasses.replace(task, input=dataclasses.replace(columns, standardise=True))
     model = models.build(scaled, ([1.0, 2.0], [2.0, 4.0])).model
     kernel, bias = model.get_weights()
     expected = (row - [1, 2]) / [2, 4] @ kernel + bias
     np.testing.assert_allclose(model(row), expected, rtol=1e-5)
-    with pytest.raises(BadInputError, match="needs the mean and standard deviation"):
+    with pytest.raises(BadInputError, match="the mean and standard deviation"):
         models.build(scaled)
 
 
@@ -87,7 +88,7 @@ def test_layers_that_do_not_fit_are_named(tiny: Callable[..., Task]) -> None:
 
 @pytest.mark.parametrize("freeze", [True, False])
 def test_what_a_phase_trains(tiny: Callable[..., Task], freeze: bool) -> None:
-    task = tiny(image=Image(height=32, width=32, channels=1), model=MOBILE)
+    task = tiny(input=Images(height=32, width=32, channels=1), model=MOBILE)
     built = dataclasses.replace(models.build(task), pretrained=True)
     norms = [x for x in built.base.layers if isinstance(x, tf_keras.layers.BatchNormalization)]
     head = 1280 * 3 + 3
@@ -113,7 +114,7 @@ def test_what_a_phase_trains(tiny: Callable[..., Task], freeze: bool) -> None:
 
 
 def test_random_weights_train_their_batch_norm(tiny: Callable[..., Task]) -> None:
-    built = models.build(tiny(image=Image(height=32, width=32), model=MOBILE))
+    built = models.build(tiny(input=Images(height=32, width=32), model=MOBILE))
     models.set_trainable(built, Phase(epochs=1))
     norms = [x for x in built.base.layers if isinstance(x, tf_keras.layers.BatchNormalization)]
     assert all(n.trainable for n in norms)
@@ -121,7 +122,7 @@ def test_random_weights_train_their_batch_norm(tiny: Callable[..., Task]) -> Non
 
 def test_a_frozen_base_runs_in_inference_mode(tiny: Callable[..., Task]) -> None:
     model = Backbone(name="EfficientNetB0", weights="none", head=(GlobalAveragePool(),))
-    built = models.build(tiny(image=Image(height=32, width=32), model=model))
+    built = models.build(tiny(input=Images(height=32, width=32), model=model))
     images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
     pooled = built.model.get_layer("globalaveragepool_0").output
     features = tf_keras.Model(built.model.input, pooled)
@@ -137,7 +138,7 @@ def test_impossible_phases_are_refused(tiny: Callable[..., Task]) -> None:
     plain = models.build(tiny())
     with pytest.raises(BadInputError, match="must be Everything"):
         models.set_trainable(plain, Phase(epochs=1, trainable=HeadOnly()))
-    built = models.build(tiny(image=Image(height=32, width=32), model=MOBILE))
+    built = models.build(tiny(input=Images(height=32, width=32), model=MOBILE))
     with pytest.raises(BadInputError, match="at most the 154 layers"):
         models.set_trainable(built, Phase(epochs=1, trainable=Last(155)))
 
@@ -151,7 +152,7 @@ def test_encoder_decoder_keeps_any_size(
 ) -> None:
     task = tiny(
         problem=Segmentation(classes=("a", "b"), void=2),
-        image=Image(height=height, width=width),
+        input=Images(height=height, width=width),
         model=EncoderDecoder(name=name, weights="none", filters=(8, 8, 8, 4)),
     )
     built = models.build(task)
@@ -167,7 +168,7 @@ def test_encoder_decoder_keeps_any_size(
 def test_a_decoder_of_too_many_steps_is_refused(tiny: Callable[..., Task]) -> None:
     model = EncoderDecoder(name="MobileNetV2", weights="none", filters=(8,) * 6)
     task = tiny(
-        problem=Segmentation(classes=("a", "b")), image=Image(height=64, width=64), model=model
+        problem=Segmentation(classes=("a", "b")), input=Images(height=64, width=64), model=model
     )
     with pytest.raises(BadInputError, match="must have 1 to 4 steps"):
         models.build(task)
@@ -176,5 +177,5 @@ def test_a_decoder_of_too_many_steps_is_refused(tiny: Callable[..., Task]) -> No
 def test_dropout_is_part_of_the_head(tiny: Callable[..., Task]) -> None:
     head = (*MOBILE.head, Dropout(0.5))
     model: Any = dataclasses.replace(MOBILE, head=head)
-    built = models.build(tiny(image=Image(height=32, width=32), model=model))
+    built = models.build(tiny(input=Images(height=32, width=32), model=model))
     assert any(isinstance(x, tf_keras.layers.Dropout) for x in built.model.layers)

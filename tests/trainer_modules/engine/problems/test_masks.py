@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from trainer_modules.engine.problems import Segmentation, masks
-from trainer_modules.engine.task.task import EncoderDecoder, Image, Network, Phase, Task
+from trainer_modules.engine.task.task import EncoderDecoder, Images, Network, Phase, Task
 from trainer_modules.engine.training import training
 
 IDS = Segmentation(classes=("a", "b", "c"), void=11)
@@ -112,7 +112,7 @@ def test_segmentation_trains(
     problem = Segmentation(classes=("dark", "bright"), void=11)
     task = tiny(
         problem=problem,
-        image=Image(height=36, width=46, store="png"),
+        input=Images(height=36, width=46, store="png"),
         model=Network(),
         phases=(Phase(epochs=30, learning_rate=0.3),),
         train__batch_size=4,
@@ -126,7 +126,7 @@ def test_segmentation_trains(
     )
     unet = tiny(
         problem=problem,
-        image=Image(height=36, width=46, store="png"),
+        input=Images(height=36, width=46, store="png"),
         model=EncoderDecoder(name="MobileNetV2", alpha=0.35, weights="none", filters=(8, 8, 8, 8)),
         phases=(Phase(epochs=1),),
         train__batch_size=4,

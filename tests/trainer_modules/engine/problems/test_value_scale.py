@@ -82,7 +82,7 @@ def test_the_statistics_are_those_of_numpy(tfx_ready: None, tmp_path: Any) -> No
 
 
 def test_a_problem_learns_the_statistics_of_its_training_split() -> None:
-    asked = Regression(target="year", features=(), standardise_target=True)
+    asked = Regression(target="year", standardise_target=True)
     assert set(asked.statistics_spec()) == {value_scale.MEAN, value_scale.DEVIATION}
     fitted = asked.fitted({value_scale.MEAN: 2000.5, value_scale.DEVIATION: 4.0})
     assert (fitted.target_mean, fitted.target_deviation) == (2000.5, 4.0)
@@ -90,7 +90,7 @@ def test_a_problem_learns_the_statistics_of_its_training_split() -> None:
     assert names == ["scaled_value", "value"]
     with pytest.raises(BadInputError, match="year must vary"):
         asked.fitted({value_scale.MEAN: 2000.5, value_scale.DEVIATION: 0.0})
-    plain = Regression(target="year", features=())
+    plain = Regression(target="year")
     assert not plain.statistics_spec() and plain.fitted({}) is plain
     assert [layer.name for layer in plain.output_layers()] == ["value"]
 
@@ -100,4 +100,4 @@ def test_a_problem_learns_the_statistics_of_its_training_split() -> None:
 )
 def test_settings_that_teach_nothing_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="Received"):
-        Regression(target="year", features=(), **wrong)
+        Regression(target="year", **wrong)

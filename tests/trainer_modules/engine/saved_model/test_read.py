@@ -13,14 +13,14 @@ from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.saved_model import loading, read
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task.sources import ImageFolders
-from trainer_modules.engine.task.task import Image, Network, Phase, Task
+from trainer_modules.engine.task.task import Images, Network, Phase, Task
 
 CLASSES = ("dark", "a,b", "line\u2028separated")
 TASK = Task(
     name="tiny",
     source=ImageFolders(),
     problem=Classification(classes=CLASSES),
-    image=Image(height=2, width=2),
+    input=Images(height=2, width=2),
     model=Network(),
     phases=(Phase(epochs=1),),
 )

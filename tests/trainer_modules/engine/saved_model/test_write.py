@@ -12,6 +12,7 @@ from trainer_modules import boston_housing, digits
 from trainer_modules.engine.problems import Binary
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.task import Columns
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +101,7 @@ def test_one_sigmoid_serves_both_probabilities(images, pngs, tmp_path) -> None:
 
 
 def test_a_table_is_served_by_column(tmp_path) -> None:
-    problem = replace(boston_housing.TASK.problem, features=("RM", "AGE"), shown=())
-    task = replace(boston_housing.TASK, problem=problem)
+    task = replace(boston_housing.TASK, input=Columns(names=("RM", "AGE")))
     model = tf_keras.Sequential([tf_keras.layers.Dense(1, input_shape=(2,))])
     model.set_weights([np.array([[2.0], [10.0]]), np.array([1.0])])
     serving.save(model, task, str(tmp_path))

@@ -22,7 +22,7 @@ from trainer_modules.engine.networks import backbones
 from trainer_modules.engine.problems import Segmentation
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.layers import Dropout
-from trainer_modules.engine.task.task import Augment, Image, Network, Task
+from trainer_modules.engine.task.task import Augment, Columns, Images, Network, Task
 from trainer_modules.engine.training import strategy
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ Path(sys.argv[2]).write_text(json.dumps([e["loss"] for e in trained.history["epo
 TASKS = {spelling: tasks.load(spelling) for spelling, _ in tasks.descriptions()}
 # Every task; its variants differ in what this proof takes away, or in size.
 TRAINED = sorted(
-    s for s, t in TASKS.items() if ":" not in s and t.phases and (t.problem.names or not t.image)
+    s for s, t in TASKS.items() if ":" not in s and t.phases and not t.problem.takes_classes
 )
 
 
@@ -55,16 +55,15 @@ def shrunk(task: Task, folder: Path) -> Task:
     if hasattr(model, own):
         kept = tuple(x for x in getattr(model, own) if not isinstance(x, Dropout))
         model = dataclasses.replace(model, **{own: kept})
-    image = task.image
-    if image is None:
+    image = task.input
+    if isinstance(image, Columns):
         # The rows are normal already, and there is no Transform here to say so.
-        problem = dataclasses.replace(task.problem, standardise=False)
-        task = dataclasses.replace(task, problem=problem)
-    if image is not None:
+        image = dataclasses.replace(image, standardise=False)
+    else:
         size = 80 if not isinstance(model, Network) else min(64, image.height)
-        image = Image(height=size, width=size, channels=image.channels, scale=image.scale)
+        image = Images(height=size, width=size, channels=image.channels, scale=image.scale)
         image = dataclasses.replace(image, store="png")
-    if not isinstance(model, Network) and image is not None:
+    if not isinstance(model, Network):
         path = folder / "base.h5"
         settings = {"height": image.height, "width": image.width, "alpha": model.alpha}
         backbones.build(model.name, **settings).save_weights(str(path))
@@ -85,15 +84,15 @@ def shrunk(task: Task, folder: Path) -> Task:
         )
         for p in task.phases
     )
-    return dataclasses.replace(task, model=model, image=image, train=train, phases=phases)
+    return dataclasses.replace(task, model=model, input=image, train=train, phases=phases)
 
 
 def made_up(task: Task, folder: Path, shard_writer: Callable[..., list[str]]) -> list[str]:
     rng = np.random.default_rng(0)
-    if task.image is None:
+    if task.input.columns:
         return rows(task, folder)
-    shape = (16, task.image.height, task.image.width)
-    images = rng.integers(0, 256, (*shape, task.image.channels), np.uint8)
+    shape = (16, task.input.height, task.input.width)
+    images = rng.integers(0, 256, (*shape, task.input.channels), np.uint8)
     count = len(task.problem.names)
     labels = rng.integers(0, count, shape if isinstance(task.problem, Segmentation) else 16)
     return shard_writer(folder, "train", images, labels.astype(np.uint8))
@@ -105,7 +104,7 @@ def rows(task: Task, folder: Path) -> list[str]:
     rng = np.random.default_rng(0)
     with tf.io.TFRecordWriter(str(folder / "rows")) as writer:
         for _ in range(16):
-            values = {name: rng.normal() for name in (*task.problem.features, "target")}
+            values = {name: rng.normal() for name in (*task.input.columns, "target")}
             features = {
                 k: tf.train.Feature(float_list=tf.train.FloatList(value=[v]))
                 for k, v in values.items()

@@ -11,7 +11,7 @@ from trainer_modules.engine.task.task import (
     EncoderDecoder,
     Everything,
     HeadOnly,
-    Image,
+    Images,
     Last,
     Phase,
     Task,
@@ -30,7 +30,7 @@ def rows(text: str) -> dict[str, str]:
 
 
 def test_each_phase_shows_what_it_freezes(tiny: Callable[..., Task]) -> None:
-    task = tiny(image=Image(height=32, width=32), model=MOBILE)
+    task = tiny(input=Images(height=32, width=32), model=MOBILE)
     with training._precision("mixed_bfloat16"):
         built = dataclasses.replace(models.build(task), pretrained=True)
     summary = Summary(built, notes=["a note"])
@@ -70,7 +70,7 @@ def test_phases_alike_share_a_column(tiny: Callable[..., Task]) -> None:
 def test_the_encoder_of_a_decoder_is_shown_too(tiny: Callable[..., Task]) -> None:
     task = tiny(
         problem=Segmentation(classes=("a", "b")),
-        image=Image(height=64, width=64),
+        input=Images(height=64, width=64),
         model=EncoderDecoder(weights="none", alpha=0.35, filters=(8, 8)),
     )
     built = models.build(task)

@@ -25,7 +25,7 @@ from tensorflow.python.framework import kernels
 
 from pipelines import tasks
 from trainer_modules.engine.networks import models
-from trainer_modules.engine.task.task import Image, Network, Task
+from trainer_modules.engine.task.task import Images, Network, Task
 from trainer_modules.engine.training import examples, strategy, training
 from trainer_modules.engine.training.input_pipeline import Split
 from trainer_modules.engine.training.phases import PhaseRun
@@ -46,12 +46,12 @@ def small(task: Task) -> Task:
     problem: Any = task.problem
     if not isinstance(model, Network):
         model = dataclasses.replace(model, weights="none")
-    if not problem.names and task.image is not None:
+    if problem.takes_classes:
         problem = dataclasses.replace(problem, classes=("a", "b", "c"))
-    image = task.image
-    if image is not None and not isinstance(model, Network):
-        image = Image(height=96, width=80, channels=image.channels, scale=image.scale)
-    return dataclasses.replace(task, model=model, problem=problem, image=image)
+    image = task.input
+    if not isinstance(model, Network):
+        image = Images(height=96, width=80, channels=image.channels, scale=image.scale)
+    return dataclasses.replace(task, model=model, problem=problem, input=image)
 
 
 def batch_of(task: Task) -> tuple[Any, ...]:
@@ -62,7 +62,7 @@ def batch_of(task: Task) -> tuple[Any, ...]:
 
 
 def statistics_of(task: Task) -> models.Statistics:
-    count = task.image.channels if task.image else len(task.problem.features)  # type: ignore[union-attr]
+    count = task.input.channels if task.input else len(task.problem.features)  # type: ignore[union-attr]
     return [0.0] * count, [1.0] * count
 
 

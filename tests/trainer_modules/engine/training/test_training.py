@@ -14,9 +14,10 @@ from trainer_modules.engine.problems import Binary, Regression
 from trainer_modules.engine.task.layers import GlobalAveragePool
 from trainer_modules.engine.task.task import (
     Backbone,
+    Columns,
     Everything,
     HeadOnly,
-    Image,
+    Images,
     Network,
     Optimizer,
     Phase,
@@ -77,7 +78,7 @@ def test_phases_are_marked_counted_and_logged(
     images = rng.integers(0, 256, (12, 32, 32, 3), np.uint8)
     files = shard_writer(tmp_path / "rgb", "train", images, np.arange(12) % 3, gzip=True)
     task = tiny(
-        image=Image(height=32, width=32, store="png"),
+        input=Images(height=32, width=32, store="png"),
         model=Backbone(name="MobileNetV2", alpha=0.35, weights="none", head=(GlobalAveragePool(),)),
         phases=(
             Phase(epochs=2, learning_rate=0.01, trainable=HeadOnly()),
@@ -120,7 +121,7 @@ def test_a_frozen_base_does_not_change(
 
     def trained_base(trainable: Any) -> list[np.ndarray]:
         task = tiny(
-            image=Image(height=32, width=32, store="png"),
+            input=Images(height=32, width=32, store="png"),
             model=model,
             phases=(Phase(epochs=1, learning_rate=0.01, trainable=trainable),),
             train__batch_size=4,
@@ -158,8 +159,8 @@ def test_a_table_trains(run: Callable[..., Any], tiny: Callable[..., Task], tmp_
             example = tf.train.Example(features=tf.train.Features(feature=features))
             writer.write(example.SerializeToString())
     task = tiny(
-        problem=Regression(target="y", features=("a", "b")),
-        image=None,
+        input=Columns(names=("a", "b")),
+        problem=Regression(target="y"),
         model=Network(),
         phases=(Phase(epochs=30, learning_rate=0.1),),
     )
