@@ -26,7 +26,7 @@ SETTINGS = (
     '"size": 16}, {"type": "engine.layers.Flatten"}]}',
     'phases=[{"type": "engine.task.Phase", "epochs": 1}]',
     "train.cache_megabytes=64",
-    "train.best=",
+    "train.best_metric=",
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 _ARTIFACTS = {
     "DataApproval": "components.data_validation.data_gate",
-    "ExportedForms": "components.export.component",
+    "ExportedFormats": "components.export.component",
     "HtmlPage": "components.report.artifacts",
     "MarkdownPage": "components.report.artifacts",
     "Predictions": "components.bulk_predict.component",

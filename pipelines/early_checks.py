@@ -26,7 +26,7 @@ from trainer_modules.engine.task.task import (
     Task,
 )
 
-# Ranges of metrics; all others are shares.
+# Ranges of metrics; all others are fractions.
 _RANGES = {
     "log_loss": (0.0, math.inf),
     "mse": (0.0, math.inf),
@@ -101,7 +101,11 @@ def _check_bound(i: int, gate: Gate) -> None:
     if isinstance(gate, AtLeast | AtMost):
         setting, value = "bound", gate.bound
     else:
-        setting, value, (low, high) = "by", gate.by, (0.0, max(1.0, high) if low >= 0 else math.inf)
+        setting, value, (low, high) = (
+            "tolerance",
+            gate.tolerance,
+            (0.0, max(1.0, high) if low >= 0 else math.inf),
+        )
     if not low <= value <= high or not math.isfinite(value):
         words = f"within {low:g}..{high:g}" if math.isfinite(high) else f"at least {low:g}"
         hint = f"; did you mean {value / 100:g}?" if high == 1 and 1 < value <= 100 else ""
@@ -114,7 +118,7 @@ def _check_bound(i: int, gate: Gate) -> None:
 def _check_monitors(task: Task) -> None:
     train = task.train
     monitors = {
-        "train.best": train.best,
+        "train.best_metric": train.best_metric,
         "train.early_stopping.monitor": train.early_stopping and train.early_stopping.monitor,
         "train.reduce_on_plateau.monitor": train.reduce_on_plateau
         and train.reduce_on_plateau.monitor,

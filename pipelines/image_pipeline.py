@@ -16,7 +16,7 @@ from components.data_validation.inferred_schema import InferredSchema
 from components.data_validation.reviewed_schema import ReviewedSchema
 from components.evaluator.component import ImageEvaluator
 from components.example_gen.component import ImageExampleGen
-from components.export.component import ExportForms
+from components.export.component import ExportFormats
 from components.model_gate.component import ModelGate
 from components.pretrained.component import PretrainedModel
 from components.pusher.component import NewModelPusher
@@ -60,7 +60,7 @@ def create_pipeline(
       trained: its network is exported with its published weights.
 
     Raises:
-      BadInputError: If a task that is not trained is to be tuned, or exported to further forms.
+      BadInputError: If a task that is not trained is to be tuned, or exported to further formats.
     """
     if isinstance(task.model, SavedNetwork):
         saved_network.check(task.model, task=task.name, trained=bool(task.phases))
@@ -89,10 +89,10 @@ def _exported(
         raise BadInputError(
             f"--tune: task '{task.name}' does not train a model, so there is nothing to tune."
         )
-    if task.serving.forms:
+    if task.serving.formats:
         raise BadInputError(
-            f"serving.forms are checked on a test split, but task '{task.name}' has none. "
-            f"Received: {', '.join(task.serving.forms)}"
+            f"serving.formats are checked on a test split, but task '{task.name}' has none. "
+            f"Received: {', '.join(task.serving.formats)}"
         )
     nodes: list[BaseNode] = []
     read = None
@@ -183,16 +183,16 @@ def _trained(
         ).with_id("BulkPredict")
         predict.add_upstream_node(pusher)
         nodes.append(predict)
-    if task.serving.forms:
-        export = ExportForms(
+    if task.serving.formats:
+        export = ExportFormats(
             model=trainer.outputs["model"],
             model_blessing=gate.outputs["blessing"],
             infra_blessing=serving_check.outputs["blessing"],
             examples=read,
             transformed_examples=transform.outputs["transformed_examples"],
-            forms=",".join(task.serving.forms),
-            code_fingerprint=cache_keys.of_step(ExportForms, task.recipe),
-        ).with_id("ExportForms")
+            formats=",".join(task.serving.formats),
+            code_fingerprint=cache_keys.of_step(ExportFormats, task.recipe),
+        ).with_id("ExportFormats")
         export.add_upstream_node(pusher)
         nodes.append(export)
     if platform.draws:

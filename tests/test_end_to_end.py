@@ -225,7 +225,7 @@ def test_a_folder_of_other_things_needs_a_name_of_its_own(photos: Path, tmp_path
     assert "every result came from the cache" in again.out
 
     # What changed nothing but the verdict says so, and not that it came from the cache.
-    lenient = run(root, "--data", str(photos), *QUICK, "--set", "gates.1.by=0.02", **given)
+    lenient = run(root, "--data", str(photos), *QUICK, "--set", "gates.1.tolerance=0.02", **given)
     assert (lenient.code, lenient.summary["status"]) == (0, "nothing_new")
     assert "ModelGate" in lenient.summary["ran"] and "cache" not in lenient.out.splitlines()[-8:]
     assert "components ran, and the model is already being served" in lenient.out

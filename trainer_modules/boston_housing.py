@@ -29,10 +29,10 @@ TASK = Task(
     name="boston_housing",
     source=Bundled(
         loader="keras:boston_housing",
-        last_as_eval=0.3,
+        eval_tail_fraction=0.3,
         stored=Table(file="boston_housing.csv", splits=HashSplit(eval=0.3)),
     ),
-    also=(Table(file="*.csv", splits=HashSplit(eval=0.3)),),
+    alternatives=(Table(file="*.csv", splits=HashSplit(eval=0.3)),),
     input=Columns(names=("RM",), shown=((3.0,), (4.0,), (5.0,), (6.0,), (7.0,))),
     problem=Regression(target="MEDV", unit="k$"),
     model=Network(),

@@ -13,8 +13,8 @@ Variant `pretrained` is the published system: it trains nothing and measures not
 whole network from a SavedModel (TensorFlow Hub's HRNet for CamVid: images of 0..1, 33 channels, of
 which the first, the background, is dropped) and shows what that sees. `--data` is any folder of
 images, `test` of the layout above among them; masks are not read. The report has masks, overlays,
-legend and the heat maps of `display.maps`, and so has `predict.py`. Images are resized to 720 × 960
-pixels, the size at which CamVid was filmed.
+legend and the heat maps of `display.heat_maps`, and so has `predict.py`. Images are resized to
+720 × 960 pixels, the size at which CamVid was filmed.
 
     python pipelines/run_local.py --task camvid:pretrained --data camvid --weights hrnet
     python pipelines/predict.py --model runs/serving/camvid-pretrained --data camvid/test \
@@ -82,7 +82,7 @@ TASK = Task(
     name="camvid",
     source=ImagesAndMasks(),
     problem=Segmentation(classes=tuple(_CLASSES), void=11, colours=tuple(_CLASSES.values())),
-    input=Images(height=360, width=480, quality=95),
+    input=Images(height=360, width=480, jpeg_quality=95),
     model=EncoderDecoder(name="MobileNetV2"),
     phases=(
         Phase(epochs=10, learning_rate=1e-3, trainable=HeadOnly()),
@@ -93,7 +93,7 @@ TASK = Task(
         shuffle=400,
         optimizer=Optimizer(name="adam"),
         augment=Augment(flip=True, zoom=0.2, brightness=0.1, contrast=0.2),
-        best="val_mean_iou",
+        best_metric="val_mean_iou",
     ),
     gates=(AtLeast("mean_iou", 0.3), BetterThanChance()),
 )
@@ -110,7 +110,7 @@ VARIANTS = {
         TASK,
         name="camvid-32",
         source=ImagesAndMasks(suffix="_L"),
-        also=(
+        alternatives=(
             ImagesAndMasks(
                 train=("train", "train_labels"),
                 eval=("val", "val_labels"),
@@ -131,13 +131,13 @@ VARIANTS = {
     "pretrained": Task(
         name="camvid-pretrained",
         source=ImageFiles(folder="test"),
-        also=(ImageFiles(folder="701_StillsRaw_full"), ImageFiles()),
+        alternatives=(ImageFiles(folder="701_StillsRaw_full"), ImageFiles()),
         problem=_PROBLEM_32,
         input=Images(height=720, width=960, antialias=True),
         model=SavedNetwork(),
         phases=(),
         gates=(),
-        display=Display(maps=("Road", "Car", "Pedestrian")),
+        display=Display(heat_maps=("Road", "Car", "Pedestrian")),
     ),
 }
 

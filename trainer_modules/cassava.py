@@ -43,7 +43,7 @@ TASK = Task(
     name="cassava",
     source=_SHARDS,
     # The same shards in one folder.
-    also=(replace(_SHARDS, train="ld_train*.tfrec", unlabelled="ld_test*.tfrec"),),
+    alternatives=(replace(_SHARDS, train="ld_train*.tfrec", unlabelled="ld_test*.tfrec"),),
     problem=Classification(
         classes=(
             "Cassava Bacterial Blight (CBB)",
@@ -58,7 +58,7 @@ TASK = Task(
     phases=(
         Phase(
             epochs=25,
-            learning_rate=Exponential(initial=1e-5, steps=10_000, rate=0.9),
+            learning_rate=Exponential(initial=1e-5, decay_steps=10_000, decay_rate=0.9),
             trainable=HeadOnly(),
         ),
     ),

@@ -34,12 +34,12 @@ TASK = Task(
     name="cifar10",
     source=Bundled(
         loader="keras:cifar10",
-        last_as_eval=0.3,
+        eval_tail_fraction=0.3,
         stored=TFRecords(
             train="train-*", eval="eval-*", test="test-*", image="image", label="label", id="id"
         ),
     ),
-    also=(ImageFolders(),),
+    alternatives=(ImageFolders(),),
     problem=Classification(
         classes=(
             "airplane",

@@ -15,7 +15,7 @@ TASK = Task(
     name="digits",
     source=Bundled(
         loader="sklearn:load_digits",
-        test_fraction=0.33,
+        eval_fraction=0.33,
         seed=0,
         stored=TFRecords(train="train-*", eval="eval-*", image="image", label="label", id="id"),
     ),

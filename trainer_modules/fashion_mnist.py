@@ -27,7 +27,7 @@ TASK = Task(
             train="train-*", eval="eval-*", test="test-*", image="image", label="label", id="id"
         ),
     ),
-    also=(ImageFolders(),),
+    alternatives=(ImageFolders(),),
     problem=Classification(
         classes=(
             "t_shirt",
@@ -42,7 +42,7 @@ TASK = Task(
             "ankle_boots",
         )
     ),
-    input=Images(height=28, width=28, channels=1, scale="none"),
+    input=Images(height=28, width=28, channels=1, scaling="none"),
     model=Network(
         layers=(
             *(BatchNorm(), *_block(64)),

@@ -22,7 +22,7 @@ from trainer_modules.api import (  # isort: skip
 TASK = Task(
     name="flowers",
     source=TFRecords(train="flowers*.tfrec", image="image", label="class", eval_fraction=0.19),
-    also=(ImageFolders(),),
+    alternatives=(ImageFolders(),),
     problem=Classification(classes=("daisy", "dandelion", "roses", "sunflowers", "tulips")),
     input=Images(height=192, width=192),
     model=Network(

@@ -51,19 +51,19 @@ _CLASSES = (
 TASK = Task(
     name="food101",
     source=ImageLists(train="meta/train.txt", eval="meta/test.txt"),
-    also=(TensorFlowDatasets(name="food101"), ImageFolders()),
+    alternatives=(TensorFlowDatasets(name="food101"), ImageFolders()),
     problem=Classification(classes=_CLASSES),
     input=Images(height=224, width=224),
     model=Backbone(name="EfficientNetB0", head=(GlobalAveragePool(),)),
     phases=(
-        Phase(epochs=3, learning_rate=1e-3, trainable=HeadOnly(), validation_share=0.1),
-        Phase(epochs=3, learning_rate=1e-4, trainable=Everything(), validation_share=0.1),
+        Phase(epochs=3, learning_rate=1e-3, trainable=HeadOnly(), validation_fraction=0.1),
+        Phase(epochs=3, learning_rate=1e-4, trainable=Everything(), validation_fraction=0.1),
     ),
     train=Training(
         batch_size=32,
         shuffle=1000,
         optimizer=Optimizer(name="adam"),
-        best="val_accuracy",
+        best_metric="val_accuracy",
     ),
     gates=(AtLeast("accuracy", 0.7), AtLeast("recall", 0.2, each_class=True)),
 )

@@ -85,7 +85,7 @@ TASK = Task(
         eval="Valid",
         test=LabelledPaths(csv="Test.csv", path="Path", label="ClassId"),
     ),
-    also=(
+    alternatives=(
         _ORIGINAL,
         replace(_ORIGINAL, train="Training"),
         # The data of the online competition, which has no test set.

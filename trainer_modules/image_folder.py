@@ -27,12 +27,12 @@ TASK = Task(
         shuffle=2000,
         optimizer=Optimizer(name="adam"),
         augment=Augment(flip=True),
-        best="val_loss",
+        best_metric="val_loss",
     ),
     gates=(
         BetterThanChance(),
-        NoWorse("accuracy", by=0.01),
-        NoWorse("recall", by=0.1, each_class=True),
+        NoWorse("accuracy", tolerance=0.01),
+        NoWorse("recall", tolerance=0.1, each_class=True),
     ),
 )
 

@@ -2,8 +2,8 @@
 
 All 60,000 training images train, as published, and the 10,000 test images are the split `eval`:
 they validate while training and judge in the end. Nothing is chosen by them, as the last epoch is
-what is exported; with `train.best` set, hold out the end of the training images instead:
-`--set source.last_as_eval=0.1666`. A minute or two of training on a laptop.
+what is exported; with `train.best_metric` set, hold out the end of the training images instead:
+`--set source.eval_tail_fraction=0.1666`. A minute or two of training on a laptop.
 
 The default (407,050 parameters): one layer of 512 units, Adam at Keras' rate of 0.001, batches of
 200, 5 epochs of 300 steps, 50 steps to a call; no figure is published, 0.98 is usual.
@@ -32,7 +32,7 @@ TASK = Task(
             train="train-*", eval="eval-*", test="test-*", image="image", label="label", id="id"
         ),
     ),
-    also=(TensorFlowDatasets(name="mnist", eval="test"), ImageFolders()),
+    alternatives=(TensorFlowDatasets(name="mnist", eval="test"), ImageFolders()),
     problem=Classification(classes=tuple(str(digit) for digit in range(10))),
     input=Images(height=28, width=28, channels=1),
     model=Network(layers=(Flatten(), Dense(512, "relu"))),

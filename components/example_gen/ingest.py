@@ -52,7 +52,7 @@ def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Sou
             "train on class folders, use --task image_folder."
         )
     problems = []
-    for source in (task.source, *task.also):
+    for source in (task.source, *task.alternatives):
         try:
             root, stored = resolve(source, data, run_root)
             ready = with_classes(task, root, stored)

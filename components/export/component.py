@@ -1,8 +1,8 @@
-"""ExportForms: the pushed network as TFLite and ONNX, each checked against the SavedModel.
+"""ExportFormats: the pushed network as TFLite and ONNX, each checked against the SavedModel.
 
-These forms take pixels, uint8 `[batch, height, width, channels]` (tables: float32 rows), and return
-the network's outputs; the application decodes and resizes. A form that differs from the SavedModel
-on the evaluated split by more than `TOLERANCES` raises an error and is not written.
+Files of these formats take pixels, uint8 `[batch, height, width, channels]` (tables: float32 rows),
+and return the network's outputs; the application decodes and resizes. One that differs from the
+SavedModel on the evaluated split by more than `TOLERANCES` raises an error and is not written.
 """
 
 import json
@@ -38,7 +38,7 @@ _OPSET = 17
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a form may differ from the SavedModel.
+    """How far a format may differ from the SavedModel.
 
     Attributes:
       largest: Of any output, relative above 1.
@@ -59,31 +59,33 @@ TOLERANCES = {
 _FILES = {"tflite": "model.tflite", "tflite_int8": "model-int8.tflite", "onnx": "model.onnx"}
 
 
-class FormError(RuntimeError):
-    """A form differs from the SavedModel by more than its tolerance."""
+class FormatError(RuntimeError):
+    """A format differs from the SavedModel by more than its tolerance."""
 
 
-class ExportedForms(Artifact):
-    """Files of other forms of a model, and `exports.json` about them."""
+class ExportedFormats(Artifact):
+    """Files of other formats of a model, and `exports.json` about them."""
 
-    TYPE_NAME = "components.ExportedForms"
+    TYPE_NAME = "components.ExportedFormats"
 
 
-def convert(form: str, loaded: SavedModel, calibration: Callable[[], Iterator[list[Any]]]) -> bytes:
-    """Returns the network of a SavedModel in another form.
+def convert(
+    export_format: str, loaded: SavedModel, calibration: Callable[[], Iterator[list[Any]]]
+) -> bytes:
+    """Returns the network of a SavedModel in another format.
 
     Args:
-      form: A key of `TOLERANCES`.
+      export_format: A key of `TOLERANCES`.
       loaded: The SavedModel.
       calibration: Yields `[input]`, batches of one, for int8.
 
     Raises:
-      BadInputError: If there is no such form.
+      BadInputError: If there is no such format.
     """
-    if form not in TOLERANCES:
-        raise BadInputError(f"serving.forms {did_you_mean(form, TOLERANCES)}.")
+    if export_format not in TOLERANCES:
+        raise BadInputError(f"serving.formats {did_you_mean(export_format, TOLERANCES)}.")
     concrete = loaded.network.get_concrete_function()
-    if form == "onnx":
+    if export_format == "onnx":
         import tf2onnx
 
         (spec,) = concrete.structured_input_signature[0]
@@ -91,15 +93,15 @@ def convert(form: str, loaded: SavedModel, calibration: Callable[[], Iterator[li
         found, _ = tf2onnx.convert.from_function(loaded.network, signature, opset=_OPSET)
         return bytes(found.SerializeToString())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], loaded.module)
-    if form == "tflite_int8":
+    if export_format == "tflite_int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = calibration
     return bytes(converter.convert())
 
 
-def runner(form: str, contents: bytes) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns a function from the network's inputs to its outputs, on the form's own runtime."""
-    if form == "onnx":
+def runner(export_format: str, contents: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns a function from the network's inputs to its outputs, on the format's own runtime."""
+    if export_format == "onnx":
         import onnxruntime
 
         session = onnxruntime.InferenceSession(contents, providers=["CPUExecutionProvider"])
@@ -128,7 +130,7 @@ def difference(wanted: np.ndarray, got: np.ndarray, *, classes: bool) -> Toleran
 
     Args:
       wanted: The SavedModel's outputs, float `[examples, …]`.
-      got: The form's outputs.
+      got: The format's outputs.
       classes: Whether the outputs are probabilities of classes (one: of the second of two).
     """
     gap = np.abs(got.astype(np.float64) - wanted) / np.maximum(1.0, np.abs(wanted))
@@ -140,53 +142,55 @@ def difference(wanted: np.ndarray, got: np.ndarray, *, classes: bool) -> Toleran
     return Tolerance(float(gap.max()), float(gap.mean()), other)
 
 
-def check(form: str, found: Tolerance) -> None:
+def check(export_format: str, found: Tolerance) -> None:
     """Checks a difference.
 
     Raises:
-      FormError: If it is more than `TOLERANCES` allows.
+      FormatError: If it is more than `TOLERANCES` allows.
     """
-    allowed = asdict(TOLERANCES[form])
+    allowed = asdict(TOLERANCES[export_format])
     for name, value in asdict(found).items():
         if not value <= allowed[name]:
-            raise FormError(
-                f"{form} differs from the SavedModel: {name} {value:.3g}, but the "
-                f"tolerance is {allowed[name]:g}. Nothing was exported in this form."
+            raise FormatError(
+                f"{export_format} differs from the SavedModel: {name} {value:.3g}, but the "
+                f"tolerance is {allowed[name]:g}. Nothing was exported in this format."
             )
 
 
 def export(
-    forms: list[str], folder: str, output: str, calibration: list[Any], inputs: list[np.ndarray]
+    formats: list[str], folder: str, output: str, calibration: list[Any], inputs: list[np.ndarray]
 ) -> dict[str, Any]:
-    """Writes the requested forms.
+    """Writes the requested formats.
 
     Args:
-      forms: Keys of `TOLERANCES`.
+      formats: Keys of `TOLERANCES`.
       folder: The SavedModel.
       output: Where the files go.
       calibration: Single inputs of the network, for int8.
       inputs: Batches of inputs to compare on.
 
     Returns:
-      Per form: `file`, `bytes`, `seconds`, `examples`, and the difference.
+      Per format: `file`, `bytes`, `seconds`, `examples`, and the difference.
 
     Raises:
-      FormError: If a form differs too much.
+      FormatError: If a format differs too much.
     """
     loaded = SavedModel(folder)
     wanted = np.concatenate([loaded.network(batch).numpy() for batch in inputs])
     classes = "value" not in loaded.outputs()
     found: dict[str, Any] = {}
-    for form in forms:
+    for export_format in formats:
         begin = time.monotonic()
-        contents = convert(form, loaded, lambda: ([one[np.newaxis]] for one in calibration))
-        run = runner(form, contents)
+        contents = convert(
+            export_format, loaded, lambda: ([one[np.newaxis]] for one in calibration)
+        )
+        run = runner(export_format, contents)
         gap = difference(wanted, np.concatenate([run(b) for b in inputs]), classes=classes)
-        check(form, gap)
-        with tf.io.gfile.GFile(os.path.join(output, _FILES[form]), "wb") as f:
+        check(export_format, gap)
+        with tf.io.gfile.GFile(os.path.join(output, _FILES[export_format]), "wb") as f:
             f.write(contents)
-        found[form] = {
-            "file": os.path.join(output, _FILES[form]),
+        found[export_format] = {
+            "file": os.path.join(output, _FILES[export_format]),
             "bytes": len(contents),
             "seconds": round(time.monotonic() - begin, 1),
             "examples": len(wanted),
@@ -210,26 +214,26 @@ def _files(artifact: Artifact, split: str) -> list[str]:
 
 
 @component
-def ExportForms(
+def ExportFormats(
     model: InputArtifact[standard_artifacts.Model],
     model_blessing: InputArtifact[standard_artifacts.ModelBlessing],
     infra_blessing: InputArtifact[standard_artifacts.InfraBlessing],
     examples: InputArtifact[standard_artifacts.Examples],
     transformed_examples: InputArtifact[standard_artifacts.Examples],
-    exports: OutputArtifact[ExportedForms],
-    forms: Parameter[str],
+    exports: OutputArtifact[ExportedFormats],
+    formats: Parameter[str],
     code_fingerprint: Parameter[str] = "",
 ) -> None:
-    """Exports a blessed model to the forms of the comma-separated `forms`.
+    """Exports a blessed model to the formats of the comma-separated `formats`.
 
     Args:
       model: The exported model.
       model_blessing: The gates' verdict.
       infra_blessing: The serving check's verdict.
-      examples: Raw Examples; the forms are compared on up to 1,000 examples of the evaluated split.
+      examples: Raw Examples; compared on up to 1,000 examples of the evaluated split.
       transformed_examples: Transform's; int8 is calibrated on 200 of the split `train`.
       exports: Where to write.
-      forms: `tflite`, `tflite_int8`, `onnx`.
+      formats: `tflite`, `tflite_int8`, `onnx`.
       code_fingerprint: Changes when the code does, so that caching notices.
     """
     del code_fingerprint
@@ -250,6 +254,6 @@ def ExportForms(
         ]
         inputs = _inputs(task, _files(examples, split))
         tf.io.gfile.makedirs(exports.uri)
-        found = export(forms.split(","), folder, exports.uri, calibration, inputs)
+        found = export(formats.split(","), folder, exports.uri, calibration, inputs)
     text = json.dumps(found, indent=1)
     io_utils.write_string_file(os.path.join(exports.uri, SUMMARY_FILE), text)

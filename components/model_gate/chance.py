@@ -38,7 +38,7 @@ def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
     wins, of, odds = found["wins"], found["of"], found["odds"]
     value = report["metrics"][found["metric"]]
     least = wins_needed(of, odds, gate.confidence)
-    fewest = examples_needed(1.0, odds, gate.confidence, found["classes"] * gate.per_class)
+    fewest = examples_needed(1.0, odds, gate.confidence, found["classes"] * gate.examples_per_class)
     passed = of >= fewest and wins >= least and value is not None and value > found["floor"]
     bound = (least / of if found["of_metric"] else found["floor"]) if of >= fewest else None
     return Judged(
@@ -57,7 +57,7 @@ def _judge_shuffles(gate: BetterThanChance, found: dict[str, Any], value: float 
     of, floor, p_value = found["of"], found["floor"], found["p_value"]
     fewest = orders_needed(gate.confidence)
     if fewest:
-        fewest = max(fewest, found.get("classes", 0) * gate.per_class)
+        fewest = max(fewest, found.get("classes", 0) * gate.examples_per_class)
     enough = 0 < fewest <= of
     # Probabilities are counted in shuffles: the next double is not a difference.
     unlikely = p_value <= 1 - gate.confidence + 1e-12
@@ -171,7 +171,7 @@ def _sentence(
     counts = f"{wins:,} {found['wins_are']}, {least:,} needed at confidence {gate.confidence:g}"
     if passed:
         return f"{begin} is better than {against}: {counts}"
-    at_least = found["classes"] * gate.per_class
+    at_least = found["classes"] * gate.examples_per_class
     more = examples_needed(wins / of, found["odds"], gate.confidence, at_least)
     hint = f"; at this rate about {more:,} test {unit} would be needed" if more > of else ""
     return f"{begin} is not shown to be better than {against}: {counts}{hint}"

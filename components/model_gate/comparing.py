@@ -67,7 +67,7 @@ def _no_baseline(report: Mapping[str, Any]) -> str:
 
 
 def _name(gate: NoWorse, what: str) -> str:
-    return f"{what} no worse than before by more than {gate.by:g}"
+    return f"{what} no worse than before by more than {gate.tolerance:g}"
 
 
 def _left(gate: NoWorse, what: str, class_name: str | None, why: str) -> Judged:
@@ -87,7 +87,7 @@ def _compared(gate: NoWorse, side: _Side, now: Mapping[str, Any]) -> Judged:
         why = "its value is undefined for the last blessed model"
         return _left(gate, side.what, side.class_name, why)
     pictures = None if gate.lower_is_better else _pictures(gate.metric, side, now)
-    by = max(gate.by, UNTOLD / pictures) if pictures else gate.by
+    by = max(gate.tolerance, UNTOLD / pictures) if pictures else gate.tolerance
     bound = baseline + by if gate.lower_is_better else baseline - by
     passed = value is not None and (
         value <= bound + SLACK if gate.lower_is_better else value >= bound - SLACK
@@ -117,14 +117,14 @@ def _sentence(
         return f"{side.what} is undefined on these examples; it must be {sign} {bound:g}"
     left, right = apart(value, bound)
     note = f", the last blessed model's {short(baseline)}"
-    if pictures is not None and UNTOLD / pictures > gate.by:
+    if pictures is not None and UNTOLD / pictures > gate.tolerance:
         note += f" - {UNTOLD}/{pictures:g}"
-        if passed and value < baseline - gate.by - SLACK:
+        if passed and value < baseline - gate.tolerance - SLACK:
             lost = max(1, round((baseline - value) * pictures))
             pictures_do = "picture explains" if lost == 1 else "pictures explain"
             note += f": a loss that {lost} {pictures_do}"
-    elif gate.by:
-        note += f" {'+' if lower else '-'} {gate.by:g}"
+    elif gate.tolerance:
+        note += f" {'+' if lower else '-'} {gate.tolerance:g}"
     return f"{side.what} {left} {sign if passed else opposite} {right}{note}{behind}"
 
 

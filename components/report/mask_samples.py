@@ -53,11 +53,11 @@ def mapped(
     """Returns the panels of images without truth, and `maps`: class → heat map.
 
     Args:
-      task: The task as `overrides.to_plain` writes it; `display.maps` are the classes.
+      task: The task as `overrides.to_plain` writes it; `display.heat_maps` are the classes.
       images: Encoded images by id.
       loaded: The SavedModel.
     """
-    chosen = task.get("display", {}).get("maps", [])
+    chosen = task.get("display", {}).get("heat_maps", [])
     indices = [task["problem"]["classes"].index(name) for name in chosen]
     shown = []
     for name, encoded in images.items():

@@ -21,13 +21,13 @@ def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
     Raises:
       BadInputError: If there is no such layout, or the classes are unknown.
     """
-    layouts = tuple(stored(source) for source in (task.source, *task.also))
+    layouts = tuple(stored(source) for source in (task.source, *task.alternatives))
     data = config.data or ""
     reachable = "://" not in data and _is_there(data)
     if config.layout is None and reachable:
         from components.example_gen import ingest
 
-        task = dataclasses.replace(task, source=layouts[0], also=layouts[1:])
+        task = dataclasses.replace(task, source=layouts[0], alternatives=layouts[1:])
         return ingest.prepare(task, data, config.root)
     by_name = {type(layout).__name__: layout for layout in reversed(layouts)}
     if config.layout is not None and config.layout not in by_name:
@@ -74,7 +74,7 @@ def upload(name: str, target: str) -> None:
       BadInputError: If the task has no data of its own.
     """
     task = tasks.load(name)
-    source = next((s for s in (task.source, *task.also) if isinstance(s, Bundled)), None)
+    source = next((s for s in (task.source, *task.alternatives) if isinstance(s, Bundled)), None)
     if source is None:
         raise BadInputError(
             f"Task '{name}' has no data of its own to upload. Copy yours to {target}."

@@ -152,5 +152,5 @@ _READERS = {
     "ServingCheck": _serving_check,
     "Pusher": _pusher,
     "BulkPredict": _predictions,
-    "ExportForms": _exports,
+    "ExportFormats": _exports,
 }

@@ -41,7 +41,7 @@ def calls(tfx_ready, tmp_path_factory) -> dict[str, tuple[tuple[str, ...], Any, 
         tuner=CustomJobTuner,
         after_push=deploy,
     )
-    digits = tasks.load("digits", ('serving.forms=("tflite",)',))
+    digits = tasks.load("digits", ('serving.formats=("tflite",)',))
     unlabelled = sources.TFRecords(train="a", eval="b", unlabelled="c")
     asked: dict[str, tuple[tuple[str, ...], Any, str]] = {}
     original = fingerprint.of_code
@@ -177,7 +177,7 @@ LEARNING = {"Transform", "Tuner", "Trainer"}
         # The edit that was cached while a model was pushed: a regression's target.
         (f"{ENGINE}/problems/regression.py", LEARNING, {"Pusher", "DataGate"}),
         (f"{ENGINE}/problems/segmentation.py", LEARNING, {"Pusher"}),
-        (f"{ENGINE}/images/preprocessing.py", LEARNING | {"ExportForms"}, {"ImageExampleGen"}),
+        (f"{ENGINE}/images/preprocessing.py", LEARNING | {"ExportFormats"}, {"ImageExampleGen"}),
         (f"{ENGINE}/images/decoding.py", LEARNING | {"ImageExampleGen"}, {"ModelGate"}),
         (f"{ENGINE}/training/callbacks.py", {"Tuner", "Trainer"}, {"Transform", "ImageEvaluator"}),
         (f"{ENGINE}/evaluation.py", {"ImageEvaluator"}, LEARNING),
@@ -191,7 +191,7 @@ LEARNING = {"Transform", "Tuner", "Trainer"}
         ("components/model_gate/judging.py", {"ModelGate"}, LEARNING | {"ImageEvaluator"}),
         ("components/example_gen/shards.py", {"ImageExampleGen"}, LEARNING),
         ("components/example_gen/driver.py", {"ImageExampleGen"}, LEARNING),
-        ("components/bulk_predict/model.py", {"BulkPredict", "ExportForms"}, LEARNING),
+        ("components/bulk_predict/model.py", {"BulkPredict", "ExportFormats"}, LEARNING),
         ("components/report/templates/style.css", {"Report"}, LEARNING | {"ImageEvaluator"}),
         ("components/vertex/custom_job.py", {"cloud Trainer", "cloud Tuner"}, {"Trainer"}),
         ("trainer_modules/imagenet_classes.json", {"PretrainedModel"}, {"Pusher"}),

@@ -22,7 +22,7 @@ REFUSED = [
     ("digits", "gates.0.bound=60", r"within 0\.\.1.*the range of accuracy.*did you mean 0\.6"),
     ("digits", "gates.0.metric=acuracy", "accuracy"),
     ("boston_housing", "gates.0.bound=-1", "at least 0"),
-    ("digits", "train.best=val_acuracy", "did you mean 'val_accuracy'"),
+    ("digits", "train.best_metric=val_acuracy", "did you mean 'val_accuracy'"),
     ("digits", 'train.early_stopping={"type":"EarlyStopping","monitor":"x"}', "early_stopping"),
     ("digits", 'phases.0.trainable={"type":"HeadOnly"}', "without a backbone"),
     ("digits", "phases.0.learning_rate=0", "above 0"),
@@ -42,7 +42,7 @@ REFUSED = [
     ("gtsrb", 'phases.0.trainable={"type":"Last","layers":0}', "at least 1"),
     ("food101", "train.augment.zoom=1", "below 1"),
     ("flowers", "train.augment.saturation=(2, 0)", "with low <= high"),
-    ("cassava", "phases.0.learning_rate.rate=1.5", "at most 1"),
+    ("cassava", "phases.0.learning_rate.decay_rate=1.5", "at most 1"),
 ]
 
 
@@ -135,8 +135,8 @@ def _collect(found: dict[str, list[float]], *tables: dict[str, float]) -> None:
         AtLeast("accuracy", float("nan")),
         AtLeast("accuracy", -0.1),
         AtMost("log_loss", -1.0),
-        NoWorse("accuracy", by=2.0),
-        NoWorse("accuracy", by=-0.1),
+        NoWorse("accuracy", tolerance=2.0),
+        NoWorse("accuracy", tolerance=-0.1),
     ],
 )
 def test_bounds_that_no_model_can_meet_or_miss(gate) -> None:

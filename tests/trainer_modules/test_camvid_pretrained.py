@@ -90,7 +90,7 @@ def test_exported_model_sees_what_the_network_sees(
     from components.pretrained import component as pretrained
 
     weights = save(tmp_path / "hrnet", way=way, answers=answers, channels=channels)
-    task = tasks.load("camvid:pretrained", (*SMALL, f"model.answers={answers}"), weights)
+    task = tasks.load("camvid:pretrained", (*SMALL, f"model.outputs={answers}"), weights)
     pretrained.export(task, str(tmp_path / "exported"))
     encoded, red = photo()
     logits = logits_of(red, background=channels == 33)
@@ -135,7 +135,7 @@ def test_a_smaller_answer_is_brought_to_the_images_size(tmp_path: Path) -> None:
     [
         (31, "logits", "32 classes, or 33 with a background first.*31"),
         (34, "logits", "32 classes, or 33.*34"),
-        (33, "probabilities", "sum to 1, so they are probabilities.*model.answers=probabilities"),
+        (33, "probabilities", "sum to 1, so they are probabilities.*model.outputs=probabilities"),
     ],
 )
 def test_another_answer_than_promised_is_refused(
@@ -205,5 +205,5 @@ def test_exported_reported_and_predicting(tmp_path: Path) -> None:
 
 
 def test_display_names_must_be_of_classes() -> None:
-    with pytest.raises(BadInputError, match="display.maps must name classes.*Horse"):
-        tasks.load("camvid:pretrained", ("display.maps=('Road', 'Horse')",))
+    with pytest.raises(BadInputError, match="display.heat_maps must name classes.*Horse"):
+        tasks.load("camvid:pretrained", ("display.heat_maps=('Road', 'Horse')",))

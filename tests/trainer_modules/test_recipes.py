@@ -129,7 +129,13 @@ RECIPES = {
     "food101": ("adam", 1e-3, None, 32, [3, 3]),
     "car_or_truck": ("adam", 1e-3, None, 64, [30]),
     "car_or_truck:inception": ("adam", 1e-3, 0.01, 64, [30]),
-    "cassava": ("adam", Exponential(initial=1e-5, steps=10_000, rate=0.9), 1e-3, 16, [25]),
+    "cassava": (
+        "adam",
+        Exponential(initial=1e-5, decay_steps=10_000, decay_rate=0.9),
+        1e-3,
+        16,
+        [25],
+    ),
 }
 
 

@@ -122,7 +122,7 @@ def _load(bundled: Bundled, files: Path | None) -> Splits:
     (x, y), (x_test, y_test) = arrays
     y, y_test = y.reshape(-1), y_test.reshape(-1)
     # Keras' validation_split cuts there, too.
-    cut = math.floor(len(x) * (1 - bundled.last_as_eval))
+    cut = math.floor(len(x) * (1 - bundled.eval_tail_fraction))
     test = (x_test, y_test, np.arange(len(x_test)))
     order = np.arange(len(x))
     if cut == len(x):
@@ -142,7 +142,7 @@ def _digits(bundled: Bundled) -> Splits:
         images,
         digits.target,
         np.arange(len(images)),
-        test_size=bundled.test_fraction,
+        test_size=bundled.eval_fraction,
         random_state=bundled.seed,
     )
     return {"train": tuple(parts[0::2]), "eval": tuple(parts[1::2])}
@@ -192,7 +192,7 @@ def _write_table(splits: Splits, bundled: Bundled, folder: Path) -> None:
     with (folder / stored.file).open("w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f)
         writer.writerow([*columns, "split"])
-        writer.writerows(_rows(splits, by_hash=not bundled.last_as_eval))
+        writer.writerows(_rows(splits, by_hash=not bundled.eval_tail_fraction))
 
 
 def _rows(splits: Splits, *, by_hash: bool) -> Iterator[list[object]]:

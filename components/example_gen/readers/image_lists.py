@@ -47,7 +47,7 @@ class ListReader(ImageFileReader):
         named: dict[str, str] = {}
         for split, file in self.lists:
             for place, entry in _entries(self.root, file):
-                relative = entry + self.source.ending
+                relative = entry + self.source.extension
                 identifier = storage.printable(storage.join(self.source.folder, relative))
                 if relative in named:
                     reason = f"{place}: listed a second time; first listed in {named[relative]}"
@@ -101,7 +101,7 @@ def _found(root: str, name: str, source: ImageLists) -> str:
 
 
 def _expected(source: ImageLists) -> str:
-    image = storage.join(source.folder, f"<class>/<name>{source.ending}")
+    image = storage.join(source.folder, f"<class>/<name>{source.extension}")
     return (
         f"Expected images as <data>/{image}, and lists of them ({source.train}, {source.eval}) "
         "with a line <class>/<name> for each."

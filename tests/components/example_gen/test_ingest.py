@@ -21,7 +21,7 @@ from trainer_modules.engine.task.task import Columns, Images, Network, Phase, Ta
 TASK = Task(
     name="pets",
     source=TFRecords(train="*.tfrec"),
-    also=(ImageFolders(),),
+    alternatives=(ImageFolders(),),
     input=Images(height=8, width=8),
     problem=Classification(),
     model=Network(),
@@ -97,7 +97,7 @@ def test_data_may_be_the_table_itself(tmp_path):
     task = dataclasses.replace(
         TASK,
         source=Bundled(loader="keras:boston_housing", stored=Table()),
-        also=(),
+        alternatives=(),
         input=Columns(names=("rooms",)),
         problem=Regression(target="price"),
     )

@@ -72,11 +72,11 @@ def test_a_form_that_differs_is_no_file() -> None:
     swapped = export_forms.difference(wanted, wanted[:, ::-1], classes=True)
     assert swapped.other_class == 1.0 and swapped.largest == pytest.approx(0.8)
     with pytest.raises(
-        export_forms.FormError, match=r"onnx differs .* largest 0\.8, but the tolerance"
+        export_forms.FormatError, match=r"onnx differs .* largest 0\.8, but the tolerance"
     ):
         export_forms.check("onnx", swapped)
     broken = export_forms.difference(wanted, wanted * np.nan, classes=True)
-    with pytest.raises(export_forms.FormError, match="largest nan"):
+    with pytest.raises(export_forms.FormatError, match="largest nan"):
         export_forms.check("tflite_int8", broken)
 
 
@@ -91,4 +91,4 @@ def test_one_output_is_judged_at_one_half() -> None:
 
 def test_an_unknown_form_is_refused_by_the_task() -> None:
     with pytest.raises(ValueError, match="forms must be one of tflite, tflite_int8, onnx"):
-        Serving(forms=("coreml",))
+        Serving(formats=("coreml",))

@@ -160,7 +160,7 @@ def test_classes_of_a_task_without_classes(report: dict[str, Any]) -> None:
 
 
 def test_a_class_without_examples_is_not_compared(report: dict[str, Any]) -> None:
-    verdict = judge([NoWorse("recall", by=0.1, each_class=True)], report)
+    verdict = judge([NoWorse("recall", tolerance=0.1, each_class=True)], report)
     assert verdict.blessed
     outcomes = {one.class_name: one.status for one in verdict.gates}
     assert outcomes == {"roses": "passed", "tulips": "passed", "daisy": "not_compared"}
@@ -183,7 +183,7 @@ def classes_of_few(recalls: dict[str, tuple[float, float, int]]) -> dict[str, An
 @pytest.mark.parametrize("support", [3, 7, 18])
 def test_what_two_pictures_explain_refuses_nothing(support: int) -> None:
     """The border: two pictures fewer pass however few there are, a third refuses."""
-    gate = NoWorse("recall", by=0.1, each_class=True)
+    gate = NoWorse("recall", tolerance=0.1, each_class=True)
     two = classes_of_few({"rare": (1 - 2 / support, 1.0, support)})
     verdict = judge([gate], two)
     assert verdict.blessed
@@ -194,7 +194,7 @@ def test_what_two_pictures_explain_refuses_nothing(support: int) -> None:
 
 
 def test_in_large_classes_the_margin_rules() -> None:
-    gate = NoWorse("recall", by=0.1, each_class=True)
+    gate = NoWorse("recall", tolerance=0.1, each_class=True)
     assert judge([gate], classes_of_few({"a": (0.80, 0.90, 100)})).blessed
     verdict = judge([gate], classes_of_few({"a": (0.79, 0.90, 100)}))
     assert verdict.message == (
@@ -240,15 +240,15 @@ def test_overall_shares_respect_support_and_losses_do_not(now: float, blessed: b
     report = classes_of_few({"a": (1.0, 1.0, 50), "b": (1.0, 1.0, 50)})
     report["metrics"] |= {"accuracy": now, "log_loss": 0.41}
     report["baseline"]["metrics"] |= {"log_loss": 0.4}
-    assert judge([NoWorse("accuracy", by=0.01)], report).blessed is blessed
-    assert not judge([NoWorse("log_loss", by=0.005, lower_is_better=True)], report).blessed
+    assert judge([NoWorse("accuracy", tolerance=0.01)], report).blessed is blessed
+    assert not judge([NoWorse("log_loss", tolerance=0.005, lower_is_better=True)], report).blessed
 
 
 def test_masks_count_pixels_of_which_two_explain_nothing() -> None:
     report = classes_of_few({"road": (0.5, 0.9, 20)})
     for side in (report, report["baseline"]):
         side["per_class"]["road"]["iou"] = side["per_class"]["road"]["recall"]
-    assert not judge([NoWorse("iou", by=0.05, each_class=True)], report).blessed
+    assert not judge([NoWorse("iou", tolerance=0.05, each_class=True)], report).blessed
 
 
 def test_other_classes_are_compared_where_both_know_them() -> None:

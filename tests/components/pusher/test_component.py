@@ -9,7 +9,7 @@ from trainer_modules import digits
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Recipe
 
-TASK = overrides.apply(digits.TASK, ["gates.0.bound=0.5", "source.test_fraction=0.4"])
+TASK = overrides.apply(digits.TASK, ["gates.0.bound=0.5", "source.eval_fraction=0.4"])
 TUNED = overrides.apply(digits.TASK, ["phases.0.epochs=7"]).recipe
 
 

@@ -105,7 +105,7 @@ def _raw(pictures: np.ndarray) -> list[dict]:
 def test_stores_encoded_pixels_labels_as_indices_and_the_training_sets_moments(
     tfx_ready, pictures, tmp_path
 ) -> None:
-    task = replace(digits.TASK, input=replace(digits.TASK.input, scale="standardise"))
+    task = replace(digits.TASK, input=replace(digits.TASK.input, scaling="standardise"))
     found = _transform(task, {"train": _raw(pictures[:9]), "eval": _raw(pictures[9:])}, tmp_path)
     assert {split: len(e) for split, e in found.items()} == {"train": 9, "eval": 3}
     for example, picture in zip(found["train"], pictures, strict=False):

@@ -66,7 +66,7 @@ def encode_image(pixels: tf.Tensor, image: Pixels) -> tf.Tensor:
     """
     if image.stored_as == "png":
         return tf.io.encode_png(pixels)
-    return tf.io.encode_jpeg(pixels, quality=image.quality, chroma_downsampling=False)
+    return tf.io.encode_jpeg(pixels, quality=image.jpeg_quality, chroma_downsampling=False)
 
 
 def reencoded(contents: tf.Tensor, image: Pixels) -> tf.Tensor:

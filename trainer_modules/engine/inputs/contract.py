@@ -53,7 +53,7 @@ class Pixels(Hashable, Protocol):
         """`png` or `jpeg`."""
 
     @property
-    def quality(self) -> int:
+    def jpeg_quality(self) -> int:
         """JPEG quality."""
 
 

@@ -23,11 +23,11 @@ class Images(Input):
       channels: 1 (grey) or 3 (RGB).
       resize: `bilinear`, `nearest` or `area`, as in `tf.image.resize`.
       antialias: Apply a low-pass filter before shrinking, as Pillow does; slower.
-      scale: The scaling in the model's first layer: `unit` (x / 255), `none` (floats 0..255), or
+      scaling: The scaling in the model's first layer: `unit` (x / 255), `none` (floats 0..255), or
         `standardise` (minus the training set's mean, over its deviation, per channel). A backbone
         uses its own scaling instead.
       store: How Transform keeps pixels: `png`, `jpeg`, or `auto` (PNG below 64 × 64 pixels).
-      quality: JPEG quality, 1..100.
+      jpeg_quality: JPEG quality, 1..100.
     """
 
     height: int
@@ -35,19 +35,19 @@ class Images(Input):
     channels: int = 3
     resize: str = "bilinear"
     antialias: bool = False
-    scale: str = "unit"
+    scaling: str = "unit"
     store: str = "auto"
-    quality: int = 95
+    jpeg_quality: int = 95
 
     def __post_init__(self) -> None:
         check_number("height", self.height, least=1)
         check_number("width", self.width, least=1)
         if self.channels not in (1, 3):
             raise ValueError(f"channels must be 1 or 3. Received: {self.channels}")
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"quality must be within 1..100. Received: {self.quality}")
+        if not 1 <= self.jpeg_quality <= 100:
+            raise ValueError(f"jpeg_quality must be within 1..100. Received: {self.jpeg_quality}")
         check_choice("resize", self.resize, ("bilinear", "nearest", "area"))
-        check_choice("scale", self.scale, ("unit", "none", "standardise"))
+        check_choice("scaling", self.scaling, ("unit", "none", "standardise"))
         check_choice("store", self.store, ("auto", "png", "jpeg"))
 
     @property
@@ -70,7 +70,7 @@ class Images(Input):
     @property
     def standardises(self) -> bool:
         """Whether the first layer needs the training set's mean and deviation of each channel."""
-        return self.scale == "standardise"
+        return self.scaling == "standardise"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -124,12 +124,12 @@ class Images(Input):
         return IMAGE
 
     def scaled(self, inputs: Any, statistics: Statistics | None) -> Any:
-        """Returns the pixels as `scale` says, float32 `[batch, height, width, channels]`."""
+        """Returns the pixels as `scaling` says, float32 `[batch, height, width, channels]`."""
         from tf_keras import layers
 
         if self.standardises:
             return contract.standardised(inputs, statistics)
-        factor = 1 / 255 if self.scale == "unit" else 1.0
+        factor = 1 / 255 if self.scaling == "unit" else 1.0
         return layers.Rescaling(factor, dtype="float32", name="scaling")(inputs)
 
     @property

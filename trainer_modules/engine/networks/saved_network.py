@@ -22,19 +22,19 @@ _TOLERANCE = 1e-2
 class SavedNetwork:
     """A network with its classifier, from a SavedModel; it cannot be trained.
 
-    It sees images as `image.scale` makes them. Its last axis has a channel for each class, or first
-    an additional one for the background, which is dropped.
+    It sees images as `input.scaling` makes them. Its last axis has a channel for each class, or
+    first an additional one for the background, which is dropped.
 
     Attributes:
       weights: The SavedModel's folder; the command line names it with --weights.
-      answers: The kind of its outputs: `logits` or `probabilities`.
+      outputs: The kind of its outputs: `logits` or `probabilities`.
     """
 
     weights: str = "none"
-    answers: str = LOGITS
+    outputs: str = LOGITS
 
     def __post_init__(self) -> None:
-        check_choice("answers", self.answers, (LOGITS, PROBABILITIES))
+        check_choice("outputs", self.outputs, (LOGITS, PROBABILITIES))
 
 
 def check(model: SavedNetwork, *, task: str, trained: bool) -> None:
@@ -86,7 +86,7 @@ def build(images: Any, model: SavedNetwork, *, classes: int) -> Any:
             import tensorflow as tf
 
             kept = tf.cast(outputs, tf.float32)[..., dropped:]
-            if model.answers == LOGITS:
+            if model.outputs == LOGITS:
                 kept = tf.nn.softmax(kept)
             else:
                 kept = tf.math.divide_no_nan(kept, tf.reduce_sum(kept, axis=-1, keepdims=True))
@@ -179,11 +179,11 @@ def _dropped(network: Any, model: SavedNetwork, size: tuple[int, int], classes: 
         )
     sums = answer.sum(axis=-1)
     adds_up = bool(answer.min() >= -_TOLERANCE and abs(sums - 1).max() <= _TOLERANCE)
-    if adds_up != (model.answers == PROBABILITIES):
+    if adds_up != (model.outputs == PROBABILITIES):
         other = PROBABILITIES if adds_up else LOGITS
         raise BadInputError(
             f"the outputs of the SavedModel in {model.weights} "
             f"{'sum' if adds_up else 'do not sum'} to 1, so they are {other}. Pass --set "
-            f"model.answers={other}. Received: {model.answers}"
+            f"model.outputs={other}. Received: {model.outputs}"
         )
     return dropped

@@ -12,8 +12,20 @@ TYPES = {"Image": "Images"}
 """Former name of a class → its name."""
 
 FIELDS: dict[str, dict[str, str]] = {
+    "BetterThanChance": {"per_class": "examples_per_class"},
+    "Bundled": {"last_as_eval": "eval_tail_fraction", "test_fraction": "eval_fraction"},
+    "Cosine": {"floor": "final_fraction", "warmup": "warmup_fraction"},
+    "Display": {"maps": "heat_maps"},
+    "Exponential": {"rate": "decay_rate", "steps": "decay_steps"},
+    "ImageLists": {"ending": "extension"},
+    "Images": {"quality": "jpeg_quality", "scale": "scaling"},
+    "NoWorse": {"by": "tolerance"},
+    "Phase": {"validation_share": "validation_fraction"},
     "Recipe": {"image": "input"},
-    "Task": {"image": "input"},
+    "SavedNetwork": {"answers": "outputs"},
+    "Serving": {"forms": "formats"},
+    "Task": {"also": "alternatives", "image": "input"},
+    "Training": {"best": "best_metric"},
 }
 """Name of a class → former name of a field → its name."""
 

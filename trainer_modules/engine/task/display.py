@@ -11,12 +11,12 @@ class Display:
 
     Attributes:
       names: (class name, display name) pairs; other classes are shown with their own name.
-      maps: Classes of a segmentation whose probability the report of a network that is not
+      heat_maps: Classes of a segmentation whose probability the report of a network that is not
         trained draws as heat maps.
     """
 
     names: tuple[tuple[str, str], ...] = ()
-    maps: tuple[str, ...] = ()
+    heat_maps: tuple[str, ...] = ()
 
     def name(self, label: str) -> str:
         """Returns the display name of the class `label`."""
@@ -36,7 +36,10 @@ class Display:
         Raises:
           ValueError: If a name is not a class.
         """
-        for field, used in (("names", [label for label, _ in self.names]), ("maps", self.maps)):
+        for field, used in (
+            ("names", [label for label, _ in self.names]),
+            ("heat_maps", self.heat_maps),
+        ):
             strangers = [label for label in used if label not in classes]
             if strangers:
                 raise ValueError(

@@ -37,18 +37,18 @@ class AtMost:
 class NoWorse:
     """No worse than the last blessed model by more than a margin, on the same examples.
 
-    If the metric is a share of images, a loss that two images can explain never fails the gate,
+    If the metric is a fraction of images, a loss that two images can explain never fails the gate,
     however small the margin.
 
     Attributes:
       metric: Name of the metric.
-      by: The largest loss that passes, in the metric's own unit.
+      tolerance: The largest loss that passes, in the metric's own unit.
       each_class: Compare class by class instead of overall.
       lower_is_better: True for losses and errors.
     """
 
     metric: str
-    by: float = 0.0
+    tolerance: float = 0.0
     each_class: bool = False
     lower_is_better: bool = False
 
@@ -61,19 +61,21 @@ class BetterThanChance:
 
     Attributes:
       confidence: 1 minus the largest probability that a model that has learnt nothing passes.
-      per_class: Required number of evaluated examples per class, on average; with fewer, no result
-        passes. One image of each class may distinguish a model from chance, but not the classes
-        from each other.
+      examples_per_class: Required number of evaluated examples per class, on average; with fewer,
+        no result passes. One image of each class may distinguish a model from chance, but not the
+        classes from each other.
     """
 
     confidence: float = 0.95
-    per_class: int = 2
+    examples_per_class: int = 2
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.confidence < 1:
             raise ValueError(f"confidence must be in [0.5, 1). Received: {self.confidence}")
-        if self.per_class < 1:
-            raise ValueError(f"per_class must be at least 1. Received: {self.per_class}")
+        if self.examples_per_class < 1:
+            raise ValueError(
+                f"examples_per_class must be at least 1. Received: {self.examples_per_class}"
+            )
 
 
 Gate = AtLeast | AtMost | NoWorse | BetterThanChance

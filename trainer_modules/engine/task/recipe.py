@@ -38,11 +38,11 @@ class Augment:
     Attributes:
       flip: Mirror left and right, with probability one half.
       saturation: (low, high) factors of the colour saturation, or None.
-      brightness: Largest shift as a share of the value range; 0 for none.
-      rotation: Largest angle as a share of a full turn; 0 for none.
-      zoom: Largest zoom in or out as a share; 0 for none.
-      translation: Largest shift as a share of the size; 0 for none.
-      contrast: Largest change of contrast as a share; 0 for none.
+      brightness: Largest shift as a fraction of the value range; 0 for none.
+      rotation: Largest angle as a fraction of a full turn; 0 for none.
+      zoom: Largest zoom in or out as a fraction; 0 for none.
+      translation: Largest shift as a fraction of the size; 0 for none.
+      contrast: Largest change of contrast as a fraction; 0 for none.
     """
 
     flip: bool = False
@@ -113,11 +113,11 @@ class Training:
         `mixed_bfloat16`.
       xla: Compile the train step with XLA.
       deterministic: Bit-identical runs on CPU, at some cost in speed.
-      best: Metric whose best epoch's weights are exported; "" for the last epoch's.
+      best_metric: Metric whose best epoch's weights are exported; "" for the last epoch's.
       early_stopping: When to end a phase early; None for never.
       reduce_on_plateau: When to lower the learning rate; None for never.
       class_weights: `none`, or `balanced` (weights inverse to the class counts).
-      label_smoothing: Share of the label mass spread over all classes, in [0, 1).
+      label_smoothing: Fraction of the label mass spread over all classes, in [0, 1).
       cache_megabytes: Memory that decoded training images may take; more are decoded each epoch.
     """
 
@@ -134,7 +134,7 @@ class Training:
     precision: str = "auto"
     xla: bool = False
     deterministic: bool = False
-    best: str = ""
+    best_metric: str = ""
     early_stopping: EarlyStopping | None = None
     reduce_on_plateau: ReduceOnPlateau | None = None
     class_weights: str = "none"

@@ -76,7 +76,7 @@ class ImageFolders:
 
     Attributes:
       train: Folder of the training split, or "" (see above).
-      eval: Folder of the evaluation split, or a `LabelledPaths`, or "" for a share of train.
+      eval: Folder of the evaluation split, or a `LabelledPaths`, or "" for a fraction of train.
       test: Folder of the test split, or a `LabelledPaths`, or "" for none.
       unlabelled: Folder of images without labels, or "" for none.
       splits: What to hold out where folders do not say.
@@ -107,14 +107,14 @@ class ImageLists:
       eval: The list of the evaluation split.
       test: The list of the test split; "" for none.
       folder: The folder of the class folders.
-      ending: The ending that turns a name into a file's name.
+      extension: The extension that turns a name into a file's name.
     """
 
     train: str = "meta/train.txt"
     eval: str = "meta/test.txt"
     test: str = ""
     folder: str = "images"
-    ending: str = ".jpg"
+    extension: str = ".jpg"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +178,7 @@ class TFRecords:
       label: Feature key of the label: an int64 index into the problem's classes, or the class
         name as bytes.
       id: Feature key of the record's own name; "" to number the records as `shard:index`.
-      eval_fraction: Share of the train shards that becomes `eval`, whole shards, at least one.
+      eval_fraction: Fraction of the train shards that becomes `eval`, whole shards, at least one.
       eval_shards: Which shards: "first" in name order, or "seeded", a shuffle with `seed`.
       seed: Seed of that shuffle.
       slices: Further features to keep, to slice metrics by.
@@ -203,7 +203,7 @@ class ImagesAndMasks:
 
     Attributes:
       train: (image folder, mask folder) of the training split.
-      eval: The same for `eval`; ("", "") for a share of train by `splits`.
+      eval: The same for `eval`; ("", "") for a fraction of train by `splits`.
       test: The same for `test`; ("", "") for none.
       splits: What to hold out where folders do not say.
       suffix: An optional suffix of a mask's name after its image's, as in `a.png` and `a_L.png`.
@@ -236,17 +236,17 @@ class Bundled:
     Attributes:
       loader: `sklearn:load_digits` or `keras:<name of a tf_keras.datasets module>`.
       stored: The layout in which it is written, and in which `--data` is read when given.
-      test_fraction: Share held out as `eval` for loaders that come unsplit.
+      eval_fraction: Fraction held out as `eval` by loaders that come unsplit.
       seed: Seed of that split (scikit-learn's `train_test_split`).
-      last_as_eval: Share of the end of train that becomes `eval` for loaders that come with
+      eval_tail_fraction: Fraction of train, its end, that becomes `eval` for loaders that come with
         train and test; 0 evaluates on test alone while training.
     """
 
     loader: str
     stored: "TFRecords | Table"
-    test_fraction: float = 0.0
+    eval_fraction: float = 0.0
     seed: int = 0
-    last_as_eval: float = 0.0
+    eval_tail_fraction: float = 0.0
 
 
 Source = (

@@ -52,9 +52,9 @@ class Backbone:
       include_top: Keep the published classifier (task `imagenet`); then `head` is empty.
       stem: Layers between the images (RGB, 0..255) and the base's own scaling; they are always
         trainable.
-      batch_norm_momentum: Share of the moving mean and variance that a training step keeps in the
-        base's BatchNormalization, in [0, 1); None for the published network's own. The MobileNets
-        keep 0.999: short trainings from scratch end before these averages have settled.
+      batch_norm_momentum: Fraction of the moving mean and variance that a training step keeps in
+        the base's BatchNormalization, in [0, 1); None for the published network's own. The
+        MobileNets keep 0.999: short trainings from scratch end before these averages have settled.
       scaling: The input range of the base: `auto` (what `name` expects), `unit` (0..1), `tf`
         (-1..1), `torch` (0..1, standardised with ImageNet's figures), `caffe` (BGR minus ImageNet's
         means) or `raw` (0..255). Custom weights may need another scaling than `name`.
@@ -143,7 +143,8 @@ class Phase:
       freeze_batch_norm: Keep the base's BatchNormalization frozen and in inference mode.
       steps_per_epoch: Steps of one epoch; None for the whole training split once.
       validation_freq: Number of epochs between validations.
-      validation_share: Share of the evaluation split to validate on while training, in (0, 1].
+      validation_fraction: Fraction of the evaluation split to validate on while training, in
+        (0, 1].
     """
 
     epochs: int
@@ -152,14 +153,14 @@ class Phase:
     freeze_batch_norm: bool = True
     steps_per_epoch: int | None = None
     validation_freq: int = 1
-    validation_share: float = 1.0
+    validation_fraction: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "steps_per_epoch", "validation_freq"):
             check_number(name, getattr(self, name), least=1)
         if not isinstance(self.learning_rate, Schedule):
             check_number("learning_rate", self.learning_rate, above=0)
-        check_number("validation_share", self.validation_share, above=0, most=1)
+        check_number("validation_fraction", self.validation_fraction, above=0, most=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,17 +172,17 @@ class Serving:
         the machine that runs the pipeline; None for none.
       samples: How many evaluated examples are sent through the model.
       tolerance: Largest difference from Evaluator's values, relative above 1.
-      forms: Further forms to export a pushed model to: `tflite`, `tflite_int8`, `onnx`.
+      formats: Further formats to export a pushed model to: `tflite`, `tflite_int8`, `onnx`.
     """
 
     max_latency_ms: float | None = None
     samples: int = 16
     tolerance: float = 1e-5
-    forms: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for form in self.forms:
-            check_choice("forms", form, ("tflite", "tflite_int8", "onnx"))
+        for name in self.formats:
+            check_choice("formats", name, ("tflite", "tflite_int8", "onnx"))
         check_number("samples", self.samples, least=1)
         check_number("max_latency_ms", self.max_latency_ms, above=0)
         check_number("tolerance", self.tolerance, least=0)
@@ -223,7 +224,7 @@ class Task(Recipe):
       source: The layout and location of the data.
       gates: Conditions for blessing the model; () blesses every model.
       slices: Raw features to slice the evaluation by.
-      also: Other accepted layouts of `--data`, tried in order after `source`.
+      alternatives: Other accepted layouts of `--data`, tried in order after `source`.
       serving: Conditions on serving before the model is pushed.
       search: The settings that `--tune` varies; () derives it from the recipe, see
         `engine/training/search.py`.
@@ -234,7 +235,7 @@ class Task(Recipe):
     source: Source
     gates: tuple[Gate, ...] = (BetterThanChance(),)
     slices: tuple[str, ...] = ()
-    also: tuple[Source, ...] = ()
+    alternatives: tuple[Source, ...] = ()
     serving: Serving = field(default_factory=Serving)
     search: tuple[Hyperparameter, ...] = ()
     submission: Submission = field(default_factory=Submission)

@@ -199,33 +199,33 @@ def _weighted(split: Split, x: Any, y: Any) -> Any:
     return x, y, tf.reshape(weights, tf.shape(y)[:1] if y.shape.rank else [])
 
 
-def evaluation_steps(split: Split, global_batch: int, share: float = 1.0) -> int:
-    """Returns the steps that `share` of the split takes, the last batch filled up."""
-    return -(-_taken(split, share) // global_batch)
+def evaluation_steps(split: Split, global_batch: int, fraction: float = 1.0) -> int:
+    """Returns the steps that `fraction` of the split takes, the last batch filled up."""
+    return -(-_taken(split, fraction) // global_batch)
 
 
-def _taken(split: Split, share: float) -> int:
-    return max(1, round(split.count * share))
+def _taken(split: Split, fraction: float) -> int:
+    return max(1, round(split.count * fraction))
 
 
-def evaluation(split: Split, strategy: Any, *, global_batch: int, share: float = 1.0) -> Any:
-    """Returns the first `share` of the split for `evaluate`: (input, label, weight) batches.
+def evaluation(split: Split, strategy: Any, *, global_batch: int, fraction: float = 1.0) -> Any:
+    """Returns the first `fraction` of the split for `evaluate`: (input, label, weight) batches.
 
     Endless (the split again and again, each time filled up), so that an epoch's validation needs
     no new iterator; `evaluation_steps` says where one round ends.
     """
 
     def feed(context: Any) -> Any:
-        return _evaluation_feed(split, context, global_batch, share)
+        return _evaluation_feed(split, context, global_batch, fraction)
 
     return strategy.distribute_datasets_from_function(feed)
 
 
-def _evaluation_feed(split: Split, context: Any, global_batch: int, share: float) -> Any:
+def _evaluation_feed(split: Split, context: Any, global_batch: int, fraction: float) -> Any:
     import tensorflow as tf
 
-    count = _taken(split, share)
-    slots = evaluation_steps(split, global_batch, share) * global_batch
+    count = _taken(split, fraction)
+    slots = evaluation_steps(split, global_batch, fraction) * global_batch
     weights = np.zeros(slots, np.float32)
     weights[:count] = slots / count
     replica_batch = context.get_per_replica_batch_size(global_batch)

@@ -75,10 +75,13 @@ class PhaseRun:
             epochs=last_epoch,
             steps_per_epoch=steps,
             validation_data=input_pipeline.evaluation(
-                self.eval_split, strategy, global_batch=eval_batch, share=phase.validation_share
+                self.eval_split,
+                strategy,
+                global_batch=eval_batch,
+                fraction=phase.validation_fraction,
             ),
             validation_steps=input_pipeline.evaluation_steps(
-                self.eval_split, eval_batch, phase.validation_share
+                self.eval_split, eval_batch, phase.validation_fraction
             ),
             validation_freq=phase.validation_freq,
             verbose=0,
@@ -121,7 +124,7 @@ class PhaseRun:
             history.update(
                 epochs=[],
                 phases=[],
-                monitor=self.task.train.best or self.task.problem.monitor,
+                monitor=self.task.train.best_metric or self.task.problem.monitor,
                 placement=self.placement.description,
                 examples={"train": self.train_split.count, "eval": self.eval_split.count},
             )
@@ -192,8 +195,8 @@ class _Keeper(tf_keras.callbacks.Callback):
         self.recorder = _Recorder(self, train.seed)
         self._schedule = run.phase.learning_rate
         self.counting: dict[str, Any] = {}
-        if train.best:
-            self.counting["best"] = callbacks.Best(train.best, run.built.model)
+        if train.best_metric:
+            self.counting["best"] = callbacks.Best(train.best_metric, run.built.model)
             if "best" in state.watches:
                 self.counting["best"].restore(state.watches["best"], state.best)
         if train.reduce_on_plateau:

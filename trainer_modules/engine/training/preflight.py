@@ -27,7 +27,7 @@ def check(task: Recipe, train: Shards, placement: Placement) -> None:
         raise BadInputError(f"task {task.name} has no phases, so there is nothing to train.")
     _check_classes(task, train)
     monitors = {
-        "train.best": settings.best,
+        "train.best_metric": settings.best_metric,
         "train.early_stopping.monitor": settings.early_stopping and settings.early_stopping.monitor,
         "train.reduce_on_plateau.monitor": settings.reduce_on_plateau
         and settings.reduce_on_plateau.monitor,

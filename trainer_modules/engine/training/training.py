@@ -100,10 +100,10 @@ def train(
                 digest=digest,
             )
             state = run.fit(state)
-    if task.train.best and state.best is not None:
+    if task.train.best_metric and state.best is not None:
         built.model.set_weights(state.best)
     state.history["exported_epoch"] = (
-        state.history.get("best_epoch") if task.train.best else state.epoch
+        state.history.get("best_epoch") if task.train.best_metric else state.epoch
     )
     trained = exported.Trained(model=built.model, placement=placement, task=task)
     model = exported.network(trained)

@@ -18,7 +18,7 @@ from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task.sources import Bundled, HashSplit, Table, TFRecords
 
 STORED = TFRecords(train="train-*", eval="eval-*", test="test-*", id="id")
-DIGITS = Bundled(loader="sklearn:load_digits", test_fraction=0.33, stored=STORED)
+DIGITS = Bundled(loader="sklearn:load_digits", eval_fraction=0.33, stored=STORED)
 
 
 def rows(folder: Path, split: str) -> list[dict]:
@@ -52,7 +52,7 @@ def test_it_is_written_once_and_other_settings_elsewhere(tmp_path, caplog):
     times = {p: p.stat().st_mtime_ns for p in Path(first).iterdir()}
     assert bundled.stored_under(DIGITS, str(tmp_path)) == first
     assert times == {p: p.stat().st_mtime_ns for p in Path(first).iterdir()}
-    other = Bundled(loader="sklearn:load_digits", test_fraction=0.5, stored=STORED)
+    other = Bundled(loader="sklearn:load_digits", eval_fraction=0.5, stored=STORED)
     assert bundled.stored_under(other, str(tmp_path)) != first
 
 
@@ -92,7 +92,7 @@ def tiny_mnist(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_idx_files_under_data(tiny_mnist, tmp_path, name):
-    source = Bundled(loader=f"keras:{name}", last_as_eval=1 / 6, stored=STORED)
+    source = Bundled(loader=f"keras:{name}", eval_tail_fraction=1 / 6, stored=STORED)
     folder, stored = ingest.resolve(source, str(tiny_mnist), str(tmp_path / "runs"))
     assert stored == STORED
     found = {s: rows(Path(folder), s) for s in ("train", "eval", "test")}

@@ -95,7 +95,7 @@ def test_a_stored_jpeg_keeps_colours_at_full_resolution() -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2, 0] = stripes[:, 1::2, 2] = 200
     for quality in (95, 75):
-        image = Images(height=64, width=64, quality=quality)
+        image = Images(height=64, width=64, jpeg_quality=quality)
         encoded = preprocessing.encode_image(tf.constant(stripes), image)
         back = preprocessing.decode_stored(encoded, image).numpy().astype(int)
         assert np.abs(back - stripes).max() <= 30

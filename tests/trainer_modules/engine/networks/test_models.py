@@ -50,7 +50,7 @@ def test_scaling_is_the_first_layer(tiny: Callable[..., Task]) -> None:
         ("none", images.astype(float)),
         ("standardise", (images - 100.0) / 20),
     ):
-        task = tiny(input=Images(height=8, width=8, channels=1, scale=scale))
+        task = tiny(input=Images(height=8, width=8, channels=1, scaling=scale))
         model = models.build(task, ([100.0], [20.0])).model
         assert model.input.dtype == "uint8"
         scaled = tf_keras.Model(model.input, model.get_layer("scaling").output)(images)
@@ -58,7 +58,7 @@ def test_scaling_is_the_first_layer(tiny: Callable[..., Task]) -> None:
 
 
 def test_standardising_needs_statistics(tiny: Callable[..., Task]) -> None:
-    task = tiny(input=Images(height=8, width=8, channels=1, scale="standardise"))
+    task = tiny(input=Images(height=8, width=8, channels=1, scaling="standardise"))
     with pytest.raises(BadInputError, match="the mean and standard deviation"):
         models.build(task)
     with pytest.raises(BadInputError, match="must vary"):

@@ -9,14 +9,16 @@ from trainer_modules.engine.task.learning_rates import Cosine, Exponential
 
 @pytest.mark.parametrize("staircase", [False, True])
 def test_exponential(staircase: bool) -> None:
-    rate = Exponential(initial=1e-5, steps=10, rate=0.9, staircase=staircase).build(1000)
+    rate = Exponential(initial=1e-5, decay_steps=10, decay_rate=0.9, staircase=staircase).build(
+        1000
+    )
     for step in (0, 5, 10, 25):
         power = step // 10 if staircase else step / 10
         assert float(rate(step)) == pytest.approx(1e-5 * 0.9**power, rel=1e-5)
 
 
 def test_cosine_with_warm_up() -> None:
-    rate = Cosine(peak=0.4, warmup=0.2, floor=0.1).build(100)
+    rate = Cosine(peak=0.4, warmup_fraction=0.2, final_fraction=0.1).build(100)
     for step in (0, 5, 20):
         assert float(rate(step)) == pytest.approx(0.4 * step / 20, abs=1e-7)
     for step in (20, 40, 60, 100):
@@ -27,6 +29,6 @@ def test_cosine_with_warm_up() -> None:
 
 
 def test_cosine_without_warm_up_starts_at_the_peak() -> None:
-    rate = Cosine(peak=0.4, warmup=0.0).build(50)
+    rate = Cosine(peak=0.4, warmup_fraction=0.0).build(50)
     assert float(rate(0)) == pytest.approx(0.4)
     assert float(rate(50)) == pytest.approx(0.0, abs=1e-7)

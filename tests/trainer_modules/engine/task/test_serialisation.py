@@ -36,7 +36,7 @@ def test_round_trip_restores_every_type() -> None:
             Phase(epochs=3, learning_rate=Cosine(peak=0.1), trainable=Last(8)),
             Phase(epochs=2, steps_per_epoch=5),
         ),
-        gates=(AtLeast("recall", 0.8, class_name="3"), NoWorse("accuracy", by=0.01)),
+        gates=(AtLeast("recall", 0.8, class_name="3"), NoWorse("accuracy", tolerance=0.01)),
     )
     assert serialisation.from_json(serialisation.to_json(task)) == task
     assert serialisation.from_json(serialisation.to_json(task.gates)) == task.gates
@@ -80,7 +80,23 @@ def test_earlier_versions_are_read_without_losing_a_value(stored: dict) -> None:
 def _renamed(key: str) -> str:
     """Today's key of a setting of versions 1 and 2, written down once more, by hand."""
     for pattern, new in (
+        (r"^image\.scale\b", "input.scaling"),
+        (r"^image\.quality\b", "input.jpeg_quality"),
         (r"^image\b", "input"),
+        (r"^also\b", "alternatives"),
+        (r"\bvalidation_share\b", "validation_fraction"),
+        (r"^serving\.forms\b", "serving.formats"),
+        (r"^train\.best\b", "train.best_metric"),
+        (r"^display\.maps\b", "display.heat_maps"),
+        (r"^(gates\.\d)\.by\b", r"\1.tolerance"),
+        (r"^(gates\.\d)\.per_class\b", r"\1.examples_per_class"),
+        (r"learning_rate\.warmup\b", "learning_rate.warmup_fraction"),
+        (r"learning_rate\.floor\b", "learning_rate.final_fraction"),
+        (r"learning_rate\.(rate|steps)\b", r"learning_rate.decay_\1"),
+        (r"^source\.test_fraction\b", "source.eval_fraction"),
+        (r"^source\.last_as_eval\b", "source.eval_tail_fraction"),
+        (r"^(source|alternatives\.\d)\.ending\b", r"\1.extension"),
+        (r"^model\.answers\b", "model.outputs"),
         (r"^problem\.features\b", "input.names"),
         (r"^problem\.(standardise|shown)\b", r"input.\1"),
     ):
@@ -91,7 +107,7 @@ def _renamed(key: str) -> str:
 def test_the_keys_of_a_stored_search_are_todays() -> None:
     stored = {s["name"]: s for s in _stored(2)}
     task = serialisation.from_json(json.dumps(stored["digits-searched"]))
-    assert [one.key for one in task.search][::2] == ["input.height", "input.scale"]
+    assert [one.key for one in task.search][::2] == ["input.height", "input.scaling"]
     task = serialisation.from_json(json.dumps(stored["boston_housing-searched"]))
     assert task.search[0].key == "input.standardise"
 

@@ -59,7 +59,10 @@ def test_plateau_lowers_the_rate(run: Callable[..., Any], tiny: Callable[..., Ta
 
 @pytest.mark.parametrize(
     "schedule",
-    [Exponential(initial=0.01, steps=5, rate=0.5), Cosine(peak=0.01, warmup=0.2, floor=0.1)],
+    [
+        Exponential(initial=0.01, decay_steps=5, decay_rate=0.5),
+        Cosine(peak=0.01, warmup_fraction=0.2, final_fraction=0.1),
+    ],
 )
 def test_schedules_count_the_steps_of_the_phase(
     run: Callable[..., Any], tiny: Callable[..., Task], schedule: Any
@@ -105,7 +108,7 @@ def test_label_smoothing_is_in_the_loss(
 
 
 def test_validation_share_and_frequency(run: Callable[..., Any], tiny: Callable[..., Task]) -> None:
-    phase = Phase(epochs=4, learning_rate=0.01, validation_freq=2, validation_share=0.5)
+    phase = Phase(epochs=4, learning_rate=0.01, validation_freq=2, validation_fraction=0.5)
     epochs = run(tiny(phases=(phase,))).history["epochs"]
     assert ["val_loss" in e for e in epochs] == [False, True, False, True]
 

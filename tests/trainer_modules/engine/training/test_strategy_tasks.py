@@ -61,7 +61,7 @@ def shrunk(task: Task, folder: Path) -> Task:
         image = dataclasses.replace(image, standardise=False)
     else:
         size = 80 if not isinstance(model, Network) else min(64, image.height)
-        image = Images(height=size, width=size, channels=image.channels, scale=image.scale)
+        image = Images(height=size, width=size, channels=image.channels, scaling=image.scaling)
         image = dataclasses.replace(image, store="png")
     if not isinstance(model, Network):
         path = folder / "base.h5"
@@ -74,13 +74,17 @@ def shrunk(task: Task, folder: Path) -> Task:
         augment=Augment(),
         precision="float32",
         accelerator="cpu",
-        best="",
+        best_metric="",
         early_stopping=None,
         steps_per_execution=1,
     )
     phases = tuple(
         dataclasses.replace(
-            p, freeze_batch_norm=True, steps_per_epoch=None, validation_freq=1, validation_share=1.0
+            p,
+            freeze_batch_norm=True,
+            steps_per_epoch=None,
+            validation_freq=1,
+            validation_fraction=1.0,
         )
         for p in task.phases
     )

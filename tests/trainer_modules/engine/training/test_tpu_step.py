@@ -50,7 +50,7 @@ def small(task: Task) -> Task:
         problem = dataclasses.replace(problem, classes=("a", "b", "c"))
     image = task.input
     if not isinstance(model, Network):
-        image = Images(height=96, width=80, channels=image.channels, scale=image.scale)
+        image = Images(height=96, width=80, channels=image.channels, scaling=image.scaling)
     return dataclasses.replace(task, model=model, problem=problem, input=image)
 
 
