@@ -17,6 +17,7 @@ from components.data_validation.reviewed_schema import ReviewedSchema
 from components.evaluator.component import ImageEvaluator
 from components.example_gen.component import ImageExampleGen
 from components.export.component import ExportFormats
+from components.model_gate.checking import check_gates
 from components.model_gate.component import ModelGate
 from components.pretrained.component import PretrainedModel
 from components.pusher.component import NewModelPusher
@@ -118,7 +119,13 @@ def _exported(
 def _trained(
     task: Task, config: RunConfig, data: str, source: Source, platform: Platform
 ) -> list[BaseNode]:
-    """Returns the nodes from images to an evaluated and pushed model."""
+    """Returns the nodes from images to an evaluated and pushed model.
+
+    Raises:
+      BadInputError: If a gate names a metric, class or slice that the evaluation will not have.
+    """
+    # Classes that come from the data are known only here.
+    check_gates(task)
     examples = _read(task, data, source)
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]

@@ -8,7 +8,6 @@ This file only imports: a step's cache key follows a name from here to the modul
 """
 
 from trainer_modules.engine.entry import entry_points
-from trainer_modules.engine.networks.saved_network import SavedNetwork
 from trainer_modules.engine.problems import (
     Binary,
     Classification,
@@ -39,6 +38,7 @@ from trainer_modules.engine.task.recipe import (
     ReduceOnPlateau,
     Training,
 )
+from trainer_modules.engine.task.saved_network import SavedNetwork
 from trainer_modules.engine.task.sources import (
     Bundled,
     HashSplit,

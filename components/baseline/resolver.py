@@ -8,7 +8,7 @@ from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
 from tfx.utils import path_utils
 
 from components.pusher import served
-from trainer_modules.engine.saved_model import read, versions
+from trainer_modules.engine.saved_model import assets, versions
 
 _MODEL_ID = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
 _log = logging.getLogger("tfx_vision")
@@ -73,7 +73,7 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
 
 
 def _classes(uri: str) -> tuple[str, ...]:
-    return read.classes(path_utils.serving_model_dir(uri))
+    return assets.classes(path_utils.serving_model_dir(uri))
 
 
 def _exists(uri: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from components.report import heat
+from trainer_modules.engine.images import heat
 from trainer_modules.engine.images.colours import complete
 
 FOLDERS = ("masks", "coloured", "overlays")

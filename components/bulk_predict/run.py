@@ -20,7 +20,7 @@ from components.bulk_predict import inputs, mask_files, model, outputs
 from components.bulk_predict.inputs import Chunk, Entry, Keys
 from components.bulk_predict.mask_files import Legend
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.saved_model import read
+from trainer_modules.engine.saved_model import assets, read
 
 TABLE_IN_FOLDER = "predictions.csv"
 
@@ -177,7 +177,7 @@ def predict(
     predictor = shared.acquire(lambda: model.Predictor(folder))
     makes_masks = "mask_png" in predictor.outputs
     check_output(output, makes_masks)
-    classes = outputs.Classes(read.classes(folder), read.class_ids(folder))
+    classes = outputs.Classes(assets.classes(folder), assets.class_ids(folder))
     predictor.check_maps(maps, classes.names)
     chosen = outputs.columns(
         columns,

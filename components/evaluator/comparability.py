@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from components.pusher import served
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.saved_model import read
+from trainer_modules.engine.saved_model import assets, read
 
 SIGNATURE = "examples"
 # Only predictions that name their class can be compared where the classes differ.
@@ -51,7 +51,7 @@ def decide(model: str, baseline: str | None) -> Baseline:
         return Baseline(False, "The last blessed model is this model itself.", baseline)
     try:
         new_outputs, old_outputs = _outputs(model), _outputs(baseline)
-        new, old = read.classes(model), read.classes(baseline)
+        new, old = assets.classes(model), assets.classes(baseline)
     except BadInputError as e:
         return Baseline(
             False, f"The last blessed model can no longer be read ({baseline}): {e}", baseline

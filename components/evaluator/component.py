@@ -38,7 +38,6 @@ from components.evaluator.configuration import (
 )
 from components.evaluator.model import shared_model
 from components.evaluator.slices import bucket_extractor, check_slices
-from components.model_gate.checking import check_gates
 from trainer_modules.engine import fingerprint
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task.task import Task
@@ -224,12 +223,7 @@ class ImageEvaluator(base_beam_component.BaseBeamComponent):
           task: Gives labels, metrics and slices.
           baseline_model: The last blessed model, if any.
           example_splits: Splits to evaluate on; None for test if there is one, else eval.
-
-        Raises:
-          BadInputError: If a gate of the task names a metric, class or slice that the evaluation
-            will not have.
         """
-        check_gates(task)
         config = eval_config(task)
         measures = {metric.module for spec in config.metrics_specs for metric in spec.metrics}
         super().__init__(

@@ -7,7 +7,7 @@ from tfx.components.example_gen import driver, input_processor
 from tfx.orchestration import data_types
 from tfx.proto import range_config_pb2
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from components.example_gen.readers.items import Reader
 from components.example_gen.readers.layouts import reader_for
 from components.example_gen.root import has_span, latest

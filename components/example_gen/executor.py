@@ -16,7 +16,8 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from components.example_gen import duplicates, manifest, storage, summary, writing
+from components.example_gen import duplicates, manifest, summary, writing
+from components.example_gen.readers import storage
 from components.example_gen.readers.items import Reader
 from components.example_gen.readers.layouts import reader_for
 from components.example_gen.root import data_root

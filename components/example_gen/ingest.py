@@ -4,8 +4,8 @@ import dataclasses
 import os
 from pathlib import Path
 
-from components.example_gen import storage
 from components.example_gen.bundled import loaders as bundled
+from components.example_gen.readers import storage
 from components.example_gen.readers.folders import split_parts
 from components.example_gen.readers.items import UNLABELLED
 from components.example_gen.readers.layouts import reader_for

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 
 from tfx.dsl.io import fileio
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from components.example_gen.readers.items import Item, Rejected, from_line, to_line
 
 _PART = 1000

@@ -9,7 +9,7 @@ from typing import Any
 from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.utils import proto_utils
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from trainer_modules.engine.errors import BadInputError
 
 _PLATFORM_DEPTH = 4

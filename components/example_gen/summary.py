@@ -7,7 +7,7 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 
 _LISTED = 1000
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
-from components.example_gen import checking, duplicates, manifest, parallel, splits, storage
+from components.example_gen import checking, duplicates, manifest, parallel
+from components.example_gen.readers import splits, storage
 from components.example_gen.readers.items import UNLABELLED, Item, Reader, Record, Rejected
 from trainer_modules.engine.problems import Problem
 

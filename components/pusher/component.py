@@ -22,7 +22,7 @@ from tfx.utils import io_utils, proto_utils
 from components.pusher.served import check_classes
 from components.pusher.served_versions import same_export
 from trainer_modules.engine.custom_config import TASK_KEY
-from trainer_modules.engine.saved_model import read, task_asset, versions
+from trainer_modules.engine.saved_model import assets, task_asset, versions
 
 UNCHANGED = "unchanged"
 
@@ -53,7 +53,7 @@ class Executor(executor.Executor):
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
         if newest is not None:
-            check_classes(newest, read.classes(model))
+            check_classes(newest, assets.classes(model))
         if newest is None or not same_export(newest, model):
             super().Do(input_dict, output_dict, exec_properties)
         else:

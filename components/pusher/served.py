@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Sequence
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.saved_model import read, versions
+from trainer_modules.engine.saved_model import assets, versions
 
 _SHOWN = 5
 # The similarity of two models' classes, in ascending order of suitability as a baseline.
@@ -23,7 +23,7 @@ def likeness(classes: Sequence[str], others: Sequence[str]) -> int:
 
 def best_match(models: Sequence[str], classes: Sequence[str]) -> str | None:
     """Returns the first model with the same classes, else with some of them, else the first."""
-    by_likeness = [(likeness(classes, read.classes(model)), -i) for i, model in enumerate(models)]
+    by_likeness = [(likeness(classes, assets.classes(model)), -i) for i, model in enumerate(models)]
     return models[-max(by_likeness)[1]] if models else None
 
 
@@ -57,7 +57,7 @@ def check_classes(newest: str, classes: Sequence[str]) -> None:
     Raises:
       BadInputError: If both have classes and none in common.
     """
-    served = read.classes(newest)
+    served = assets.classes(newest)
     if not served or not classes or likeness(classes, served) != NOTHING_SHARED:
         return
     folder = posixpath.dirname(newest)
@@ -72,7 +72,7 @@ def check_classes(newest: str, classes: Sequence[str]) -> None:
 
 def _owner(model: str) -> str:
     try:
-        return read.task_name(model)
+        return assets.task_name(model)
     except BadInputError as error:
         raise BadInputError(
             f"It cannot be told whose model is served from {posixpath.dirname(model)}: {error} "

@@ -7,7 +7,7 @@ from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
 from components.pusher import served
-from trainer_modules.engine.saved_model import read, versions
+from trainer_modules.engine.saved_model import assets, versions
 from trainer_modules.engine.saved_model.contents import TASK_ASSET
 
 # TensorFlow writes it with every export; it holds checksums and an id of that export alone.
@@ -32,7 +32,7 @@ def newest_but(candidate: str, serving_folder: str) -> str | None:
         for version in versions.complete(serving_folder)
         if not same_export(version.folder, model)
     ]
-    return served.best_match(others, read.classes(model))
+    return served.best_match(others, assets.classes(model))
 
 
 def same_export(pushed: str, model: str) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from components.report import heat, pictures
+from components.report import pictures
 from components.report.galleries import VOID, palette
 from components.report.raw_examples import fetch, one_bytes
+from trainer_modules.engine.images import heat
 from trainer_modules.engine.problems.mask_tally import nearest, read_ids
 from trainer_modules.engine.problems.segmentation import CLASS_MAPS
 from trainer_modules.engine.saved_model.contents import IMAGE_INPUT

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.saved_model import read, versions
+from trainer_modules.engine.saved_model import assets, read, versions
 from trainer_modules.engine.saved_model.contents import SERVING_DEFAULT
 
 # A PNG of one grey pixel, to run a freshly loaded model once.
@@ -54,7 +54,7 @@ class Version:
             for key, definition in read.definitions(folder).items()
             if key in self.signatures
         }
-        self.classes = read.classes(folder)
+        self.classes = assets.classes(folder)
         self._warm_up()
 
     def inputs(self, signature: str) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from components.example_gen import storage
 from components.example_gen.bundled import keras_files
+from components.example_gen.readers import storage
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.sources import Bundled, Table, TFRecords

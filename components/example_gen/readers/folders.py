@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from components.example_gen.readers.items import (
     EVAL,
     TEST,
@@ -17,7 +17,7 @@ from components.example_gen.readers.items import (
     split_names,
 )
 from components.example_gen.readers.path_table import ImageFileReader, check_table, table_items
-from components.example_gen.splits import ALIASES
+from components.example_gen.readers.splits import ALIASES
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.images import formats
 from trainer_modules.engine.problems import LabelError, Problem

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from components.example_gen.readers.items import UNLABELLED, Item, Rejected
 from components.example_gen.readers.path_table import ImageFileReader
 from trainer_modules.engine.errors import BadInputError

@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from components.example_gen.readers.items import EVAL, TEST, TRAIN, Item, Rejected, split_names
 from components.example_gen.readers.path_table import ImageFileReader
 from trainer_modules.engine.errors import BadInputError

@@ -9,9 +9,9 @@ from components.example_gen.readers.image_lists import image_list_reader
 from components.example_gen.readers.items import Reader
 from components.example_gen.readers.mask_folders import mask_folder_reader
 from components.example_gen.readers.path_table import path_table_reader
+from components.example_gen.readers.shards import shard_reader
 from components.example_gen.readers.tables import table_reader
 from components.example_gen.readers.tfds import tfds_reader
-from components.example_gen.shards import shard_reader
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task.sources import (
@@ -65,7 +65,7 @@ def reader_for(
 
 
 def _exists(root: str) -> bool:
-    from components.example_gen import storage
+    from components.example_gen.readers import storage
 
     # Buckets have no folders: missing data is noticed when no files are found.
     return storage.is_remote(root) or storage.exists(root)

@@ -5,8 +5,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.example_gen import storage
-from components.example_gen.readers import csv_text
+from components.example_gen.readers import csv_text, storage
 from components.example_gen.readers.items import (
     EVAL,
     TEST,
@@ -18,7 +17,7 @@ from components.example_gen.readers.items import (
     by_value,
     split_names,
 )
-from components.example_gen.splits import ALIASES
+from components.example_gen.readers.splits import ALIASES
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import LabelError, Problem
 from trainer_modules.engine.task.sources import EACH_CLASS, HashSplit, LabelledPaths, PathTable

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from components.example_gen import storage
-from components.example_gen.readers import csv_text
+from components.example_gen.readers import csv_text, storage
 from components.example_gen.readers.items import TEST, TRAIN, Item, Record, Rejected, split_names
-from components.example_gen.splits import ALIASES
+from components.example_gen.readers.splits import ALIASES
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.task.sources import HashSplit, Table
 

@@ -9,9 +9,9 @@ import json
 import re
 from typing import Any
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from components.example_gen.readers.items import EVAL, TEST, TRAIN
-from components.example_gen.shards import ShardReader
+from components.example_gen.readers.shards import ShardReader
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task.sources import TensorFlowDatasets, TFRecords

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from tests.components.example_gen.conftest import Ingested, encoded, picture, run_ingestion, write
 from trainer_modules.engine.images import decoding
 from trainer_modules.engine.problems import Classification

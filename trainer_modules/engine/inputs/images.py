@@ -5,9 +5,8 @@ from typing import Any
 
 from trainer_modules.engine.inputs import contract
 from trainer_modules.engine.inputs.contract import Input, Pixels, Statistics
+from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
-from trainer_modules.engine.task.limits import check_number
-from trainer_modules.engine.task.recipe import check_choice
 
 IMAGE = "image"
 """The feature with the encoded image, in raw and in stored Examples."""

@@ -5,36 +5,15 @@ background and CamVid's 32 classes. It is called in the way that it supports: as
 signature `serving_default`, or by its function `predict`, as TensorFlow Hub's HRNets are.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.saved_model import loading
 from trainer_modules.engine.saved_model.contents import SERVING_DEFAULT
-from trainer_modules.engine.task.recipe import check_choice
+from trainer_modules.engine.task.saved_network import LOGITS, PROBABILITIES, SavedNetwork
 
-LOGITS, PROBABILITIES = "logits", "probabilities"
 # How far probabilities may be from summing to 1, for a network in half precision.
 _TOLERANCE = 1e-2
-
-
-@dataclass(frozen=True, kw_only=True)
-class SavedNetwork:
-    """A network with its classifier, from a SavedModel; it cannot be trained.
-
-    It sees images as `input.scaling` makes them. Its last axis has a channel for each class, or
-    first an additional one for the background, which is dropped.
-
-    Attributes:
-      weights: The SavedModel's folder; the command line names it with --weights.
-      outputs: The kind of its outputs: `logits` or `probabilities`.
-    """
-
-    weights: str = "none"
-    outputs: str = LOGITS
-
-    def __post_init__(self) -> None:
-        check_choice("outputs", self.outputs, (LOGITS, PROBABILITIES))
 
 
 def check(model: SavedNetwork, *, task: str, trained: bool) -> None:

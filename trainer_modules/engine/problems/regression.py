@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.problems import value_scale
 from trainer_modules.engine.problems.contract import LabelError, Problem
-from trainer_modules.engine.task.limits import check_number
-from trainer_modules.engine.task.recipe import check_choice
 
 # Examples hold float32.
 _LARGEST = 3.4028234663852886e38

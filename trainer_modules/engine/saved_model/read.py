@@ -1,9 +1,8 @@
-"""The one reader of this project's SavedModels: their task, their classes, their signatures.
+"""The one reader of this project's SavedModels: their task, their signatures, their predictions.
 
 Importing this module is cheap; TensorFlow is imported when a model is loaded or is remote.
 """
 
-import json
 import posixpath
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.saved_model import versions
+from trainer_modules.engine.saved_model import assets, versions
 from trainer_modules.engine.saved_model.contents import (
-    CLASS_IDS_ASSET,
-    CLASSES_ASSET,
     GRAPH_FILE,
     SERVING_DEFAULT,
     TASK_ASSET,
@@ -133,8 +130,8 @@ def task(model: str) -> Recipe | None:
     Raises:
       BadInputError: If it was written in a form that this version cannot read.
     """
-    path = _asset(model, TASK_ASSET)
-    text = _text(path)
+    path = assets.asset(model, TASK_ASSET)
+    text = assets.text(path)
     if text is None:
         return None
     try:
@@ -149,34 +146,6 @@ def task(model: str) -> Recipe | None:
     return carried
 
 
-def task_name(model: str) -> str:
-    """Returns the name of the task that a SavedModel carries, whichever version wrote it; else "".
-
-    Raises:
-      BadInputError: If the file is damaged.
-    """
-    path = _asset(model, TASK_ASSET)
-    text = _text(path)
-    if text is None:
-        return ""
-    try:
-        return str(json.loads(text)["name"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInputError(
-            f"{path} cannot be read: it must be a JSON object with a name. Received: {text[:40]!r}"
-        ) from error
-
-
-def classes(model: str) -> tuple[str, ...]:
-    """Returns the class names that a SavedModel carries, in the order of its outputs; else ()."""
-    return _lines(_asset(model, CLASSES_ASSET))
-
-
-def class_ids(model: str) -> tuple[str, ...]:
-    """Returns the ids of the classes, where a SavedModel carries them beside their names."""
-    return _lines(_asset(model, CLASS_IDS_ASSET))
-
-
 def definitions(model: str) -> dict[str, Any]:
     """Returns the signatures of a SavedModel without loading it: name → protobuf `SignatureDef`.
 
@@ -188,51 +157,9 @@ def definitions(model: str) -> dict[str, Any]:
 
     saved = saved_model_pb2.SavedModel()
     try:
-        saved.ParseFromString(_bytes(posixpath.join(model, GRAPH_FILE)) or b"")
+        saved.ParseFromString(assets.content(posixpath.join(model, GRAPH_FILE)) or b"")
     except message.DecodeError as error:
         raise BadInputError(f"the graph of the SavedModel in {model} is damaged.") from error
     if not saved.meta_graphs:
         raise BadInputError(f"the graph of the SavedModel in {model} is missing or empty.")
     return dict(saved.meta_graphs[0].signature_def)
-
-
-def _asset(model: str, name: str) -> str:
-    return posixpath.join(model, "assets", name)
-
-
-def _lines(path: str) -> tuple[str, ...]:
-    text = _text(path)
-    # A class name may contain any other separator of lines, U+2028 for one.
-    return tuple(text.removesuffix("\n").split("\n")) if text else ()
-
-
-def _text(path: str) -> str | None:
-    """Returns a text file; None if it does not exist."""
-    content = _bytes(path)
-    if content is None:
-        return None
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"{path} cannot be read: it is not UTF-8 text.") from error
-
-
-def _bytes(path: str) -> bytes | None:
-    """Returns a file's content; None if it does not exist."""
-    if "://" not in path:
-        try:
-            with open(path, "rb") as file:
-                return file.read()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
-    import tensorflow as tf
-
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            return bytes(file.read())
-    except tf.errors.NotFoundError:
-        return None
-    except tf.errors.OpError as error:
-        raise BadInputError(f"{path} cannot be read: {error.message}") from error

@@ -7,7 +7,7 @@ Keras' default. `build` imports Keras only when called.
 from dataclasses import dataclass
 from typing import Any
 
-from trainer_modules.engine.task.limits import check_number
+from trainer_modules.engine.limits import check_number
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from trainer_modules.engine.task.limits import check_number
+from trainer_modules.engine.limits import check_number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from trainer_modules.engine.task.limits import check_number
-
-
-def check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
-    """Raises ValueError unless `value` is one of `valid`; `name` names it in the message."""
-    if value not in valid:
-        raise ValueError(f"{name} must be one of {', '.join(valid)}. Received: {value!r}")
+from trainer_modules.engine.limits import check_choice, check_number
 
 
 @dataclass(frozen=True, kw_only=True)

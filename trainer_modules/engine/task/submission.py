@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trainer_modules.engine.task.recipe import check_choice
+from trainer_modules.engine.limits import check_choice
 
 # The form of the label → the field of a prediction that shows it; see `bulk_predict.outputs`.
 _FIELDS = {"name": "label", "number": "index"}

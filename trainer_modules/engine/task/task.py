@@ -9,19 +9,19 @@ from dataclasses import dataclass, field, fields
 
 from trainer_modules.engine.inputs.columns import Columns
 from trainer_modules.engine.inputs.images import Images
-from trainer_modules.engine.networks.saved_network import SavedNetwork as SavedNetwork
+from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task.display import Display as Display
 from trainer_modules.engine.task.gates import BetterThanChance, Gate
 from trainer_modules.engine.task.hyperparameters import Hyperparameter
 from trainer_modules.engine.task.layers import Layer
 from trainer_modules.engine.task.learning_rates import Schedule
-from trainer_modules.engine.task.limits import check_number
 from trainer_modules.engine.task.recipe import Augment as Augment
 from trainer_modules.engine.task.recipe import EarlyStopping as EarlyStopping
 from trainer_modules.engine.task.recipe import Optimizer as Optimizer
 from trainer_modules.engine.task.recipe import ReduceOnPlateau as ReduceOnPlateau
-from trainer_modules.engine.task.recipe import Training, check_choice
+from trainer_modules.engine.task.recipe import Training
+from trainer_modules.engine.task.saved_network import SavedNetwork as SavedNetwork
 from trainer_modules.engine.task.sources import Source
 from trainer_modules.engine.task.submission import Submission as Submission
 

@@ -11,9 +11,15 @@ from collections.abc import Iterator
 
 from trainer_modules.engine.inputs.contract import Statistics
 from trainer_modules.engine.networks import backbones, models, weights
-from trainer_modules.engine.saved_model import exported
 from trainer_modules.engine.task.task import Backbone, Recipe
-from trainer_modules.engine.training import examples, input_pipeline, preflight, resume, strategy
+from trainer_modules.engine.training import (
+    examples,
+    exported,
+    input_pipeline,
+    preflight,
+    resume,
+    strategy,
+)
 from trainer_modules.engine.training.history import Trained
 from trainer_modules.engine.training.phases import PhaseRun
 from trainer_modules.engine.training.resume import State

@@ -132,7 +132,7 @@ def test_shards_plain_and_gzip_with_an_unlabelled_split(ingest, tmp_path):
 def test_seeded_eval_shards_are_those_of_scikit_learn(tmp_path):
     from sklearn.model_selection import train_test_split
 
-    from components.example_gen.shards import hold_out
+    from components.example_gen.readers.shards import hold_out
 
     names = [f"ld_train{i:02d}-1338.tfrec" for i in range(16)]
     source = TFRecords(eval_fraction=0.35, eval_shards="seeded", seed=5)
@@ -183,7 +183,7 @@ def test_every_record_lost_with_a_damaged_shard_counts(ingest, tmp_path):
 
 
 def test_first_eval_shards_round_down_to_at_least_one():
-    from components.example_gen.shards import hold_out
+    from components.example_gen.readers.shards import hold_out
 
     names = [f"{i:02d}" for i in range(16)]
     assert hold_out(names, TFRecords(eval_fraction=0.19))[1] == ["00", "01", "02"]

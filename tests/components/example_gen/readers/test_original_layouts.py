@@ -10,7 +10,7 @@ from PIL import Image
 
 from components.example_gen import ingest as preparation
 from components.example_gen.readers.items import by_value
-from components.example_gen.splits import by_hash
+from components.example_gen.readers.splits import by_hash
 from tests.components.example_gen.conftest import encoded, picture, write
 from trainer_modules import camvid, gtsrb
 from trainer_modules.engine.errors import BadInputError

@@ -10,7 +10,7 @@ import pytest
 
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.saved_model import loading, read
+from trainer_modules.engine.saved_model import assets, loading, read
 from trainer_modules.engine.saved_model import write as serving
 from trainer_modules.engine.task.sources import ImageFolders
 from trainer_modules.engine.task.task import Images, Network, Phase, Task
@@ -48,10 +48,10 @@ def copy(written: Path, tmp_path: Path) -> Path:
 def test_what_was_written_is_read(written: Path) -> None:
     model = str(written)
     assert read.task(model) == TASK
-    assert read.task_name(model) == "tiny"
+    assert assets.task_name(model) == "tiny"
     # A separator of lines inside a name does not divide it, whoever reads it.
-    assert read.classes(model) == CLASSES
-    assert read.class_ids(model) == ()
+    assert assets.classes(model) == CLASSES
+    assert assets.class_ids(model) == ()
     signatures = read.definitions(model)
     assert {"serving_default", "examples"} <= set(signatures)
     assert set(signatures["serving_default"].outputs) == {"probabilities", "label", "score"}
@@ -75,7 +75,7 @@ def test_a_model_that_carries_nothing_says_so(copy: Path) -> None:
     shutil.rmtree(copy / "assets")
     model = str(copy)
     assert read.task(model) is None
-    assert (read.task_name(model), read.classes(model), read.class_ids(model)) == ("", (), ())
+    assert (assets.task_name(model), assets.classes(model), assets.class_ids(model)) == ("", (), ())
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_the_name_of_a_later_versions_task_is_still_known(copy: Path) -> None:
     asset = copy / "assets/task.json"
     later = json.loads(asset.read_text()) | {"format_version": 99, "colour": "red"}
     asset.write_text(json.dumps(later))
-    assert read.task_name(str(copy)) == "tiny"
+    assert assets.task_name(str(copy)) == "tiny"
     for damaged in ("", "[]", "7", '{"type": "Task"}'):
         asset.write_text(damaged)
         with pytest.raises(BadInputError, match="task.json cannot be read: it must be a JSON"):
-            read.task_name(str(copy))
+            assets.task_name(str(copy))
 
 
 def test_the_newest_complete_one_is_taken(copy: Path) -> None:
@@ -178,5 +178,5 @@ def test_signatures_and_networks_that_are_not_there_are_named(tmp_path: Path) ->
 
 def test_ids_of_classes_are_read_beside_their_names(copy: Path) -> None:
     (copy / "assets/class_ids.txt").write_text("n01\nn02\nn03\n")
-    assert read.class_ids(str(copy)) == ("n01", "n02", "n03")
-    assert len(dataclasses.asdict(TASK)["problem"]["classes"]) == len(read.classes(str(copy)))
+    assert assets.class_ids(str(copy)) == ("n01", "n02", "n03")
+    assert len(dataclasses.asdict(TASK)["problem"]["classes"]) == len(assets.classes(str(copy)))

@@ -190,8 +190,8 @@ def test_looking_into_a_local_folder_does_not_import_tensorflow(
 ) -> None:
     model_files(tmp_path / "1")
     program = (
-        "import sys; from trainer_modules.engine.saved_model import read, versions; "
-        "print(read.classes(versions.newest(sys.argv[1])), 'tensorflow' in sys.modules)"
+        "import sys; from trainer_modules.engine.saved_model import assets, versions; "
+        "print(assets.classes(versions.newest(sys.argv[1])), 'tensorflow' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)],

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from components.example_gen.readers.items import (
     EVAL,
     TEST,

@@ -4,6 +4,12 @@ import math
 from typing import Any
 
 
+def check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
+    """Raises ValueError unless `value` is one of `valid`; `name` names it in the message."""
+    if value not in valid:
+        raise ValueError(f"{name} must be one of {', '.join(valid)}. Received: {value!r}")
+
+
 def check_number(
     name: str,
     value: Any,

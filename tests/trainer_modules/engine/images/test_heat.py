@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from components.report import heat
+from trainer_modules.engine.images import heat
 
 
 def test_the_scale_is_that_of_its_source() -> None:

@@ -16,11 +16,10 @@ import tf_keras
 
 from trainer_modules.engine.errors import TrainingError
 from trainer_modules.engine.networks import backbones, models
-from trainer_modules.engine.saved_model import exported
 from trainer_modules.engine.task import serialisation
 from trainer_modules.engine.task.task import Everything, Phase, Task
+from trainer_modules.engine.training import exported, strategy, training
 from trainer_modules.engine.training import run as engine_run
-from trainer_modules.engine.training import strategy, training
 
 
 @pytest.fixture(scope="module")

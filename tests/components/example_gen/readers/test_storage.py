@@ -5,7 +5,7 @@ import os
 import pytest
 import tensorflow as tf
 
-from components.example_gen import storage
+from components.example_gen.readers import storage
 from tests.components.example_gen.conftest import write
 
 
