@@ -6,6 +6,7 @@ from components.model_gate.judging import find_class, find_metric
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.problems.class_tally import ClassTally
+from trainer_modules.engine.problems.label_set_tally import LabelSetTally
 from trainer_modules.engine.problems.mask_tally import MaskTally
 from trainer_modules.engine.problems.value_tally import RegressionTally
 from trainer_modules.engine.task.gates import BetterThanChance
@@ -13,6 +14,7 @@ from trainer_modules.engine.task.task import Task
 
 _TALLIES = {
     "ClassReport": lambda config: ClassTally(tuple(config["classes"])),
+    "LabelSetReport": lambda config: LabelSetTally(tuple(config["classes"])),
     "MaskReport": lambda config: MaskTally(tuple(config["classes"])),
     "RegressionReport": lambda config: RegressionTally(),
 }

@@ -17,6 +17,7 @@ import tfx  # noqa: F401  (completes TFMA's names; must come before it)
 from tensorflow_model_analysis.metrics import metric_types
 
 from trainer_modules.engine.problems.class_tally import ClassTally
+from trainer_modules.engine.problems.label_set_tally import LabelSetTally
 from trainer_modules.engine.problems.mask_tally import MaskTally
 from trainer_modules.engine.problems.value_tally import RegressionTally
 
@@ -160,19 +161,20 @@ def _class_computations(
     former_of: str,
     name: str,
     model_names: list[str] | None = None,
+    tally: Callable[..., Tally] = ClassTally,
 ) -> list[metric_types.MetricComputation]:
-    ours = partial(ClassTally, tuple(classes))
+    ours = partial(tally, tuple(classes))
     if not former:
         return _computations(ours, _text, name, model_names)
     shared = tuple(one for one in classes if one in former)
     # The same classes in another order are all shared: nothing has to be left out.
     only = () if set(former) == set(classes) else shared
-    theirs = partial(ClassTally, tuple(former), only)
+    theirs = partial(tally, tuple(former), only)
     names = [one for one in model_names or [""] if one != former_of]
     found = _computations(ours, _text, name, names)
     found += _computations(theirs, _text, name, [former_of])
     if only:
-        restricted = partial(ClassTally, tuple(classes), only)
+        restricted = partial(tally, tuple(classes), only)
         found += _computations(restricted, _text, name, names, SHARED)
     return found
 
@@ -200,6 +202,41 @@ class ClassReport(metric_types.Metric):
         super().__init__(
             _class_computations,
             classes=list(classes),
+            former=list(former or ()),
+            former_of=former_of,
+            name=name,
+        )
+
+
+def _set_computations(separator: str, **settings: Any) -> list[metric_types.MetricComputation]:
+    return _class_computations(**settings, tally=partial(LabelSetTally, separator=separator))
+
+
+class LabelSetReport(metric_types.Metric):
+    """Everything about a multi-label classifier; labels are sets as text, predictions as served."""
+
+    def __init__(
+        self,
+        classes: list[str],
+        separator: str,
+        former: list[str] | None = None,
+        former_of: str = "",
+        name: str = "label_set_report",
+    ) -> None:
+        """Initialises the metric.
+
+        Args:
+          classes: Class names in the order of the model's outputs.
+          separator: Text between the names in a set.
+          former: Classes of a baseline with other classes: only the classes of both are judged for
+            it, and once more for the candidate, under names that begin with `SHARED`.
+          former_of: TFMA's name of that baseline.
+          name: TFMA's name of the metric.
+        """
+        super().__init__(
+            _set_computations,
+            classes=list(classes),
+            separator=separator,
             former=list(former or ()),
             former_of=former_of,
             name=name,

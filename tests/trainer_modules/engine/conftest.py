@@ -36,7 +36,7 @@ def blobs(count: int, *, size: int = 8, classes: int = 3, seed: int = 0) -> tupl
 def write_shards(
     folder: Path, split: str, images: Any, labels: Any, *, shards: int = 2, gzip: bool = False
 ) -> list[str]:
-    """Writes transformed Examples; `labels` are class indices, or id masks uint8 [h, w]."""
+    """Writes transformed Examples; `labels` are class indices, multi-hot rows, or id masks."""
     import tensorflow as tf
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,11 +46,11 @@ def write_shards(
             for n in range(i, len(images), shards):
                 features = {"image": _bytes(tf.io.encode_png(images[n]).numpy())}
                 features["id"] = _bytes(str(n).encode())
-                if np.ndim(labels[n]):
+                if np.ndim(labels[n]) == 2:
                     mask = tf.io.encode_png(labels[n][..., None]).numpy()
                     features["mask"] = _bytes(mask)
                 else:
-                    one = tf.train.Int64List(value=[int(labels[n])])
+                    one = tf.train.Int64List(value=np.ravel(labels[n]).astype(int).tolist())
                     features["label"] = tf.train.Feature(int64_list=one)
                 example = tf.train.Example(features=tf.train.Features(feature=features))
                 writer.write(example.SerializeToString())

@@ -24,6 +24,7 @@ class Classification(Problem):
         folder names, in sorted order.
     """
 
+    counts_labels: ClassVar[bool] = True
     whole_labels: ClassVar[bool] = True
 
     classes: tuple[str, ...] = ()
@@ -123,6 +124,15 @@ class Classification(Problem):
         """Returns the size of one label in memory: an int64."""
         del image
         return 8
+
+    def label_counts(self, labels: Any) -> Any:
+        """Returns how often each index occurs."""
+        import numpy as np
+
+        wrong = labels[(labels < 0) | (labels >= len(self.classes))]
+        if wrong.size:
+            raise LabelError(f"{wrong.size} have a label such as index {int(wrong[0])}")
+        return np.bincount(labels, minlength=len(self.classes))
 
     def output_layers(self) -> list[Any]:
         """Returns the network's last layers: probabilities float32 `[batch, classes]`."""

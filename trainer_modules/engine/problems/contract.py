@@ -23,20 +23,27 @@ class Problem(abc.ABC):
 
     Attributes:
       ids: Unique ids of the classes, in the order of `names`; () where the names are unique.
-      whole_labels: Whether each example has one class, stored as its index in the feature `label`.
-        These are counted before the training; class weights need them.
+      counts_labels: Whether classes are stored in the feature `label`, to be read and counted by
+        `label_counts` before the training.
+      whole_labels: Whether each example has one class, stored as its index; class weights need it.
       moves_with_image: Whether the label is a map uint8 `[height, width]` that augmentation must
         move as it moves the image.
       answers_probabilities: Whether the outputs are probabilities along their last axis, and not
         plain numbers.
+      competing: Whether the probabilities of an example sum to 1; otherwise each is independent of
+        the others.
+      settles: Whether something is chosen after the training, by `settled`.
       output_rank: Dimensions of the outputs, the batch included.
       monitor_is_error: Whether a lower `monitor` is better.
     """
 
     ids: tuple[str, ...] = ()
+    counts_labels: ClassVar[bool] = False
     whole_labels: ClassVar[bool] = False
     moves_with_image: ClassVar[bool] = False
     answers_probabilities: ClassVar[bool] = True
+    competing: ClassVar[bool] = True
+    settles: ClassVar[bool] = False
     output_rank: ClassVar[int] = 2
     monitor_is_error: ClassVar[bool] = False
 
@@ -184,6 +191,17 @@ class Problem(abc.ABC):
     def label_bytes(self, image: Any) -> int:
         """Returns the size of one `training_label` in memory, in bytes."""
 
+    def label_counts(self, labels: Any) -> Any:
+        """Returns how many examples each class has, int64 `[classes]`.
+
+        Args:
+          labels: The stored feature `label` of all examples, NumPy int64 `[examples, …]`.
+
+        Raises:
+          LabelError: If some of them are no label of these classes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not count labels: {labels!r}")
+
     # The network and its training
 
     @abc.abstractmethod
@@ -212,6 +230,23 @@ class Problem(abc.ABC):
     @abc.abstractmethod
     def monitor(self) -> str:
         """The main training metric, one of `measured`."""
+
+    # After the training
+
+    def settled(self, outputs: Any, labels: Any) -> tuple["Problem", dict[str, Any]]:
+        """Returns the problem with what it chooses on the validation examples; see `settles`.
+
+        The model is served, evaluated and stored with the problem that this returns.
+
+        Args:
+          outputs: The exported network's outputs for them, NumPy, `[examples, …]`.
+          labels: Their `training_label`s, NumPy, `[examples, …]`.
+
+        Returns:
+          The problem, and what was chosen, as JSON for `history.json` (`settled`).
+        """
+        del outputs, labels
+        return self, {}
 
     # What is served
 

@@ -37,7 +37,9 @@ class MultiLabel(Problem):
         not indices of classes.
     """
 
+    counts_labels: ClassVar[bool] = True
     competing: ClassVar[bool] = False
+    settles: ClassVar[bool] = True
 
     classes: tuple[str, ...] = ()
     threshold: float | None = None
@@ -149,6 +151,13 @@ class MultiLabel(Problem):
         """Returns the size of one label in memory: a float32 for each class."""
         del image
         return 4 * len(self.classes)
+
+    def label_counts(self, labels: Any) -> Any:
+        """Returns the sum of every column."""
+        wrong = int((labels < 0).any(axis=1).sum())
+        if wrong:
+            raise LabelError(f"{wrong} have a set with an unknown name")
+        return labels.sum(axis=0)
 
     # The network and its training
 

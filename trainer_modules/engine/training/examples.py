@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import LabelError
 from trainer_modules.engine.task.task import Recipe
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -23,8 +24,8 @@ class Shards:
     Attributes:
       files: Paths of the shards.
       count: Examples in them.
-      labels: int64 `[count]` class indices in the order of the shards; None where the problem
-        has none for a whole example.
+      labels: The stored labels, int64 `[count]` or `[count, classes]`, in the order of the shards;
+        None where the problem does not count labels.
     """
 
     files: tuple[str, ...]
@@ -40,27 +41,27 @@ def measure(task: Recipe, files: list[str], split: str) -> Shards:
     """
     import tensorflow as tf
 
-    whole_labels = task.problem.whole_labels
+    reads_labels = task.problem.counts_labels
     count, labels = 0, []
     if files:
-        spec = task.problem.label_spec(task.input) if whole_labels else {}
+        spec = task.problem.label_spec(task.input) if reads_labels else {}
         for batch in records(files).batch(1024).prefetch(2):
             count += int(batch.shape[0])
-            if whole_labels:
+            if reads_labels:
                 labels.append(tf.io.parse_example(batch, spec)["label"].numpy())
     if not count:
         raise BadInputError(f"the {split} split of task {task.name} has no examples.")
-    if not whole_labels:
+    if not reads_labels:
         return Shards(files=tuple(files), count=count, labels=None)
     found = np.concatenate(labels)
-    classes = task.problem.names
-    wrong = found[(found < 0) | (found >= len(classes))]
-    if wrong.size:
+    try:
+        task.problem.label_counts(found)
+    except LabelError as error:
+        classes = task.problem.names
         raise BadInputError(
-            f"{wrong.size} examples of the {split} split of task {task.name} have a label outside "
-            f"its {len(classes)} classes ({', '.join(classes[:5])}…), "
-            f"for example index {int(wrong[0])}."
-        )
+            f"Of the examples of the {split} split of task {task.name}, {error}, which is outside "
+            f"its {len(classes)} classes ({', '.join(classes[:5])}…)."
+        ) from error
     return Shards(files=tuple(files), count=count, labels=found)
 
 

@@ -78,13 +78,13 @@ def network(trained: Trained) -> Any:
     place = trained.placement
     if place.replicas == 1 and place.precision == "float32" and place.device != "tpu":
         return trained.model
-    with _host(trained):
+    with host(trained):
         copy = _copy(trained.model)
         copy.set_weights(values)
     return copy
 
 
-def _host(trained: Trained) -> Any:
+def host(trained: Trained) -> Any:
     """Keeps the exported network off a TPU, which computes only within its strategy."""
     return tf.device("/CPU:0" if trained.placement.device == "tpu" else None)
 
@@ -122,10 +122,11 @@ def check(trained: Trained, exported: Any, split: Split) -> None:
     own precision; the other one as the function that the SavedModel will hold.
     """
     inputs = _sample(split)
-    rows = not trained.task.problem.answers_probabilities
-    with _host(trained):
+    problem = trained.task.problem
+    form = {"rows": not problem.answers_probabilities, "competing": problem.competing}
+    with host(trained):
         found = serving.network(exported, trained.task)(inputs).numpy()
-        allowed = _allowed(trained, exported, inputs, found, rows=rows)
+        allowed = _allowed(trained, exported, inputs, found, form)
     for replica, expected in enumerate(_trained_outputs(trained, inputs)):
         if not (np.isfinite(expected).all() and np.isfinite(found).all()):
             raise TrainingError(
@@ -134,7 +135,7 @@ def check(trained: Trained, exported: Any, split: Split) -> None:
                 "so nothing was exported. Lower the learning rate, or train with --set "
                 "train.precision=float32."
             )
-        apart = difference(expected, found, rows=rows)
+        apart = difference(expected, found, **form)
         _log.info(
             "exported network: differs by %.2g from the trained network, allowed %.2g",
             apart,
@@ -153,7 +154,11 @@ def check(trained: Trained, exported: Any, split: Split) -> None:
 
 
 def _allowed(
-    trained: Trained, exported: Any, inputs: np.ndarray, found: np.ndarray, *, rows: bool
+    trained: Trained,
+    exported: Any,
+    inputs: np.ndarray,
+    found: np.ndarray,
+    form: dict[str, bool],
 ) -> float:
     place = trained.placement
     if place.precision == "float32":
@@ -161,31 +166,40 @@ def _allowed(
     low = _copy(trained.model, float32=False)
     low.set_weights(exported.get_weights())
     answers = tf.cast(low(inputs, training=False), tf.float32).numpy()
-    return EXACT + ROUNDING * difference(found, answers, rows=rows)
+    return EXACT + ROUNDING * difference(found, answers, **form)
 
 
-def difference(expected: np.ndarray, found: np.ndarray, *, rows: bool = False) -> float:
+def difference(
+    expected: np.ndarray, found: np.ndarray, *, rows: bool = False, competing: bool = True
+) -> float:
     """Returns the root mean square difference, relative to that of `expected`.
 
     Probabilities are compared as logits, since that is where rounding is proportional: the
-    logarithm, less its mean over the classes.
+    logarithm, less its mean over the classes; or, where each class has a probability of its own,
+    the logarithm of the odds.
 
     Args:
       expected: Outputs float `[batch, …, outputs]`.
       found: The same of the other network.
       rows: Whether the outputs are plain numbers and not probabilities.
+      competing: Whether the probabilities of an example sum to 1.
     """
-    a, b = (part.astype(np.float64) if rows else _logits(part) for part in (expected, found))
+    a, b = (
+        part.astype(np.float64) if rows else _logits(part, competing=competing)
+        for part in (expected, found)
+    )
     # Logits of an undecided network are near 0 and may be only rounding errors.
     scale = max(float(np.sqrt(np.mean(a**2))), 1e-2)
     return float(np.sqrt(np.mean((a - b) ** 2))) / scale
 
 
-def _logits(probabilities: np.ndarray) -> np.ndarray:
-    certain = np.clip(probabilities.astype(np.float64), 1e-12, 1.0)
-    if probabilities.shape[-1] == 1:
-        return np.log(certain) - np.log(np.clip(1 - certain, 1e-12, 1.0))
-    logs = np.log(certain)
+def _logits(probabilities: np.ndarray, *, competing: bool) -> np.ndarray:
+    wide = probabilities.astype(np.float64)
+    if probabilities.shape[-1] == 1 or not competing:
+        # Closer to 1, a float32 is too coarse to tell odds from each other.
+        certain = np.clip(wide, 1e-4, 1 - 1e-4)
+        return np.log(certain) - np.log(1 - certain)
+    logs = np.log(np.clip(wide, 1e-12, 1.0))
     return np.asarray(logs - logs.mean(axis=-1, keepdims=True))
 
 

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from trainer_modules.engine.problems import Problem
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -17,10 +19,12 @@ class Trained:
         phases, `phase` counted from 0, `loss`, metrics, `val_` metrics where validated,
         `learning_rate`, `seconds`); `phases`: one dict each (`name`, `first_epoch`,
         `last_epoch`, `trainable`, `trainable_count`, `frozen_count`); `monitor`; `best_epoch` and
-        `exported_epoch`; `placement`, one line; `examples`, counts of both splits.
+        `exported_epoch`; `placement`, one line; `examples`, counts of both splits; `settled`,
+        what the problem chose after the training, where it chooses something.
       summary_text: The network layer by layer, with what each phase freezes; see `summary`.
       trainable_count: Trainable numbers in the last phase.
       frozen_count: The others.
+      problem: The task's problem, with what it chose after the training.
       is_chief: Whether this process writes the outputs, if several trained together.
     """
 
@@ -29,6 +33,7 @@ class Trained:
     summary_text: str
     trainable_count: int
     frozen_count: int
+    problem: Problem
     is_chief: bool = True
 
 

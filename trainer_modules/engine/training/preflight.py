@@ -4,8 +4,6 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.networks import models
 from trainer_modules.engine.task.task import Recipe
@@ -76,17 +74,22 @@ def _flat(model: Any) -> Iterator[Any]:
 
 
 def _check_classes(task: Recipe, train: Shards) -> None:
+    if not task.problem.whole_labels and task.train.class_weights != "none":
+        raise BadInputError(
+            "train.class_weights=balanced weighs an example by the one class that it has, but the "
+            f"labels of task {task.name} are of another kind. Set it to none."
+        )
     if train.labels is None:
-        if task.train.class_weights != "none":
-            raise BadInputError(
-                "train.class_weights=balanced counts the labels of whole examples, but task "
-                f"{task.name} has none. Set it to none."
-            )
         return
     classes = task.problem.names
-    counts = np.bincount(train.labels, minlength=len(classes))
+    counts = task.problem.label_counts(train.labels)
     present = [c for c, n in zip(classes, counts, strict=True) if n]
-    if len(present) < 2:
+    if not present:
+        raise BadInputError(
+            f"no example of the training split of task {task.name} has any of its "
+            f"{len(classes)} classes, so there is nothing to learn."
+        )
+    if len(present) < 2 and task.problem.whole_labels:
         raise BadInputError(
             f"the training split of task {task.name} contains only one class ('{present[0]}', "
             f"{train.count} examples), so there is nothing to distinguish. Add examples of "

@@ -39,7 +39,8 @@ def run(task: Recipe, fn_args: Any) -> None:
     if not trained.is_chief:
         return  # Only one of several workers writes; the others would overwrite its files.
     history.write(trained, fn_args.model_run_dir)
-    serving.save(trained.model, task, fn_args.serving_model_dir)
+    settled = dataclasses.replace(task, problem=trained.problem)
+    serving.save(trained.model, settled, fn_args.serving_model_dir)
     if checkpoint_dir:
         # Not earlier: a process that dies while writing the model must not have to train again.
         resume.forget(checkpoint_dir)

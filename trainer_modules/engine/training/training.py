@@ -18,6 +18,7 @@ from trainer_modules.engine.training import (
     input_pipeline,
     preflight,
     resume,
+    settling,
     strategy,
 )
 from trainer_modules.engine.training.history import Trained
@@ -114,12 +115,16 @@ def train(
     trained = exported.Trained(model=built.model, placement=placement, task=task)
     model = exported.network(trained)
     exported.check(trained, model, train_split)
+    problem, chosen = settling.settle(trained, model, eval_split)
+    if chosen:
+        state.history["settled"] = chosen
     return Trained(
         model=model,
         history=state.history,
         summary_text=summary.text,
         trainable_count=built.trainable_count,
         frozen_count=built.frozen_count,
+        problem=problem,
         is_chief=placement.is_chief,
     )
 

@@ -46,7 +46,7 @@ def test_nan_stops_and_nothing_is_kept(
             {"train__early_stopping": EarlyStopping(monitor="nothing")},
             "train.early_stopping.monitor must be one of loss",
         ),
-        ({"problem": Classification(classes=("a", "b"))}, "a label outside its 2 classes"),
+        ({"problem": Classification(classes=("a", "b"))}, "outside its 2 classes"),
         (
             {
                 "train__reduce_on_plateau": ReduceOnPlateau(),

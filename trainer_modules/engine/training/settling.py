@@ -1,0 +1,43 @@
+"""What a problem chooses after the training, from the outputs for the validation examples."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from trainer_modules.engine.problems import Problem
+from trainer_modules.engine.saved_model import write as serving
+from trainer_modules.engine.training import examples, exported
+from trainer_modules.engine.training.input_pipeline import Split
+
+_BATCH = 64
+
+
+def settle(trained: exported.Trained, network: Any, split: Split) -> tuple[Problem, dict[str, Any]]:
+    """Returns the problem to serve, and what it chose; the problem itself where there is no choice.
+
+    Args:
+      trained: The training.
+      network: The network that is exported: the choice must fit what is served.
+      split: All of the validation split, also where the epochs validated on a share of it.
+    """
+    problem = trained.task.problem
+    if not problem.settles:
+        return problem, {}
+    outputs, labels = [], []
+    with exported.host(trained):
+        answer = serving.network(network, trained.task)
+        for inputs, truth in _batches(split):
+            outputs.append(answer(inputs).numpy())
+            labels.append(truth)
+    return problem.settled(np.concatenate(outputs), np.concatenate(labels))
+
+
+def _batches(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    if split.memory is not None:
+        inputs, labels = split.memory
+        for start in range(0, len(inputs), _BATCH):
+            yield inputs[start : start + _BATCH], labels[start : start + _BATCH]
+        return
+    decoded = examples.records(split.shards.files).map(lambda s: examples.decode(split.task, s))
+    yield from decoded.batch(_BATCH).prefetch(1).as_numpy_iterator()
