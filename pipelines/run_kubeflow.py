@@ -16,6 +16,7 @@ try:
     from pipelines import chatter
     from pipelines.cloud import options as cloud_options
     from pipelines.cloud.config import KUBEFLOW, VERTEX, CloudConfig
+    from pipelines.task_files import spelling
     from trainer_modules.engine.errors import BadInputError
 except ModuleNotFoundError as missing:
     sys.exit(
@@ -49,10 +50,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _note(config: CloudConfig) -> None:
-    """Prints notes on images without a digest and on options that are ignored."""
+    """Prints notes on images without a digest, ignored options, and a schema to be inferred."""
     if config.without_effect:
         options = ", ".join(config.without_effect)
         print(f"note: {config.target} ignores {options}", file=sys.stderr)
+    schema = spelling.parse(config.task).schema_path
+    if schema and not schema.exists():
+        print(
+            f"note: there is no schema at {schema}: each run infers one from its own data, and "
+            "cannot notice that the data has changed. Put a reviewed one there",
+            file=sys.stderr,
+        )
     for image in (config.image, config.training_image):
         if image and "@sha256:" not in image:
             print(

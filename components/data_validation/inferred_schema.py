@@ -1,5 +1,6 @@
 """InferredSchema: the schema of a task that has no reviewed one, from the training split."""
 
+import logging
 import os
 from typing import Any
 
@@ -72,5 +73,7 @@ def InferredSchema(
         text_format.Parse(known, schema_pb2.Schema()),
     )
     fileio.makedirs(schema.uri)
-    with fileio.open(os.path.join(schema.uri, FILE), "w") as f:
+    path = os.path.join(schema.uri, FILE)
+    with fileio.open(path, "w") as f:
         f.write(text_format.MessageToString(found))
+    logging.info("inferred from split '%s', for review: %s", split, path)

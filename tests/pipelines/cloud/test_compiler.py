@@ -223,3 +223,34 @@ def test_container_sizes_and_node_settings_for_kubeflow() -> None:
     assert "nodeSelector" not in settings["Transform_executor"]
     assert {s["pvcMount"][0]["mountPath"] for s in settings.values()} == {"/mnt"}
     assert "accelerator" not in _container(compiled, "Transform")["resources"]
+
+
+def test_a_task_file_rides_in_the_job_or_is_not_needed(tmp_path: Path) -> None:
+    """Its schema as text if there is one; the file only where it has functions of its own."""
+    path = tmp_path / "mine.py"
+    text = (ROOT / "trainer_modules/digits.py").read_text().replace('"digits"', '"mine"')
+    path.write_text(text)
+    without = _compile(task=str(path))
+    assert without.name == "mine"
+    assert "InferredSchema" in _tasks(without) and "ReviewedSchema" not in _tasks(without)
+    schema = (ROOT / "schemas/digits.pbtxt").read_text()
+    path.with_suffix(".pbtxt").write_text(schema)
+    reviewed = _compile(task=str(path))
+    assert "ReviewedSchema" in _tasks(reviewed) and "InferredSchema" not in _tasks(reviewed)
+    assert str(tmp_path) not in json.dumps(reviewed.job)
+
+    path.write_text(f"{text}\n_train = run_fn\n\ndef run_fn(fn_args):\n    _train(fn_args)\n")
+    own = _parameters(_compile(task=str(path)), "Trainer")
+    assert "def run_fn(fn_args)" in own["custom_config"]
+    assert own["run_fn"] == "trainer_modules.engine.carried.run_fn"
+    path.write_text(path.read_text() + "# why\n")
+    assert _parameters(_compile(task=str(path)), "Trainer") == own
+
+
+def _parameters(compiled: compiler.Compiled, task: str) -> dict:
+    given = _tasks(compiled)[task]["inputs"]["parameters"]
+    return {
+        name: value["runtimeValue"]["constant"]
+        for name, value in given.items()
+        if "runtimeValue" in value
+    }

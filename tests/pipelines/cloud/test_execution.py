@@ -240,6 +240,51 @@ def test_image_folder_on_kubeflow(image: dict[str, str], store: Any, tmp_path: P
     assert f"{root}/run-1/Trainer/model" in written and "/minio/" not in written
 
 
+OWN_TASK = """
+from trainer_modules.api import Classification, Dense, Flatten, ImageFolders, Images, Network
+from trainer_modules.api import Phase, Task, entry_points
+from remarks import REMARK
+
+TASK = Task(
+    name="mine",
+    source=ImageFolders(),
+    problem=Classification(),
+    input=Images(height=8, width=8),
+    model=Network(layers=(Flatten(), Dense(8))),
+    phases=(Phase(epochs=2),),
+    gates=(),
+)
+preprocessing_fn, _train = entry_points(TASK)
+
+
+def run_fn(fn_args):
+    _train(fn_args)
+    print(REMARK, "in", __file__)
+"""
+
+
+def test_a_task_file_that_no_container_has(image: dict[str, str], tmp_path: Path) -> None:
+    """It rides in the job with what it imports from beside it, and its schema is inferred there."""
+    data, root, files = tmp_path / "data", tmp_path / "root", tmp_path / "files"
+    _class_folders(data)
+    files.mkdir()
+    (files / "mine.py").write_text(OWN_TASK)
+    (files / "remarks.py").write_text("REMARK = 'a function of its own has run'")
+    spec = _compile(
+        tmp_path / "mine.json",
+        *("--task", str(files / "mine.py"), "--data", str(data), "--pipeline-root", str(root)),
+    )
+    shutil.rmtree(files)
+    place = Rehearsal(folder=root, environment=image)
+    first = place.run(spec)
+    assert set(first.values()) == {"ran", "resolved"} and first["InferredSchema"] == "ran"
+    assert _serves(root / "serving/mine", (data / "dark/0.png").read_bytes()) in ("bright", "dark")
+    log = (root / "run-1/Trainer.log").read_text()
+    assert "a function of its own has run in" in log
+    assert str(files) not in json.dumps(spec)
+    assert place.run(spec)["Trainer"] == "cached"
+
+
 def test_a_module_that_the_image_lacks_is_noticed(image: dict[str, str], tmp_path: Path) -> None:
     """A module that this repository has, and an installation for developers finds."""
     spec = _compile(
