@@ -42,7 +42,7 @@ class Executor(evaluator_executor.Executor):
         """Applies the gates; a model that fails is not blessed, which is not an error.
 
         Raises:
-          BadInputError: If a gate cannot be judged, see `components/gate_judging`.
+          BadInputError: If a gate cannot be judged, see `components/model_gate/judging`.
         """
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         model = artifact_utils.get_single_instance(input_dict["model"])

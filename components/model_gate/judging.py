@@ -33,7 +33,7 @@ def judge(gates: Iterable[Gate], report: dict[str, Any]) -> Verdict:
 
     Args:
       gates: The task's gates.
-      report: Evaluator's report, see `components/evaluation_report`.
+      report: Evaluator's report, see `components/evaluator/report`.
 
     Returns:
       The verdict; its message is one paragraph, with one sentence for each failed gate.
