@@ -18,11 +18,13 @@ from trainer_modules.engine.saved_model import versions
 from trainer_modules.engine.saved_model.contents import GRAPH_FILE
 from trainer_modules.engine.task.gates import AtLeast, AtMost, BetterThanChance, Gate
 from trainer_modules.engine.task.task import (
+    Augment,
     Backbone,
     EncoderDecoder,
     Everything,
     Network,
     Phase,
+    SavedNetwork,
     Task,
 )
 
@@ -53,6 +55,7 @@ def check_settings(task: Task) -> None:
         _check_phase(f"phases.{i}", phase, task)
     if isinstance(task.model, Backbone | EncoderDecoder):
         _check_backbone(task.model, task)
+    _check_input(task)
     check_weights(getattr(task.model, "weights", "none"))
 
 
@@ -142,6 +145,16 @@ def _check_phase(setting: str, phase: Phase, task: Task) -> None:
             "train.reduce_on_plateau needs phases with a constant learning rate. "
             f"Received: {setting}.learning_rate={phase.learning_rate}"
         )
+
+
+def _check_input(task: Task) -> None:
+    """Raises BadInputError where a setting needs images and the input has none."""
+    if task.problem.moves_with_image:
+        task.input.images(type(task.problem).__name__)
+    if isinstance(task.model, SavedNetwork):
+        task.input.images(type(task.model).__name__)
+    if task.train.augment != Augment():
+        task.input.images("train.augment")
 
 
 def _check_backbone(model: Backbone | EncoderDecoder, task: Task) -> None:

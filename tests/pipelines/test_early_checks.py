@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from pipelines import early_checks, tasks
+from trainer_modules import boston_housing
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems.class_tally import ClassTally
 from trainer_modules.engine.problems.mask_tally import MaskTally
 from trainer_modules.engine.problems.value_tally import RegressionTally
+from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.gates import AtLeast, AtMost, NoWorse
 
 ROOT = Path(__file__).parents[2]
@@ -172,3 +174,19 @@ def test_a_sound_network_passes_and_leaves_no_trace(name: str) -> None:
 
     early_checks.check_network(tasks.load(name), download=False)
     assert layers.Dense(1).name == "dense"
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ('problem={"type": "Segmentation", "classes": ["a", "b"]}', "Images(…) for Segmentation"),
+        ('model={"type": "Backbone", "name": "MobileNetV2"}', "Images(…) for MobileNetV2"),
+        ('model={"type": "SavedNetwork"}', "Images(…) for SavedNetwork"),
+        ("train.augment.flip=true", "Images(…) for train.augment"),
+    ],
+)
+def test_what_needs_images_refuses_columns(setting: str, says: str) -> None:
+    task = dataclasses.replace(boston_housing.TASK, gates=())
+    with pytest.raises(BadInputError) as refused:
+        early_checks.check_settings(overrides.apply(task, [setting]))
+    assert says in str(refused.value) and "Received: Columns(names=('RM',))" in str(refused.value)

@@ -61,6 +61,11 @@ def reader_for(
             f"source must be one of {', '.join(t.__name__ for t in (*_READERS, Table))}. "
             f"Received: {type(source).__name__}"
         )
+    if columns:
+        raise BadInputError(
+            f"{type(source).__name__} holds images, so the task's input must be Images(…). "
+            f"Received: Columns(…) with {', '.join(columns)}"
+        )
     return make(root, source, problem)
 
 

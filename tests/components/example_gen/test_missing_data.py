@@ -22,6 +22,10 @@ PETS = Classification(classes=("cat", "dog"))
 HOUSES = Regression(target="price")
 
 
+def _columns(source):
+    return ("rooms",) if isinstance(source, Table) else ()
+
+
 @pytest.mark.parametrize(
     ("source", "problem", "message"),
     [
@@ -36,7 +40,7 @@ HOUSES = Regression(target="price")
 )
 def test_empty_folder(tmp_path, source, problem, message):
     with pytest.raises(BadInputError, match=message) as error:
-        reader_for(str(tmp_path), source, problem, ("rooms",))
+        reader_for(str(tmp_path), source, problem, _columns(source))
     assert str(tmp_path) in str(error.value)
 
 
@@ -81,3 +85,10 @@ def test_tables_that_are_none(tmp_path):
     write(tmp_path / "broken.npz", b"PK\x03\x04 and no more")
     with pytest.raises(BadInputError, match=r"not a readable \.npz"):
         reader_for(str(tmp_path), Table(file="broken.npz"), HOUSES, ("rooms",))
+
+
+def test_a_layout_that_cannot_give_the_input_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match=r"Table has rows of numbers.*input must be Columns"):
+        reader_for(str(tmp_path), Table(), HOUSES)
+    with pytest.raises(BadInputError, match=r"TFRecords holds images.*Columns\(…\) with rooms"):
+        reader_for(str(tmp_path), TFRecords(), HOUSES, ("rooms",))
