@@ -7,10 +7,13 @@ import tensorflow_model_analysis as tfma
 
 from components.evaluator.comparability import SIGNATURE
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.task import serialisation
 from trainer_modules.engine.task.task import Task
 
 CANDIDATE = "candidate"
 BASELINE = "baseline"
+# By name, as TFMA stores it: who only asks for the split does not depend on how it is judged.
+_METRIC, _METRIC_MODULE = "Report", "trainer_modules.engine.evaluation"
 # Decoded float values of one batch; the network's activations take several times as much.
 _BATCH_VALUES = 16_000_000
 
@@ -42,20 +45,18 @@ def eval_config(task: Task) -> tfma.EvalConfig:
         "label_key": task.problem.raw_label,
         "model_type": tfma.TF_GENERIC,
     }
-    metrics = [
-        tfma.MetricConfig(
-            class_name=metric["class_name"],
-            module=metric["module"],
-            config=json.dumps(metric["config"], ensure_ascii=False),
-        )
-        for metric in task.problem.evaluation_metrics()
-    ]
+    settings = {"problem": serialisation.to_plain(task.problem)}
+    metric = tfma.MetricConfig(
+        class_name=_METRIC,
+        module=_METRIC_MODULE,
+        config=json.dumps(settings, ensure_ascii=False),
+    )
     config = tfma.EvalConfig(
         model_specs=[
             tfma.ModelSpec(name=CANDIDATE, **model),
             tfma.ModelSpec(name=BASELINE, is_baseline=True, **model),
         ],
-        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+        metrics_specs=[tfma.MetricsSpec(metrics=[metric])],
         slicing_specs=[
             tfma.SlicingSpec(),
             *(tfma.SlicingSpec(feature_keys=[feature]) for feature in task.slices),

@@ -5,19 +5,8 @@ from typing import Any
 from components.model_gate.judging import find_class, find_metric
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import Problem
-from trainer_modules.engine.problems.class_tally import ClassTally
-from trainer_modules.engine.problems.label_set_tally import LabelSetTally
-from trainer_modules.engine.problems.mask_tally import MaskTally
-from trainer_modules.engine.problems.value_tally import RegressionTally
 from trainer_modules.engine.task.gates import BetterThanChance
 from trainer_modules.engine.task.task import Task
-
-_TALLIES = {
-    "ClassReport": lambda config: ClassTally(tuple(config["classes"])),
-    "LabelSetReport": lambda config: LabelSetTally(tuple(config["classes"])),
-    "MaskReport": lambda config: MaskTally(tuple(config["classes"])),
-    "RegressionReport": lambda config: RegressionTally(),
-}
 
 
 def check_gates(task: Task) -> None:
@@ -26,8 +15,7 @@ def check_gates(task: Task) -> None:
     Raises:
       BadInputError: If one does not; the nearest name is given.
     """
-    configs = [metric["config"] for metric in task.problem.evaluation_metrics()]
-    if any(config.get("classes") == [] for config in configs):
+    if task.problem.takes_classes:
         # The classes come from the data, which has not been read yet.
         return
     report = _form_of_report(task.problem)
@@ -54,10 +42,6 @@ def check_gates(task: Task) -> None:
 
 
 def _form_of_report(problem: Problem) -> dict[str, Any]:
-    """Returns the names that a report will hold, from tallies that have counted nothing."""
-    report: dict[str, Any] = {"metrics": {}, "per_class": {}}
-    for metric in problem.evaluation_metrics():
-        tally: Any = _TALLIES[metric["class_name"]](metric["config"])
-        report["metrics"] |= tally.metrics()
-        report["per_class"] |= tally.per_class() if hasattr(tally, "per_class") else {}
-    return report
+    """Returns the names that a report will hold, from a tally that has counted nothing."""
+    tally = problem.tally()
+    return {"metrics": tally.metrics(), "per_class": tally.per_class()}

@@ -1,25 +1,23 @@
-"""The TFMA metrics of this project: one computation for each kind of problem.
+"""The TFMA metric of this project, for every kind of problem.
 
-A tally (NumPy, see `class_tally`, `value_tally`, `mask_tally`) does the
-arithmetic; this module runs it inside TFMA, over Beam and within slices. Each metric yields its
-scalars by name and `details`, JSON with everything that a report shows.
+The problem's tally does the arithmetic; this module runs it inside TFMA, over Beam and within
+slices. It yields the tally's scalars by name and `details`, JSON with everything that a report
+shows.
 """
 
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import tfx  # noqa: F401  (completes TFMA's names; must come before it)
 from tensorflow_model_analysis.metrics import metric_types
 
-from trainer_modules.engine.problems.class_tally import ClassTally
-from trainer_modules.engine.problems.label_set_tally import LabelSetTally
-from trainer_modules.engine.problems.mask_tally import MaskTally
-from trainer_modules.engine.problems.value_tally import RegressionTally
+from trainer_modules.engine.problems import KINDS, Problem
+from trainer_modules.engine.problems.contract import Tally, single_text
+from trainer_modules.engine.task import serialisation
 
 DETAILS = "details"
 ID_FEATURE = "id"
@@ -27,22 +25,6 @@ ID_FEATURE = "id"
 SHARED = "shared/"
 # Examples are counted in batches: NumPy then works on matrices, whatever Beam's bundles are.
 _BATCH = 512
-
-
-class Tally(Protocol):
-    """Running totals over predictions."""
-
-    def add(self, labels: list[Any], predictions: list[Any], ids: list[str]) -> None:
-        """Counts a batch."""
-
-    def merge(self, other: Any) -> None:
-        """Adds the totals of another part of the data."""
-
-    def metrics(self) -> dict[str, float]:
-        """Returns scalars by name."""
-
-    def details(self) -> dict[str, Any]:
-        """Returns what a report needs beyond the scalars, JSON-serialisable."""
 
 
 @dataclass
@@ -95,7 +77,7 @@ class TallyCombiner(beam.CombineFn):
         ids = (element.get_features() or {}).get(ID_FEATURE)
         accumulator.labels.append(self._read_label(element.get_labels(name)))
         accumulator.predictions.append(element.get_predictions(name))
-        accumulator.ids.append(_text(ids) if ids is not None else "")
+        accumulator.ids.append(single_text(ids) if ids is not None else "")
         return accumulator.count() if len(accumulator.labels) >= _BATCH else accumulator
 
     def merge_accumulators(self, accumulators: Iterable[_Accumulator]) -> _Accumulator:
@@ -120,24 +102,6 @@ class TallyCombiner(beam.CombineFn):
         }
 
 
-def _text(value: Any) -> str:
-    """Returns a bytes feature as text; a byte that is not UTF-8 shows as an escape."""
-    value = np.asarray(value).ravel()
-    if value.size != 1:
-        raise ValueError(f"a label or id must be one value. Received: {value.size} values")
-    item = value[0]
-    return item.decode("utf-8", "backslashreplace") if isinstance(item, bytes) else str(item)
-
-
-def _number(value: Any) -> float:
-    return float(np.asarray(value).item())
-
-
-def _encoded(value: Any) -> bytes:
-    found: bytes = np.asarray(value).item()
-    return found
-
-
 def _computations(
     new_tally: Callable[[], Tally],
     read_label: Callable[[Any], Any],
@@ -155,44 +119,42 @@ def _computations(
     ]
 
 
-def _class_computations(
-    classes: list[str],
+def _report_computations(
+    problem: dict[str, Any],
     former: list[str],
     former_of: str,
     name: str,
     model_names: list[str] | None = None,
-    tally: Callable[..., Tally] = ClassTally,
 ) -> list[metric_types.MetricComputation]:
-    ours = partial(tally, tuple(classes))
+    kind: Problem = serialisation.from_plain(problem)
+    names, truth = kind.names, kind.truth
     if not former:
-        return _computations(ours, _text, name, model_names)
-    shared = tuple(one for one in classes if one in former)
+        return _computations(kind.tally, truth, name, model_names)
     # The same classes in another order are all shared: nothing has to be left out.
-    only = () if set(former) == set(classes) else shared
-    theirs = partial(tally, tuple(former), only)
-    names = [one for one in model_names or [""] if one != former_of]
-    found = _computations(ours, _text, name, names)
-    found += _computations(theirs, _text, name, [former_of])
+    only = () if set(former) == set(names) else tuple(c for c in names if c in former)
+    theirs = partial(kind.tally, names=tuple(former), only=only)
+    others = [other for other in model_names or [""] if other != former_of]
+    computations = _computations(kind.tally, truth, name, others)
+    computations += _computations(theirs, truth, name, [former_of])
     if only:
-        restricted = partial(tally, tuple(classes), only)
-        found += _computations(restricted, _text, name, names, SHARED)
-    return found
+        computations += _computations(partial(kind.tally, only=only), truth, name, others, SHARED)
+    return computations
 
 
-class ClassReport(metric_types.Metric):
-    """Everything about a classifier; labels are class names, predictions as served."""
+class Report(metric_types.Metric):
+    """Everything that a problem's tally counts."""
 
     def __init__(
         self,
-        classes: list[str],
+        problem: dict[str, Any],
         former: list[str] | None = None,
         former_of: str = "",
-        name: str = "class_report",
+        name: str = "report",
     ) -> None:
         """Initialises the metric.
 
         Args:
-          classes: Class names in the order of the model's outputs.
+          problem: The problem as `serialisation.to_plain` writes it.
           former: Classes of a baseline with other classes; only examples of shared classes count
             for it, and the candidate's metrics are also computed on these, under names that begin
             with `SHARED`.
@@ -200,92 +162,28 @@ class ClassReport(metric_types.Metric):
           name: TFMA's name of the metric.
         """
         super().__init__(
-            _class_computations,
-            classes=list(classes),
+            _report_computations,
+            problem=problem,
             former=list(former or ()),
             former_of=former_of,
             name=name,
         )
 
 
-def _set_computations(separator: str, **settings: Any) -> list[metric_types.MetricComputation]:
-    return _class_computations(**settings, tally=partial(LabelSetTally, separator=separator))
+def __getattr__(name: str) -> Any:
+    """Returns the metric of an earlier version by its name, as TFMA looks it up.
 
+    A compiled job stores the names of its metrics, and may run in a later version's container.
+    """
 
-class LabelSetReport(metric_types.Metric):
-    """Everything about a multi-label classifier; labels are sets as text, predictions as served."""
+    def report(
+        former: list[str] | None = None, former_of: str = "", **config: Any
+    ) -> metric_types.Metric:
+        for kind in KINDS:
+            if problem := kind.of_metric(name, config):
+                return Report(serialisation.to_plain(problem), former, former_of)
+        raise ValueError(f"a metric must be one that a kind of problem knows. Received: {name}")
 
-    def __init__(
-        self,
-        classes: list[str],
-        separator: str,
-        former: list[str] | None = None,
-        former_of: str = "",
-        name: str = "label_set_report",
-    ) -> None:
-        """Initialises the metric.
-
-        Args:
-          classes: Class names in the order of the model's outputs.
-          separator: Text between the names in a set.
-          former: Classes of a baseline with other classes: only the classes of both are judged for
-            it, and once more for the candidate, under names that begin with `SHARED`.
-          former_of: TFMA's name of that baseline.
-          name: TFMA's name of the metric.
-        """
-        super().__init__(
-            _set_computations,
-            classes=list(classes),
-            separator=separator,
-            former=list(former or ()),
-            former_of=former_of,
-            name=name,
-        )
-
-
-def _regression_computations(
-    name: str, model_names: list[str] | None = None
-) -> list[metric_types.MetricComputation]:
-    return _computations(RegressionTally, _number, name, model_names)
-
-
-class RegressionReport(metric_types.Metric):
-    """Everything about a regression; labels are numbers, predictions `value`."""
-
-    def __init__(self, name: str = "regression_report") -> None:
-        super().__init__(_regression_computations, name=name)
-
-
-def _mask_computations(
-    classes: list[str],
-    void: int | None,
-    colours: list[tuple[int, int, int]],
-    name: str,
-    model_names: list[str] | None = None,
-) -> list[metric_types.MetricComputation]:
-    rgb = tuple((r, g, b) for r, g, b in colours)
-    tally = partial(MaskTally, tuple(classes), void, rgb)
-    return _computations(tally, _encoded, name, model_names)
-
-
-class MaskReport(metric_types.Metric):
-    """Everything about a segmentation; labels are encoded masks, predictions `mask_png`."""
-
-    def __init__(
-        self,
-        classes: list[str],
-        void: int | None = None,
-        colours: list[list[int]] | None = None,
-        name: str = "mask_report",
-    ) -> None:
-        """Initialises the metric.
-
-        Args:
-          classes: Class names; a mask's pixel is an index into them.
-          void: Pixel value of the truth to ignore.
-          colours: RGB of each class where truth masks are RGB images.
-          name: TFMA's name of the metric.
-        """
-        super().__init__(
-            _mask_computations, classes=list(classes), void=void, colours=colours or [], name=name
-        )
+    if not name.endswith("Report"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return type(name, (Report,), {"from_config": staticmethod(lambda config: report(**config))})

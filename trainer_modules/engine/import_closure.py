@@ -3,6 +3,9 @@
 The result is part of a step's cache key, so no list of modules is maintained by hand. Imports
 inside functions count. An import used only by annotations does not: the values come from elsewhere,
 and the code that creates them is reached there.
+
+A task carries its problem through every step, but each step asks it few things. So what a method of
+a problem imports counts only where some reached code mentions the method's name.
 """
 
 import ast
@@ -19,6 +22,7 @@ from trainer_modules.engine import syntax
 
 ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("trainer_modules", "components", "pipelines", "schemas")
+_PROBLEMS = "trainer_modules.engine.problems"
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,16 @@ class _Followed:
       source: The import that the name comes from, where the module itself does not define it; or,
         with `made`, the function that returns it.
       made: The name of what that function returns.
+      asks: The names of attributes that the code mentions.
+      methods: Methods of problems with what follows from each, if some reached code asks for it.
     """
 
     counted: bool
     uses: tuple[_Import, ...] = ()
     source: _Import | None = None
     made: str = ""
+    asks: frozenset[str] = frozenset()
+    methods: tuple[tuple[str, "_Followed"], ...] = ()
 
 
 def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
@@ -67,6 +75,8 @@ def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
     found: dict[str, Path] = {}
     waiting = [_Import(*start.split(":")) for start in starts]
     seen: set[_Import] = set()
+    asked: set[str] = set()
+    unasked: list[tuple[str, _Followed]] = []
     while waiting:
         target = waiting.pop()
         if target in seen:
@@ -76,7 +86,14 @@ def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
             raise ModuleNotFoundError(f"no module {target.module!r} below {root}")
         module = _module(root, target.module)
         followed = module.followed(target.name)
-        waiting += [end for use in followed.uses for end in _ends(root, use)]
+        asked |= followed.asks
+        unasked += followed.methods
+        uses = list(followed.uses)
+        while methods := [method for name, method in unasked if name in asked]:
+            unasked = [entry for entry in unasked if entry[0] not in asked]
+            asked |= frozenset().union(*(method.asks for method in methods))
+            uses += [use for method in methods for use in method.uses]
+        waiting += [end for use in uses for end in _ends(root, use)]
         if followed.source:
             origin = _origin(root, followed.source)
             waiting.append(_Import(origin.module, followed.made or origin.name))
@@ -145,7 +162,13 @@ class _Module:
 
     def _follow(self, name: str) -> _Followed:
         if not name:
-            return _Followed(True, self._leads(self._tree))
+            rest, methods = syntax.without_methods(self._tree, self._is_problem)
+            asked = tuple(
+                (method.name, _Followed(True, self._leads(method), asks=syntax.attributes(method)))
+                for method in methods
+            )
+            asks = syntax.attributes(rest)
+            return _Followed(True, self._leads(rest), asks=asks, methods=asked)
         definitions = [
             node
             for node in ast.walk(self._tree)
@@ -153,7 +176,9 @@ class _Module:
         ]
         if definitions:
             parts = self._parts_of(definitions)
-            return _Followed(True, tuple(lead for part in parts for lead in self._leads(part)))
+            leads = tuple(lead for part in parts for lead in self._leads(part))
+            asks = frozenset().union(*(syntax.attributes(part) for part in parts))
+            return _Followed(True, leads, asks=asks)
         for node in self._tree.body:
             # `preprocessing_fn, run_fn = entry_points(TASK)`
             if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
@@ -164,6 +189,11 @@ class _Module:
         if name in self.bound:
             return _Followed(False, source=self.bound[name])
         raise AttributeError(f"module {self._name!r} has no {name!r} to start from")
+
+    def _is_problem(self, node: ast.ClassDef) -> bool:
+        """Says whether a class is a kind of problem: whether it extends one, or their contract."""
+        bases = [self.bound.get(base.id) for base in node.bases if isinstance(base, ast.Name)]
+        return any(base.module.startswith(_PROBLEMS) for base in bases if base)
 
     def _packages(self) -> Iterator[Path]:
         """Yields the `__init__.py` of each package around the module."""

@@ -4,7 +4,9 @@
 """
 
 import ast
+import copy
 import functools
+from collections.abc import Callable
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -83,3 +85,36 @@ def only_hands_on(tree: ast.Module) -> bool:
     declared = [n for n in tree.body if isinstance(n, ast.Assign) and defined(n) == {"__all__"}]
     imports = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
     return len(declared) == 1 and len(declared) + len(imports) == len(tree.body)
+
+
+def attributes(part: ast.AST) -> frozenset[str]:
+    """Returns the names of all attributes that a piece of code mentions."""
+    return frozenset(n.attr for n in ast.walk(part) if isinstance(n, ast.Attribute))
+
+
+def without_methods(
+    tree: ast.Module, chosen: Callable[[ast.ClassDef], bool]
+) -> tuple[ast.Module, list[ast.FunctionDef]]:
+    """Takes the methods out of some of a module's classes, except those that Python itself calls.
+
+    Args:
+      tree: The module; it is not changed.
+      chosen: Says which classes.
+
+    Returns:
+      The rest of the module, and the methods.
+    """
+    body: list[ast.stmt] = []
+    methods: list[ast.FunctionDef] = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and chosen(node):
+            own = [
+                n
+                for n in node.body
+                if isinstance(n, ast.FunctionDef) and not n.name.startswith("__")
+            ]
+            methods += own
+            node = copy.copy(node)
+            node.body = [n for n in node.body if n not in own]
+        body.append(node)
+    return ast.Module(body=body, type_ignores=[]), methods

@@ -137,6 +137,45 @@ def test_a_facade_may_hand_on_what_makes_the_functions(write) -> None:
     assert _names("task:first", edited) == {"other.py"}
 
 
+@pytest.mark.parametrize(
+    ("asks", "reached"),
+    [
+        ("def f(problem): return problem.judge()", {"judging.py"}),
+        # Another method of it may be what asks.
+        ("def f(problem): return problem.verdict", {"judging.py"}),
+        ("def f(problem): return problem.label()", set()),
+        # Named in an annotation or a text, it is not called.
+        ("def f(judge): return 'judge'", set()),
+    ],
+)
+def test_what_a_problem_imports_counts_where_its_method_is_asked_for(
+    tmp_path: Path, asks: str, reached: set[str]
+) -> None:
+    problems = tmp_path / "trainer_modules/engine/problems"
+    problems.mkdir(parents=True)
+    for name, text in {
+        "__init__": "from trainer_modules.engine.problems.kind import Kind\nKINDS = (Kind,)",
+        "contract": "class Problem: pass",
+        "kind": (
+            "from trainer_modules.engine.problems.contract import Problem\n"
+            "class Kind(Problem):\n"
+            "    def label(self): return 1\n"
+            "    @property\n"
+            "    def verdict(self): return self.judge()\n"
+            "    def judge(self):\n"
+            "        from trainer_modules.engine.problems import judging\n"
+            "        return judging\n"
+        ),
+        "judging": "x = 1",
+    }.items():
+        (problems / f"{name}.py").write_text(text)
+    step = "from trainer_modules.engine.problems import KINDS\nkinds = KINDS\n" + asks
+    (tmp_path / "components").mkdir()
+    (tmp_path / "components" / "step.py").write_text(step)
+    found = {Path(name).name for name in import_closure.reached(["components.step"], tmp_path)}
+    assert found == {"step.py", "__init__.py", "contract.py", "kind.py"} | reached
+
+
 def test_code_counts_but_comments_layout_and_docstrings_do_not(write) -> None:
     def key(text: str) -> str:
         return fingerprint.of_code("components.a", root=write(a=text))
@@ -156,9 +195,9 @@ def test_no_module_is_reached_by_a_text_that_nobody_thought_of() -> None:
     """A dotted path in a text is an import that no rule above sees: each is accounted for here."""
     accounted = {
         # Into TFMA's configuration; ImageEvaluator starts from what that names.
-        ("trainer_modules/engine/problems/classification.py", "trainer_modules.engine.evaluation"),
-        ("trainer_modules/engine/problems/regression.py", "trainer_modules.engine.evaluation"),
-        ("trainer_modules/engine/problems/segmentation.py", "trainer_modules.engine.evaluation"),
+        ("components/evaluator/configuration.py", "trainer_modules.engine.evaluation"),
+        # Where the kinds of problem are, whose methods count where they are asked for.
+        ("trainer_modules/engine/import_closure.py", "trainer_modules.engine.problems"),
         # A path put together: a task's module, where Transform and Trainer start.
         ("trainer_modules/engine/entry.py", "trainer_modules."),
         # A program that a container starts, and no step.

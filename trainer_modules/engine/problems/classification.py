@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trainer_modules.engine.problems.contract import LabelError, Problem
-
-_EVALUATION = "trainer_modules.engine.evaluation"
+from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +192,17 @@ class Classification(Problem):
             "score": ("float32", ()),
         }
 
-    def evaluation_metrics(self) -> list[dict[str, Any]]:
-        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
-        config = {"classes": list(self.classes)}
-        return [{"class_name": "ClassReport", "module": _EVALUATION, "config": config}]
+    def tally(self, *, names: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Tally:
+        """Returns an empty tally, see `class_tally`."""
+        from trainer_modules.engine.problems.class_tally import ClassTally
+
+        return ClassTally(names or self.classes, only)
+
+    def truth(self, value: Any) -> str:
+        """Returns the class name; a byte that is not UTF-8 shows as an escape."""
+        return single_text(value)
+
+    @classmethod
+    def of_metric(cls, name: str, config: dict[str, Any]) -> "Classification | None":
+        """Returns the classification that a `ClassReport` means."""
+        return Classification(classes=tuple(config["classes"])) if name == "ClassReport" else None

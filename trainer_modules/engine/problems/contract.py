@@ -8,11 +8,45 @@ ExampleGen's launcher read tasks without it.
 
 import abc
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
 
 
 class LabelError(ValueError):
     """Why a value of the data is not a label, as text that follows the example's name."""
+
+
+class Tally(Protocol):
+    """Running totals over predictions: add, merge, then read.
+
+    The totals of any partition of the data, merged in any order, are those of the whole.
+    """
+
+    def add(self, labels: list[Any], predictions: list[Any], ids: list[str]) -> None:
+        """Counts a batch.
+
+        Args:
+          labels: What `Problem.truth` returned for each example.
+          predictions: For each, what the model served: name → NumPy array without a batch
+            dimension, or that array alone if it serves only one.
+          ids: Names of the examples.
+        """
+
+    def merge(self, other: Any) -> None:
+        """Adds the totals of another part of the data."""
+
+    def metrics(self) -> dict[str, float]:
+        """Returns scalars by name; NaN where one is undefined on these examples."""
+
+    def per_class(self) -> dict[str, dict[str, float]]:
+        """Returns scalars by name for each class; {} if the problem has no classes."""
+
+    def details(self) -> dict[str, Any]:
+        """Returns what a report needs beyond the metrics, JSON-serialisable.
+
+        Among it: `kind`, a name for its form; `per_class`; and `chance`, see `chance`.
+        """
 
 
 class Problem(abc.ABC):
@@ -274,5 +308,50 @@ class Problem(abc.ABC):
     # How it is judged
 
     @abc.abstractmethod
-    def evaluation_metrics(self) -> list[dict[str, Any]]:
-        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
+    def tally(self, *, names: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Tally:
+        """Returns an empty tally, which counts predictions and then says how good they are.
+
+        Args:
+          names: The classes of the model that predicts, where it knows others: an earlier model
+            that the new one is compared with. () for `self.names`.
+          only: Classes whose examples count, so that models of different classes are compared on
+            what both know; () for all. Metrics that depend on the other classes are left out.
+        """
+
+    @abc.abstractmethod
+    def truth(self, value: Any) -> Any:
+        """Returns a raw label as the tally takes it.
+
+        Args:
+          value: `raw_label` of one raw Example, a NumPy array of one value.
+
+        Raises:
+          ValueError: If it is not one value.
+        """
+
+    @classmethod
+    def of_metric(cls, name: str, config: dict[str, Any]) -> "Problem | None":
+        """Returns the problem that a stored evaluation configuration means, if it is this kind's.
+
+        Until version 1.2 each kind had a TFMA metric of its own; jobs that were compiled then still
+        name it.
+
+        Args:
+          name: The metric's name.
+          config: Its settings.
+        """
+        del name, config
+        return None
+
+
+def single_text(value: Any) -> str:
+    """Returns a bytes feature of one value as text; a byte that is not UTF-8 shows as an escape.
+
+    Raises:
+      ValueError: If it is not one value.
+    """
+    values = np.asarray(value).ravel()
+    if values.size != 1:
+        raise ValueError(f"a label or id must be one value. Received: {values.size} values")
+    item = values[0]
+    return item.decode("utf-8", "backslashreplace") if isinstance(item, bytes) else str(item)

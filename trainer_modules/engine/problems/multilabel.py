@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from trainer_modules.engine.errors import did_you_mean
-from trainer_modules.engine.problems.contract import LabelError, Problem
+from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
 from trainer_modules.engine.problems.label_sets import SEPARATOR, check_names, joined, split
 
-_EVALUATION = "trainer_modules.engine.evaluation"
 _log = logging.getLogger("tfx_vision")
 # The threshold of a class for which none was chosen.
 _DEFAULT = 0.5
@@ -256,10 +255,15 @@ class MultiLabel(Problem):
 
     # How it is judged
 
-    def evaluation_metrics(self) -> list[dict[str, Any]]:
-        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
-        config = {"classes": list(self.classes), "separator": self.separator}
-        return [{"class_name": "LabelSetReport", "module": _EVALUATION, "config": config}]
+    def tally(self, *, names: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Tally:
+        """Returns an empty tally, see `label_set_tally`."""
+        from trainer_modules.engine.problems.label_set_tally import LabelSetTally
+
+        return LabelSetTally(names or self.classes, only, self.separator)
+
+    def truth(self, value: Any) -> str:
+        """Returns the set as one text."""
+        return single_text(value)
 
 
 def _of_index(numbers: Sequence[int | float], known: Sequence[str]) -> list[str]:

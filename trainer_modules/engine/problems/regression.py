@@ -8,12 +8,10 @@ from typing import Any, ClassVar
 
 from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.problems import value_scale
-from trainer_modules.engine.problems.contract import LabelError, Problem
+from trainer_modules.engine.problems.contract import LabelError, Problem, Tally
 
 # Examples hold float32.
 _LARGEST = 3.4028234663852886e38
-
-_EVALUATION = "trainer_modules.engine.evaluation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +175,19 @@ class Regression(Problem):
         """Names of what is served → dtype and shape of one prediction."""
         return {"value": ("float32", ())}
 
-    def evaluation_metrics(self) -> list[dict[str, Any]]:
-        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
-        return [{"class_name": "RegressionReport", "module": _EVALUATION, "config": {}}]
+    def tally(self, *, names: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Tally:
+        """Returns an empty tally, see `value_tally`."""
+        del names, only
+        from trainer_modules.engine.problems.value_tally import RegressionTally
+
+        return RegressionTally()
+
+    def truth(self, value: Any) -> float:
+        """Returns the target, in its unit."""
+        return float(value.item())
+
+    @classmethod
+    def of_metric(cls, name: str, config: dict[str, Any]) -> "Regression | None":
+        """Returns the regression that a `RegressionReport` means."""
+        del config
+        return Regression(target="target") if name == "RegressionReport" else None

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from trainer_modules.engine.problems import mask_checking, masks
-from trainer_modules.engine.problems.contract import Problem
+from trainer_modules.engine.problems.contract import Problem, Tally
 
 CLASS_MAPS = "class_maps"
 """The signature that draws heat maps."""
-
-_EVALUATION = "trainer_modules.engine.evaluation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +143,28 @@ class Segmentation(Problem):
         """Names of what is served → dtype and shape of one prediction."""
         return {"mask_png": ("string", ())}
 
-    def evaluation_metrics(self) -> list[dict[str, Any]]:
-        """Returns TFMA metric configs as dicts (`class_name`, `module`, `config`)."""
-        config: dict[str, Any] = {"classes": list(self.classes), "void": self.void}
-        if self.rgb_masks:
-            config["colours"] = [list(colour) for colour in self.colours]
-        return [{"class_name": "MaskReport", "module": _EVALUATION, "config": config}]
+    def tally(self, *, names: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Tally:
+        """Returns an empty tally, see `mask_tally`; models of other classes are not compared."""
+        del only
+        from trainer_modules.engine.problems.mask_tally import MaskTally
+
+        form = self.ids_of_masks
+        return MaskTally(names or self.classes, form.void, form.colours)
+
+    def truth(self, value: Any) -> bytes:
+        """Returns the encoded mask."""
+        contents: bytes = value.item()
+        return contents
+
+    @classmethod
+    def of_metric(cls, name: str, config: dict[str, Any]) -> "Segmentation | None":
+        """Returns the segmentation that a `MaskReport` means."""
+        if name != "MaskReport":
+            return None
+        colours = tuple((r, g, b) for r, g, b in config.get("colours") or ())
+        return Segmentation(
+            classes=tuple(config["classes"]),
+            void=config.get("void"),
+            colours=colours,
+            rgb_masks=bool(colours),
+        )

@@ -90,6 +90,10 @@ class RegressionTally:
             "example_count": float(self.count),
         }
 
+    def per_class(self) -> dict[str, dict[str, float]]:
+        """Returns nothing: there are no classes."""
+        return {}
+
     def _r2(self) -> float:
         """Returns R², as `sklearn.metrics.r2_score` defines its edge cases."""
         if self.count < 2:
