@@ -185,7 +185,7 @@ def _trained(
             infra_blessing=serving_check.outputs["blessing"],
             examples=read,
             rejected=examples.outputs["rejected"],
-            columns=task.submission.columns,
+            columns=task.submission.columns(task.problem.submission_fields),
             code_fingerprint=cache_keys.of_step(BulkPredict, task.recipe),
         ).with_id("BulkPredict")
         predict.add_upstream_node(pusher)

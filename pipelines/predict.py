@@ -210,14 +210,14 @@ def _columns(args: argparse.Namespace) -> str:
     from pipelines import tasks
 
     try:
-        form = tasks.load(args.submission).submission
+        task = tasks.load(args.submission)
     except BadInputError as error:
         raise BadInputError(str(error).replace("--task", "--submission")) from error
     if not args.output.endswith(".csv"):
         raise BadInputError(
             f"--submission: --output must be a file ending in .csv. Received: {args.output}"
         )
-    return form.columns
+    return task.submission.columns(task.problem.submission_fields)
 
 
 @contextlib.contextmanager

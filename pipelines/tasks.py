@@ -153,6 +153,9 @@ def schema(task: Task, name: str = "") -> Any:
         ) from error
     label = task.problem.raw_label
     labels = [feature for feature in reviewed.feature if feature.name == label]
+    if task.phases and not labels and task.problem.raw_label_type == "FLOAT":
+        # Any name may be given to the number that is predicted; there is no more to review.
+        labels = [_number(reviewed, label)]
     if task.phases and not labels:
         raise BadInputError(
             f"{_shown(path)} has no feature '{label}', the label. A schema describes every raw "
@@ -165,6 +168,18 @@ def schema(task: Task, name: str = "") -> Any:
     elif task.problem.label_values:
         _allow(reviewed, label, task.problem.label_values, path)
     return reviewed
+
+
+def _number(schema: Any, label: str) -> Any:
+    """Adds the feature `label`, one number in every example, and returns it."""
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    return schema.feature.add(
+        name=label,
+        type=schema_pb2.FLOAT,
+        presence=schema_pb2.FeaturePresence(min_fraction=1.0, min_count=1),
+        shape=schema_pb2.FixedShape(dim=[schema_pb2.FixedShape.Dim(size=1)]),
+    )
 
 
 def _allow(schema: Any, label: str, values: tuple[str, ...], path: str) -> None:

@@ -76,12 +76,14 @@ def test_the_unlabelled_split_becomes_a_submission(
 def test_the_task_names_the_columns_and_numbers_the_classes(
     run_component: Callable[..., Any], picture: Callable[[int], bytes]
 ) -> None:
+    from trainer_modules.engine.problems import Classification
     from trainer_modules.engine.task.submission import Submission
 
     rows = [{"id": b"x.jpg", "image": picture(255)}, {"id": b"y.jpg", "image": picture(0)}]
     rejected = ({"id": "torn.jpg", "split": "unlabelled", "reason": "is empty"},)
     form = Submission(id_column="image_id", label_column="class", label="number")
-    found = run_component({"unlabelled": rows}, rejected=rejected, columns=form.columns)
+    columns = form.columns(Classification(classes=("a", "b")).submission_fields)
+    found = run_component({"unlabelled": rows}, rejected=rejected, columns=columns)
     # `dark` is the first of the classifier's classes, `light` the third.
     expected = "image_id,class\nx.jpg,2\ny.jpg,0\ntorn.jpg,\n"
     assert Path(found["output"]).read_text() == expected

@@ -69,6 +69,7 @@ class Problem(abc.ABC):
       settles: Whether something is chosen after the training, by `settled`.
       output_rank: Dimensions of the outputs, the batch included.
       monitor_is_error: Whether a lower `monitor` is better.
+      raw_label_type: Type of `raw_label` in a schema: `BYTES`, `INT` or `FLOAT`.
     """
 
     ids: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ class Problem(abc.ABC):
     settles: ClassVar[bool] = False
     output_rank: ClassVar[int] = 2
     monitor_is_error: ClassVar[bool] = False
+    raw_label_type: ClassVar[str] = "BYTES"
 
     # What is learnt
 
@@ -292,6 +294,11 @@ class Problem(abc.ABC):
     @abc.abstractmethod
     def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
         """Name of each part of `served` → dtype (`float32`, `string`, …) and shape of one."""
+
+    @property
+    def submission_fields(self) -> dict[str, str]:
+        """Form of the prediction in a `Submission` → its field in `bulk_predict.outputs`."""
+        return {"name": "label", "number": "index"}
 
     def further_signatures(self, outputs_of: Callable[[Any], Any]) -> dict[str, Any]:
         """Returns signatures of a SavedModel of images besides `serving_default` and `examples`.

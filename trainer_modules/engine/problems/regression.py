@@ -35,6 +35,7 @@ class Regression(Problem):
 
     monitor_is_error: ClassVar[bool] = True
     answers_probabilities: ClassVar[bool] = False
+    raw_label_type: ClassVar[str] = "FLOAT"
 
     target: str
     unit: str = ""
@@ -174,6 +175,11 @@ class Regression(Problem):
     def served_outputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
         """Names of what is served → dtype and shape of one prediction."""
         return {"value": ("float32", ())}
+
+    @property
+    def submission_fields(self) -> dict[str, str]:
+        """The value; there are no classes."""
+        return {"value": "value"}
 
     def tally(self, *, names: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Tally:
         """Returns an empty tally, see `value_tally`."""

@@ -1,11 +1,12 @@
 """The form of the file of predictions for images without labels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.limits import check_choice
 
-# The form of the label → the field of a prediction that shows it; see `bulk_predict.outputs`.
-_FIELDS = {"name": "label", "number": "index"}
+_FORMS = ("name", "number", "value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +15,9 @@ class Submission:
 
     Attributes:
       id_column: Header of the image's id.
-      label_column: Header of the predicted class.
+      label_column: Header of the prediction.
       label: `name` shows the class by its name, `number` by its place among the problem's
-        classes, counted from 0.
+        classes, counted from 0; `value` shows the number that a regression predicts.
     """
 
     id_column: str = "id"
@@ -24,7 +25,7 @@ class Submission:
     label: str = "name"
 
     def __post_init__(self) -> None:
-        check_choice("submission.label", self.label, tuple(_FIELDS))
+        check_choice("submission.label", self.label, _FORMS)
         for name in ("id_column", "label_column"):
             header = getattr(self, name)
             if not header.strip() or any(c in header for c in ',="\r\n'):
@@ -38,7 +39,15 @@ class Submission:
                 f"Received: {self.id_column!r} twice"
             )
 
-    @property
-    def columns(self) -> str:
-        """The columns as `predict.py --columns` takes them: `image_id=id,label=index`."""
-        return f"{self.id_column}=id,{self.label_column}={_FIELDS[self.label]}"
+    def columns(self, fields: Mapping[str, str]) -> str:
+        """Returns the columns as `predict.py --columns` takes them: `image_id=id,label=index`.
+
+        Args:
+          fields: The forms that the problem has, `Problem.submission_fields`.
+
+        Raises:
+          BadInputError: If the problem does not have the form `label`.
+        """
+        if self.label not in fields:
+            raise BadInputError(f"submission.label {did_you_mean(self.label, fields)}.")
+        return f"{self.id_column}=id,{self.label_column}={fields[self.label]}"

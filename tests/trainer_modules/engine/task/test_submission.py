@@ -4,24 +4,38 @@ import pytest
 
 from pipelines import tasks
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import Classification, Regression
 from trainer_modules.engine.task.submission import Submission
 
 
 def test_columns_are_those_that_predict_takes() -> None:
-    assert Submission().columns == "id=id,label=label"
+    classes = Classification().submission_fields
+    assert Submission().columns(classes) == "id=id,label=label"
     form = Submission(id_column="image_id", label_column="class", label="number")
-    assert form.columns == "image_id=id,class=index"
+    assert form.columns(classes) == "image_id=id,class=index"
+
+
+def test_a_number_is_shown_as_a_value_and_not_as_a_class() -> None:
+    numbers = Regression(target="age", features=()).submission_fields
+    form = Submission(label_column="age", label="value")
+    assert form.columns(numbers) == "id=id,age=value"
+    with pytest.raises(BadInputError, match="submission.label must be one of value. Received: 'n"):
+        Submission().columns(numbers)
+    with pytest.raises(BadInputError, match="must be one of name, number. Received: 'value'"):
+        form.columns(Classification().submission_fields)
 
 
 def test_cassava_has_the_published_form() -> None:
     for spelling in ("cassava", "cassava:published"):
-        assert tasks.load(spelling).submission.columns == "image_id=id,label=index"
+        task = tasks.load(spelling)
+        found = task.submission.columns(task.problem.submission_fields)
+        assert found == "image_id=id,label=index"
 
 
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("submission.label=index", "one of name, number"),
+        ("submission.label=index", "one of name, number, value"),
         ("submission.id_column=a,b", "without comma"),
         ("submission.id_column=a=b", "without comma"),
         ("submission.label_column=", "must be a column header"),
