@@ -16,7 +16,7 @@ def test_columns_are_those_that_predict_takes() -> None:
 
 
 def test_a_number_is_shown_as_a_value_and_not_as_a_class() -> None:
-    numbers = Regression(target="age", features=()).submission_fields
+    numbers = Regression(target="age").submission_fields
     form = Submission(label_column="age", label="value")
     assert form.columns(numbers) == "id=id,age=value"
     with pytest.raises(BadInputError, match="submission.label must be one of value. Received: 'n"):
