@@ -32,9 +32,11 @@ TASK = Task(
         Phase(epochs=5, learning_rate=1e-3, trainable=HeadOnly()),
         Phase(epochs=5, learning_rate=1e-4, trainable=Everything()),
     ),
-    train=Training(batch_size=32, shuffle=2000, optimizer=Optimizer(name="adam"), best="val_loss"),
+    train=Training(
+        batch_size=32, shuffle=2000, optimizer=Optimizer(name="adam"), best_metric="val_loss"
+    ),
     # R² has no unit: one margin for ages and prices.
-    gates=(BetterThanChance(), NoWorse("r2", by=0.02)),
+    gates=(BetterThanChance(), NoWorse("r2", tolerance=0.02)),
     submission=Submission(label_column="number", label="value"),
 )
 
