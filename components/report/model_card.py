@@ -128,10 +128,27 @@ def limits(material: Material) -> list[str]:
             for p in confusion["pairs"][:_PAIRS]
         )
         found.append(f"Most often confused: {pairs}.")
+    found += _worst_range(material)
     error = material.evaluation.get("metrics", {}).get("expected_calibration_error")
     if error is not None:
         found.append(f" Its confidence differs from its accuracy by {error:.1%} on average.")
     return found
+
+
+def _worst_range(material: Material) -> list[str]:
+    """Returns a sentence on the range of a regression's target with the largest errors."""
+    deciles = material.evaluation.get("details", {}).get("deciles") or []
+    if len(deciles) < 2:
+        return []
+    worst = max(deciles, key=lambda part: float(part["mae"]))
+    problem = material.task["problem"]
+    unit = f" {cell(problem['unit'])}" if problem.get("unit") else ""
+    overall = material.evaluation["metrics"]["mae"]
+    low, high, mae = (figures.number(worst[key]) for key in ("from", "to", "mae"))
+    return [
+        f"The largest errors are where {cell(problem['target'])} is between {low} and "
+        f"{high}{unit}: MAE {mae}{unit}, overall {figures.number(overall)}{unit}."
+    ]
 
 
 def _both(material: Material, label: str) -> str:

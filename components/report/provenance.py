@@ -22,8 +22,12 @@ def describe(task: dict[str, Any], uris: dict[str, str], code: str) -> list[tupl
     name = network["type"].rpartition(".")[2]
     base = f"{name} {network['name']}" if "name" in network else name
     weights = network.get("weights", "none")
+    problem = task["problem"]
+    unit = f" [{problem['unit']}]" if problem.get("unit") else ""
+    target = [("target", f"{problem['target']}{unit}")] if "target" in problem else []
     return [
         ("task", task["name"]),
+        *target,
         ("network", base),
         ("base weights", weights if weights != "none" else "none, trained from scratch"),
         ("code fingerprint", code),

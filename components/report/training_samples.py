@@ -55,12 +55,10 @@ def sheet(task: Task, files: Iterable[str]) -> pictures.Sheet | None:
 
 
 def _example(task: Task, one: Any) -> dict[str, Any]:
-    names = task.problem.names
-    label = one["label"].int64_list.value if "label" in one else ()
     return {
         "image": one_bytes(one, "image"),
         "mask": one_bytes(one, "mask"),
-        "label": names[label[0]] if label and names else "",
+        "label": task.problem.stored_label_text(one),
     }
 
 

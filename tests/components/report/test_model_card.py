@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from components.report import material, model_card
-from tests.components.report import runs
+from tests.components.report import other_runs, runs
 
 FLOWERS = ("daisy", "roses", "tulips")
 
@@ -80,3 +80,20 @@ def test_card_is_copied_beside_the_model(tmp_path: Path, pushed: bool) -> None:
     placed = model_card.place_card(str(tmp_path / "report"), destination)
     assert (placed is not None) == pushed
     assert (tmp_path / "serving/7/MODEL_CARD.md").exists() == pushed
+
+
+def test_a_regression_says_where_it_is_weak_and_in_which_unit() -> None:
+    found = other_runs.image_regression()
+    card = model_card.render(found)
+    deciles = found.evaluation["details"]["deciles"]
+    worst = max(deciles, key=lambda part: part["mae"])
+    low, high, mae, overall = (
+        f"{value:,.4g}"
+        for value in (worst["from"], worst["to"], worst["mae"], found.evaluation["metrics"]["mae"])
+    )
+    expected = (
+        f"The largest errors are where age is between {low} and {high} years: MAE {mae} years, "
+        f"overall {overall} years."
+    )
+    assert expected in card
+    assert "age \\[years\\]" in card

@@ -106,6 +106,11 @@ class Classification(Problem):
         del image
         return {"label": self.label_index(inputs["label"])}
 
+    def stored_label_text(self, features: Any) -> str:
+        """Returns the class name."""
+        index = features["label"].int64_list.value if "label" in features else ()
+        return self.classes[index[0]] if index and index[0] >= 0 else ""
+
     def label_spec(self, image: Any) -> dict[str, Any]:
         """Returns the parsing spec of the stored label features."""
         del image

@@ -202,6 +202,15 @@ class Problem(abc.ABC):
           image: As in `transformed_labels`.
         """
 
+    def stored_label_text(self, features: Any) -> str:
+        """Returns the label of one transformed example for people; "" if it is not a short text.
+
+        Args:
+          features: The `feature` map of the `tf.train.Example`.
+        """
+        del features
+        return ""
+
     def statistics_spec(self) -> dict[str, Any]:
         """Returns the spec of features in which Transform stores statistics of the label.
 

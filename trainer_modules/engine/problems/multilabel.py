@@ -132,6 +132,12 @@ class MultiLabel(Problem):
         chosen = tf.cast(tf.reduce_any(same, axis=1), tf.int64)
         return {"label": tf.where(known[:, tf.newaxis], chosen, -tf.ones_like(chosen))}
 
+    def stored_label_text(self, features: Any) -> str:
+        """Returns the names of the set."""
+        chosen = features["label"].int64_list.value if "label" in features else ()
+        names = zip(self.classes, chosen, strict=False)
+        return self.separator.join(name for name, there in names if there == 1)
+
     def label_spec(self, image: Any) -> dict[str, Any]:
         """Returns the parsing spec of the stored label feature."""
         del image

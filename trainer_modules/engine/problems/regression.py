@@ -112,6 +112,11 @@ class Regression(Problem):
         statistics = value_scale.moments(target) if self.standardise_target else {}
         return {"target": target, **statistics}
 
+    def stored_label_text(self, features: Any) -> str:
+        """Returns the number with its unit."""
+        value = features["target"].float_list.value if "target" in features else ()
+        return f"{value[0]:,.4g} {self.unit}".strip() if value else ""
+
     def statistics_spec(self) -> dict[str, Any]:
         """Returns the spec of the target's mean and deviation, where it is standardised."""
         import tensorflow as tf
