@@ -9,8 +9,8 @@ from components.bulk_predict.inputs import Entry
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems.segmentation import CLASS_MAPS
 from trainer_modules.engine.saved_model import read
-from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
 from trainer_modules.engine.saved_model.read import SavedModel
+from trainer_modules.engine.signatures import IMAGE_INPUT
 
 T = TypeVar("T")
 _VALUES = 16_000_000  # of the batch's inputs, as in evaluation

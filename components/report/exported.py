@@ -5,8 +5,8 @@ from typing import Any
 
 from components.report import mask_samples, pictures, raw_examples
 from components.report.material import Material
-from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
 from trainer_modules.engine.saved_model.read import SavedModel
+from trainer_modules.engine.signatures import IMAGE_INPUT
 
 # Images with their names, and with their masks; the latter take four panels and their maps.
 NAMED, MASKED = 48, 6

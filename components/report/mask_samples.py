@@ -12,8 +12,8 @@ from components.report.raw_examples import fetch, one_bytes
 from trainer_modules.engine.images import heat
 from trainer_modules.engine.problems.mask_tally import nearest, read_ids
 from trainer_modules.engine.problems.segmentation import CLASS_MAPS
-from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
 from trainer_modules.engine.saved_model.read import SavedModel
+from trainer_modules.engine.signatures import IMAGE_INPUT
 
 WORST, DRAWN = 3, 3
 _SIZE = 320

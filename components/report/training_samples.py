@@ -79,7 +79,7 @@ def augmented(
       masks: Class ids uint8 `[batch, height, width]`, or None.
       task: Says what is changed.
     """
-    from trainer_modules.engine.images.augmentation import RandomChanges
+    from trainer_modules.engine.training.augmentation import RandomChanges
 
     changed, moved = RandomChanges(task.train.augment).jointly(images, masks)
     return changed.numpy(), moved if moved is None else moved.numpy()

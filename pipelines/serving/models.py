@@ -17,7 +17,7 @@ import numpy as np
 
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.saved_model import assets, read, versions
-from trainer_modules.engine.saved_model.contents import SERVING_DEFAULT
+from trainer_modules.engine.signatures import SERVING_DEFAULT
 
 # A PNG of one grey pixel, to run a freshly loaded model once.
 _PIXEL = bytes.fromhex(

@@ -29,10 +29,10 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     if files := custom_config.get(FILES_KEY):
         with _module(files) as module:
             return dict(module.preprocessing_fn(inputs, custom_config))
-    from trainer_modules.engine.images import preprocessing
+    from trainer_modules.engine import transform
 
     recipe = overrides.from_json(custom_config[TASK_KEY])
-    return preprocessing.transform(inputs, recipe.input, recipe.problem)
+    return transform.transformed(inputs, recipe.input, recipe.problem)
 
 
 def run_fn(fn_args: Any) -> None:

@@ -23,10 +23,10 @@ def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[A
     def preprocessing_fn(
         inputs: dict[str, Any], custom_config: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        from trainer_modules.engine.images import preprocessing
+        from trainer_modules.engine import transform
 
         recipe = _effective(task, custom_config)
-        return preprocessing.transform(inputs, recipe.input, recipe.problem)
+        return transform.transformed(inputs, recipe.input, recipe.problem)
 
     def run_fn(fn_args: Any) -> None:
         from trainer_modules.engine.training import run

@@ -7,13 +7,11 @@ the casting and scaling.
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
 from trainer_modules.engine.images.decoding import decode_image, decode_jpeg
-from trainer_modules.engine.inputs.contract import Input, Pixels
-from trainer_modules.engine.problems.contract import Problem
+from trainer_modules.engine.images.pixels import Pixels
 
 
 @functools.cache
@@ -81,20 +79,3 @@ def decode_stored(contents: tf.Tensor, image: Pixels) -> tf.Tensor:
     else:
         pixels = decode_jpeg(contents, channels=image.channels)
     return tf.ensure_shape(pixels, (image.height, image.width, image.channels))
-
-
-def transform(raw: dict[str, Any], given: Input, problem: Problem) -> dict[str, Any]:
-    """The body of every task's `preprocessing_fn`.
-
-    Args:
-      raw: Batched raw features, as the schema parses them.
-      given: What the model is given of them.
-      problem: What it learns from them.
-
-    Returns:
-      The transformed features: the input's, the problem's label features, and `id`.
-    """
-    # A schema states one value for each example as shape [1]; several values arrive sparse.
-    raw = {k: tf.reshape(v, [-1]) if isinstance(v, tf.Tensor) else v for k, v in raw.items()}
-    labels = problem.transformed_labels(raw, given)
-    return {"id": raw["id"]} | given.transformed(raw) | labels

@@ -10,51 +10,20 @@ that are served. No code outside this folder asks which input a task has.
 
 import abc
 import math
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.saved_model.contents import EXAMPLES, SERVING_DEFAULT
+from trainer_modules.engine.images.pixels import Pixels
+from trainer_modules.engine.signatures import EXAMPLES, SERVING_DEFAULT
 
 Statistics = tuple[Sequence[float], Sequence[float]]
 """Mean and deviation per channel or column, in the units of the input."""
 
 MEAN, DEVIATION = "mean", "deviation"
 """Transformed features with `Statistics`, the same in every example of a task that standardises."""
-
-
-class Pixels(Hashable, Protocol):
-    """The form of images, as far as decoding, storing and networks read it; see `Images`."""
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-
-    @property
-    def width(self) -> int:
-        """Pixels."""
-
-    @property
-    def channels(self) -> int:
-        """1 (grey) or 3 (RGB)."""
-
-    @property
-    def resize(self) -> str:
-        """A method of `tf.image.resize`."""
-
-    @property
-    def antialias(self) -> bool:
-        """Whether a low-pass filter comes before shrinking."""
-
-    @property
-    def stored_as(self) -> str:
-        """`png` or `jpeg`."""
-
-    @property
-    def jpeg_quality(self) -> int:
-        """JPEG quality."""
 
 
 class Input(abc.ABC):

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from trainer_modules.engine.images.pixels import Pixels
 from trainer_modules.engine.inputs import contract
-from trainer_modules.engine.inputs.contract import Input, Pixels, Statistics
+from trainer_modules.engine.inputs.contract import Input, Statistics
 from trainer_modules.engine.limits import check_choice, check_number
-from trainer_modules.engine.saved_model.contents import IMAGE_INPUT
+from trainer_modules.engine.signatures import IMAGE_INPUT
 
 IMAGE = "image"
 """The feature with the encoded image, in raw and in stored Examples."""

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.inputs.contract import Pixels
+from trainer_modules.engine.images.pixels import Pixels
 from trainer_modules.engine.task.layers import BatchNorm
 from trainer_modules.engine.task.task import EncoderDecoder
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.saved_model import loading
-from trainer_modules.engine.saved_model.contents import SERVING_DEFAULT
+from trainer_modules.engine.signatures import SERVING_DEFAULT
 
 
 def load(path: str, *, name: str) -> Any:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.inputs.contract import Pixels, Statistics
+from trainer_modules.engine.images.pixels import Pixels
+from trainer_modules.engine.inputs.contract import Statistics
 from trainer_modules.engine.networks import backbones, decoder, saved_network
 from trainer_modules.engine.task.layers import Layer
 from trainer_modules.engine.task.task import (

@@ -9,7 +9,7 @@ from typing import Any
 
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.saved_model import loading
-from trainer_modules.engine.saved_model.contents import SERVING_DEFAULT
+from trainer_modules.engine.signatures import SERVING_DEFAULT
 from trainer_modules.engine.task.saved_network import LOGITS, PROBABILITIES, SavedNetwork
 
 # How far probabilities may be from summing to 1, for a network in half precision.

@@ -11,12 +11,9 @@ import numpy as np
 
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.saved_model import assets, versions
-from trainer_modules.engine.saved_model.contents import (
-    GRAPH_FILE,
-    SERVING_DEFAULT,
-    TASK_ASSET,
-)
+from trainer_modules.engine.saved_model.contents import GRAPH_FILE, TASK_ASSET
 from trainer_modules.engine.saved_model.loading import load
+from trainer_modules.engine.signatures import SERVING_DEFAULT
 from trainer_modules.engine.task import serialisation
 from trainer_modules.engine.task.task import Recipe
 

@@ -7,10 +7,9 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
-from trainer_modules.engine.images import augmentation
 from trainer_modules.engine.networks.models import Built
 from trainer_modules.engine.task.task import Optimizer, Phase, Recipe
-from trainer_modules.engine.training import callbacks, input_pipeline, resume
+from trainer_modules.engine.training import augmentation, callbacks, input_pipeline, resume
 from trainer_modules.engine.training.input_pipeline import Split
 from trainer_modules.engine.training.resume import State
 from trainer_modules.engine.training.strategy import Placement

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image as Pillow
 
-from trainer_modules import boston_housing, digits
+from trainer_modules import digits
 from trainer_modules.engine.images import preprocessing
 from trainer_modules.engine.task.task import Images
 
@@ -112,16 +112,3 @@ def test_bytes_that_are_no_image_are_an_error() -> None:
 def test_labels_become_indices_by_name() -> None:
     names = tf.constant([b"9", b"0", b"nine"])
     assert digits.TASK.problem.label_index(names).numpy().tolist() == [9, 0, -1]
-
-
-def test_rows_keep_their_columns() -> None:
-    task = boston_housing.TASK
-    inputs = {"RM": tf.constant([[6.5], [5.0]]), "MEDV": tf.constant([[24.0], [11.0]])}
-    out = preprocessing.transform(
-        inputs | {"id": tf.constant([[b"1"], [b"2"]])}, task.input, task.problem
-    )
-    assert {k: v.numpy().tolist() for k, v in out.items()} == {
-        "RM": [6.5, 5.0],
-        "target": [24.0, 11.0],
-        "id": [b"1", b"2"],
-    }

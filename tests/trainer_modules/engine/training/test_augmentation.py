@@ -5,9 +5,8 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from trainer_modules.engine.images import augmentation
 from trainer_modules.engine.task.task import Augment
-from trainer_modules.engine.training import resume, training
+from trainer_modules.engine.training import augmentation, resume, training
 
 EVERYTHING = Augment(
     flip=True,
