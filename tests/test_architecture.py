@@ -1,17 +1,14 @@
 """The house stands as drawn: which way imports go, and how big rooms may be."""
 
 import ast
-from collections.abc import Container
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from tests.module_graph import LAYERS, ROOT, check_no_cycle, module_graph
 from trainer_modules.engine import syntax
 from trainer_modules.engine.task import serialisation
 
-ROOT = Path(__file__).parent.parent
-LAYERS = {"trainer_modules": 0, "schemas": 0, "components": 1, "pipelines": 2}
 SOURCES = sorted(p for layer in LAYERS for p in (ROOT / layer).rglob("*.py"))
 
 
@@ -47,50 +44,6 @@ def test_task_files_import_no_tensorflow(path: Path) -> None:
         assert not any(n.split(".")[0] in ("tensorflow", "tf_keras", "tfx") for n in names)
 
 
-def _module_name(path: Path, root: Path) -> str:
-    parts = path.relative_to(root).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def _own_imports(text: str, modules: Container[str], package: str = "") -> set[str]:
-    """Returns the project's modules that `text` imports, wherever the import stands.
-
-    An import inside a function counts, and one below `TYPE_CHECKING` too: it keeps a program from
-    stopping at a circle, but two modules that name each other's types are still one piece.
-
-    Args:
-      text: The source code.
-      modules: The names of all the project's modules.
-      package: The package that relative imports start from.
-    """
-    imported = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names if alias.name in modules}
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) + 1 - node.level]
-            origin = ".".join([*(above if node.level else []), *filter(None, [node.module])])
-            members = {f"{origin}.{alias.name}" for alias in node.names}
-            imported |= {name for name in members if name in modules}
-            if origin in modules and not all(name in modules for name in members):
-                imported.add(origin)
-    return imported
-
-
-def _module_graph(root: Path) -> dict[str, set[str]]:
-    files = {
-        _module_name(p, root): p for layer in LAYERS for p in sorted((root / layer).rglob("*.py"))
-    }
-    packages = {
-        name: name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for name, path in files.items()
-    }
-    return {
-        name: _own_imports(path.read_text(encoding="utf-8"), files, packages[name])
-        for name, path in sorted(files.items())
-    }
-
-
 # Imports that close a circle and are about to go, with the module that will no longer need them.
 _BACK = {
     "pipelines.cloud.accelerators": {"pipelines.cloud.config"},
@@ -99,19 +52,11 @@ _BACK = {
 }
 
 
-def _check_no_cycle(graph: dict[str, set[str]]) -> None:
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        # graphlib's graph leads from a module to what it needs, its cycle the other way.
-        raise AssertionError(" → ".join(reversed(error.args[1]))) from None
-
-
 def test_no_module_imports_itself_by_a_detour() -> None:
-    graph = _module_graph(ROOT)
+    graph = module_graph(ROOT)
     for module, targets in _BACK.items():
         assert targets <= graph[module], f"{module} is mended: take it out of _BACK"
-    _check_no_cycle({name: targets - _BACK.get(name, set()) for name, targets in graph.items()})
+    check_no_cycle({name: targets - _BACK.get(name, set()) for name, targets in graph.items()})
 
 
 @pytest.mark.parametrize(
@@ -133,11 +78,11 @@ def test_a_cycle_is_seen_wherever_its_import_stands(tmp_path: Path, back: str) -
     (room / "first.py").write_text("from components.second import SECOND")
     (room / "second.py").write_text("from components import third")
     (room / "third.py").write_text("import os")
-    _check_no_cycle(_module_graph(tmp_path))
+    check_no_cycle(module_graph(tmp_path))
     (room / "third.py").write_text(back)
     circle = r"components\.first → components\.second → components\.third → components\.first"
     with pytest.raises(AssertionError, match=circle):
-        _check_no_cycle(_module_graph(tmp_path))
+        check_no_cycle(module_graph(tmp_path))
 
 
 TASK_FILES = sorted(
