@@ -95,7 +95,9 @@ def run_transform(examples_folder: Path, out: Path) -> float:
         {"transform_graph": [graph], "transformed_examples": [transformed]},
         {
             "preprocessing_fn": "trainer_modules.flowers.preprocessing_fn",
-            "custom_config": json.dumps({"task": overrides.to_json(task)}),
+            "custom_config": json.dumps(
+                {k: overrides.to_json(getattr(task, k)) for k in ("input", "problem")}
+            ),
             "splits_config": proto_utils.proto_to_json(
                 transform_pb2.SplitsConfig(analyze=["train"], transform=["train"])
             ),

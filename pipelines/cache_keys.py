@@ -3,18 +3,16 @@
 TFX compares a step's inputs and parameters, so these values are passed as parameters.
 """
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 from pipelines.task_files.packing import TaskCode
 from trainer_modules.engine import fingerprint
-from trainer_modules.engine.custom_config import SPACE_KEY, TASK_KEY
+from trainer_modules.engine.custom_config import INPUT_KEY, PROBLEM_KEY, SPACE_KEY, TASK_KEY
 from trainer_modules.engine.task import overrides
-from trainer_modules.engine.task.task import Network, Phase, Task, Training
+from trainer_modules.engine.task.task import Task
 
 CODE_KEY = "code"
-_TRANSFORMED = ("input", "problem")
 
 
 def starts(component: Any) -> tuple[str, ...]:
@@ -41,8 +39,10 @@ def of_step(component: Any, *given: Any) -> str:
 
 def preprocessing_config(task: Task, component: Any, own: TaskCode) -> dict[str, Any]:
     """Returns the `custom_config` of Transform, the class `component`, which calls `own`."""
-    code = _code(task, _TRANSFORMED, component, *own.starts)
-    return {TASK_KEY: _seen(task, _TRANSFORMED), CODE_KEY: code, **own.config}
+    given = (task.input, task.problem)
+    code = fingerprint.of_code(*own.starts, *starts(component), given=given)
+    read = dict(zip((INPUT_KEY, PROBLEM_KEY), map(overrides.to_json, given), strict=True))
+    return {**read, CODE_KEY: code, **own.config}
 
 
 def training_config(task: Task, component: Any, own: TaskCode) -> dict[str, Any]:
@@ -69,32 +69,7 @@ def pushing_config(task: Task, component: Any) -> dict[str, Any]:
     return {TASK_KEY: overrides.to_json(task), CODE_KEY: of_step(component)}
 
 
-def _code(task: Task, fields: tuple[str, ...], component: Any, *own: str) -> str:
-    given = [getattr(task, name) for name in fields]
-    return fingerprint.of_code(*own, *starts(component), given=given)
-
-
 def weights(task: Task) -> str:
     """Returns a fingerprint of a weights file, so that a new file of the same name is noticed."""
     name = getattr(task.model, "weights", "none")
     return fingerprint.of_path(name) if Path(name).exists() else str(name)
-
-
-def _seen(task: Task, fields: tuple[str, ...]) -> str:
-    """Returns the settings of the task that a step needs, as JSON.
-
-    Settings that the step does not read are neutral values, so that changing them does not
-    invalidate its cache.
-    """
-    neutral = Task(
-        name=task.name,
-        source=overrides.from_json('{"type": "TFRecords"}'),
-        input=task.input,
-        problem=task.problem,
-        model=Network(),
-        phases=(Phase(epochs=1),),
-        train=Training(),
-        gates=(),
-    )
-    seen = dataclasses.replace(neutral, **{name: getattr(task, name) for name in fields})
-    return overrides.to_json(seen)

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from trainer_modules.engine.custom_config import TASK_KEY
+from trainer_modules.engine.custom_config import INPUT_KEY, PROBLEM_KEY
 from trainer_modules.engine.entry import module_path, task_names
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.saved_model import write as serving
@@ -138,7 +138,7 @@ def _trained_pixels(task: Task, contents: list[bytes]) -> np.ndarray:
         "id": tf.constant(["x"] * len(contents)),
         task.problem.raw_label: tf.constant([truth] * len(contents)),
     }
-    config = {TASK_KEY: overrides.to_json(task)}
+    config = {k: overrides.to_json(getattr(task, k)) for k in (INPUT_KEY, PROBLEM_KEY)}
     stored = module.preprocessing_fn(inputs, custom_config=config)
     pixels = []
     for i in range(len(contents)):

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from trainer_modules.engine import local_module
-from trainer_modules.engine.custom_config import FILES_KEY, TASK_KEY
+from trainer_modules.engine.custom_config import FILES_KEY, INPUT_KEY, PROBLEM_KEY, TASK_KEY
 from trainer_modules.engine.task import overrides
 
 
@@ -24,15 +24,15 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Args:
       inputs: Raw features, each a tensor `[batch]`.
-      custom_config: With the task, and its files if they define this function.
+      custom_config: With the task's input and problem, and its files if they define this function.
     """
     if files := custom_config.get(FILES_KEY):
         with _module(files) as module:
             return dict(module.preprocessing_fn(inputs, custom_config))
     from trainer_modules.engine import transform
 
-    recipe = overrides.from_json(custom_config[TASK_KEY])
-    return transform.transformed(inputs, recipe.input, recipe.problem)
+    given, problem = (overrides.from_json(custom_config[k]) for k in (INPUT_KEY, PROBLEM_KEY))
+    return transform.transformed(inputs, given, problem)
 
 
 def run_fn(fn_args: Any) -> None:

@@ -1,7 +1,10 @@
 """The keys of `custom_config`: what the pipeline hands to Transform, Trainer, Tuner and Pusher."""
 
+INPUT_KEY, PROBLEM_KEY = "input", "problem"
+"""What Transform reads of the task, as JSON, settings applied."""
+
 TASK_KEY = "task"
-"""The recipe as JSON, settings applied; for Pusher the whole task."""
+"""What Trainer and Tuner read, the recipe, as JSON, settings applied; for Pusher the whole task."""
 
 CHECKPOINTS_KEY = "checkpoints"
 """A folder that outlives a killed run, where Trainer keeps its state."""

@@ -3,12 +3,13 @@
 import json
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from trainer_modules.engine.custom_config import TASK_KEY
+from trainer_modules.engine.custom_config import INPUT_KEY, PROBLEM_KEY, TASK_KEY
 from trainer_modules.engine.task import overrides
-from trainer_modules.engine.task.task import Recipe, Task
+from trainer_modules.engine.task.task import Task
 
+T = TypeVar("T")
 # Lies beside the tasks, and is none: what they import.
 _API = "api.py"
 
@@ -16,8 +17,9 @@ _API = "api.py"
 def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[Any], None]]:
     """Returns `preprocessing_fn` and `run_fn` of a task, as Transform and Trainer call them.
 
-    The pipeline passes the recipe with its `--set` changes in `custom_config`; without it, for
-    example when a module file is given to TFX directly, the task is used as written.
+    The pipeline passes in `custom_config` what each of them reads of the task, `--set` applied;
+    without it, for example when a module file is given to TFX directly, the task is used as
+    written.
     """
 
     def preprocessing_fn(
@@ -25,23 +27,25 @@ def entry_points(task: Task) -> tuple[Callable[..., dict[str, Any]], Callable[[A
     ) -> dict[str, Any]:
         from trainer_modules.engine import transform
 
-        recipe = _effective(task, custom_config)
-        return transform.transformed(inputs, recipe.input, recipe.problem)
+        given = _given(custom_config, INPUT_KEY, task.input)
+        problem = _given(custom_config, PROBLEM_KEY, task.problem)
+        return transform.transformed(inputs, given, problem)
 
     def run_fn(fn_args: Any) -> None:
         from trainer_modules.engine.training import run
 
-        run.run(_effective(task, fn_args.custom_config), fn_args)
+        run.run(_given(fn_args.custom_config, TASK_KEY, task.recipe), fn_args)
 
     return preprocessing_fn, run_fn
 
 
-def _effective(task: Task, custom_config: dict[str, Any] | None) -> Recipe:
-    given = (custom_config or {}).get(TASK_KEY)
-    if given is None:
-        return task
-    recipe: Recipe = overrides.from_json(given if isinstance(given, str) else json.dumps(given))
-    return recipe
+def _given(custom_config: dict[str, Any] | None, key: str, written: T) -> T:
+    """Returns the value that the pipeline passes under `key`, or else what the task file says."""
+    value = (custom_config or {}).get(key)
+    if value is None:
+        return written
+    read: T = overrides.from_json(value if isinstance(value, str) else json.dumps(value))
+    return read
 
 
 def module_path(task_name: str) -> str:

@@ -57,7 +57,9 @@ def _transform(task: Task, records: dict[str, list[dict]], folder: Path) -> dict
         {"transform_graph": [graph], "transformed_examples": [out]},
         {
             "preprocessing_fn": f"trainer_modules.{task.module}.preprocessing_fn",
-            "custom_config": json.dumps({"task": overrides.to_json(task)}),
+            "custom_config": json.dumps(
+                {k: overrides.to_json(getattr(task, k)) for k in ("input", "problem")}
+            ),
             "splits_config": proto_utils.proto_to_json(
                 transform_pb2.SplitsConfig(analyze=["train"], transform=list(records))
             ),

@@ -61,7 +61,8 @@ def test_it_writes_what_tfxs_own_driver_writes(
     given = json.loads(args.json_serialized_invocation_args)["inputs"]["parameterValues"]
 
     def processor(base: str, splits: Any, range_config: Any) -> InputProcessor:
-        return InputProcessor(base, splits, range_config, given["source"], given["problem"])
+        read = (given[name] for name in ("source", "problem", "columns"))
+        return InputProcessor(base, splits, range_config, *read)
 
     monkeypatch.setattr(driver.input_processor, "FileBasedInputProcessor", processor)
     driver.main(args)
