@@ -179,7 +179,12 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
     from components.pusher import served
 
     task, data, source = ingest.prepare(task, config.data, config.root)
-    served.check_room(config.serving_folder, task=task.name, classes=task.problem.names)
+    served.check_room(
+        config.serving_folder,
+        task=task.name,
+        classes=task.problem.names,
+        target=task.problem.predicted_number,
+    )
     startup.prepare()
     # Published weights are downloaded before a first training; later they may have been removed
     # from the cache, and a run with nothing new to do does not need them.

@@ -19,7 +19,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import Artifact, artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
-from components.pusher.served import check_classes
+from components.pusher.served import check_classes, check_target
 from components.pusher.served_versions import same_export
 from trainer_modules.engine.custom_config import TASK_KEY
 from trainer_modules.engine.saved_model import assets, task_asset, versions
@@ -39,7 +39,8 @@ class Executor(executor.Executor):
         """Pushes the model if it is blessed and new; otherwise reports the version that it equals.
 
         Raises:
-          BadInputError: If the served model shares no class with this one.
+          BadInputError: If the served model shares no class with this one, or predicts another
+            number.
         """
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(
@@ -54,6 +55,7 @@ class Executor(executor.Executor):
         )
         if newest is not None:
             check_classes(newest, assets.classes(model))
+            check_target(newest, assets.target(model))
         if newest is None or not same_export(newest, model):
             super().Do(input_dict, output_dict, exec_properties)
         else:

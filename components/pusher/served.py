@@ -27,16 +27,18 @@ def best_match(models: Sequence[str], classes: Sequence[str]) -> str | None:
     return models[-max(by_likeness)[1]] if models else None
 
 
-def check_room(serving_folder: str, *, task: str, classes: Sequence[str]) -> None:
+def check_room(serving_folder: str, *, task: str, classes: Sequence[str], target: str = "") -> None:
     """Checks that a model may replace the one that is served in a folder.
 
     Args:
       serving_folder: Where it would be pushed; its last part is the name it is served under.
       task: The task's name.
       classes: The classes of the new model; () for one without.
+      target: The name of the number that it predicts; "" for one that predicts none.
 
     Raises:
-      BadInputError: If the served model is of another task, or shares no class with the new one.
+      BadInputError: If the served model is of another task, shares no class with the new one, or
+        predicts another number.
     """
     newest = versions.newest(serving_folder)
     if newest is None:
@@ -49,6 +51,25 @@ def check_room(serving_folder: str, *, task: str, classes: Sequence[str]) -> Non
             f"'{task}' would replace. Choose another --name."
         )
     check_classes(newest, classes)
+    check_target(newest, target)
+
+
+def check_target(newest: str, target: str) -> None:
+    """Checks that a model predicts the same number as the newest served version.
+
+    Raises:
+      BadInputError: If both predict a number, and not the same.
+    """
+    served = assets.target(newest)
+    if not served or not target or served == target:
+        return
+    folder = posixpath.dirname(newest)
+    raise BadInputError(
+        f"The new model predicts '{target}', and the model that is served as "
+        f"'{posixpath.basename(folder)}' predicts '{served}' ({newest}). It is not replaced by a "
+        "model of another number. Give these images a name of their own with --name. To stop "
+        f"serving the other model instead, move {folder} away."
+    )
 
 
 def check_classes(newest: str, classes: Sequence[str]) -> None:

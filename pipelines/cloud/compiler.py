@@ -80,7 +80,12 @@ def compile_job(config: CloudConfig) -> Compiled:
     task = cloud_data.for_accelerator(task, accelerator.device)
     if "://" not in config.serving_folder:
         # A folder that is also mounted here can be read before anything is submitted.
-        served.check_room(config.serving_folder, task=task.name, classes=task.problem.names)
+        served.check_room(
+            config.serving_folder,
+            task=task.name,
+            classes=task.problem.names,
+            target=task.problem.predicted_number,
+        )
 
     from pipelines.cloud import beam as cloud_beam
     from pipelines.image_pipeline import create_pipeline

@@ -71,6 +71,25 @@ def test_another_tasks_model_keeps_its_name(tmp_path: Path) -> None:
         served.check_room(str(tmp_path / "dishes"), task="image_folder", classes=("a", "b"))
 
 
+def test_a_model_of_another_number_is_not_replaced(tmp_path: Path) -> None:
+    newest = push(tmp_path / "image_number", 3, (), task="image_number")
+    (newest / "assets/classes.txt").unlink()
+    number = {"name": "image_number", "problem": {"type": "Regression", "target": "age"}}
+    (newest / "assets/task.json").write_text(json.dumps(number))
+
+    def check(target: str) -> None:
+        served.check_room(
+            str(tmp_path / "image_number"), task="image_number", classes=(), target=target
+        )
+
+    check("age")
+    with pytest.raises(BadInputError) as refused:
+        check("price")
+    text = str(refused.value)
+    assert "predicts 'price'" in text and "predicts 'age'" in text and str(newest) in text
+    assert "--name" in text
+
+
 def test_the_best_match() -> None:
     assert served.best_match([], ("a",)) is None
 

@@ -94,6 +94,11 @@ class Problem(abc.ABC):
         """
 
     @property
+    def predicted_number(self) -> str:
+        """Name of the number that is predicted; "" where none is."""
+        return ""
+
+    @property
     def takes_classes(self) -> bool:
         """Whether the classes are still to be taken from the data, see `with_classes`."""
         return False

@@ -61,6 +61,11 @@ class Regression(Problem):
         return ()
 
     @property
+    def predicted_number(self) -> str:
+        """The target."""
+        return self.target
+
+    @property
     def raw_label(self) -> str:
         """The raw feature with the true label."""
         return self.target

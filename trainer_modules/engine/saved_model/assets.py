@@ -33,6 +33,25 @@ def task_name(model: str) -> str:
         ) from error
 
 
+def target(model: str) -> str:
+    """Returns the name of the number that a SavedModel predicts; "" where it predicts none.
+
+    Raises:
+      BadInputError: If the task that it carries is damaged.
+    """
+    path = asset(model, TASK_ASSET)
+    stored = text(path)
+    if stored is None:
+        return ""
+    try:
+        problem = json.loads(stored).get("problem") or {}
+        return str(problem.get("target", ""))
+    except (ValueError, AttributeError) as error:
+        raise BadInputError(
+            f"{path} cannot be read: it must be a JSON object. Received: {stored[:40]!r}"
+        ) from error
+
+
 def classes(model: str) -> tuple[str, ...]:
     """Returns the class names that a SavedModel carries, in the order of its outputs; else ()."""
     return _lines(asset(model, CLASSES_ASSET))
