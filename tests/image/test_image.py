@@ -28,7 +28,7 @@ assert os.getuid() == 1000 and not shutil.which("cc") and not shutil.which("g++"
 from pipelines import startup
 startup.prepare()
 import farmhash, ml_metadata, tensorflow, tensorflow_data_validation, tensorflow_transform, tfx_bsl
-from pipelines import beam_worker, container, container_driver, container_look
+from pipelines.cloud import container, container_driver, container_look, worker as beam_worker
 from pipelines import image_pipeline, serve
 import components.bulk_predict.run, components.export.component
 import trainer_modules.digits, trainer_modules.image_folder

@@ -28,7 +28,7 @@ LOOKS = {"DataFingerprint", "ServedVersion"}
 AFTER_PUSH = {"Pusher", "Report", "ModelCard"}
 _BLESSINGS = """
 import json, subprocess, sys, time
-from pipelines import kfp_metadata
+from pipelines.cloud.kubeflow import metadata as kfp_metadata
 proxy = subprocess.Popen([sys.executable, sys.argv[1], "18090", sys.argv[2]])
 try:
     for attempt in range(50):

@@ -45,7 +45,10 @@ import numpy as np
 import trainer_modules
 import tensorflow as tf
 from tf_keras.src.utils import data_utils
-from trainer_modules.engine import exported, models, overrides, serialisation, strategy
+from trainer_modules.engine.networks import models
+from trainer_modules.engine.training import exported
+from trainer_modules.engine.task import overrides, serialisation
+from trainer_modules.engine.training import strategy
 from trainer_modules.engine.training.input_pipeline import Split
 from trainer_modules.engine.training.examples import Shards
 given = json.loads(open(sys.argv[1]).read())

@@ -60,7 +60,8 @@ def test_deterministic_runs_are_bit_identical(
     )
     script = f"""
 import hashlib, trainer_modules
-from trainer_modules.engine import overrides, training
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.training import training
 task = overrides.from_json({str(_json(task))!r})
 for _ in range(2):
     trained = training.train(task, train_files={tiny_files["train_files"]!r},
@@ -130,7 +131,8 @@ def test_a_killed_process_continues_where_it_was(
     task = tiny(phases=TWO_PHASES, train__steps_per_execution=1, train__deterministic=True)
     script = f"""
 import os, trainer_modules
-from trainer_modules.engine import callbacks, overrides, training
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.training import callbacks, training
 task = overrides.from_json({str(_json(task))!r})
 begin = callbacks.Progress.on_train_batch_end
 def die(self, batch, logs=None):

@@ -23,7 +23,8 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 import trainer_modules
-from trainer_modules.engine import overrides, training
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.training import training
 given = json.loads(Path(sys.argv[1]).read_text())
 out = Path(sys.argv[2])
 task = overrides.from_plain(given["task"])

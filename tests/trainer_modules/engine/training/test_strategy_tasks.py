@@ -32,7 +32,8 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 import trainer_modules
-from trainer_modules.engine import overrides, training
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.training import training
 given = json.loads(Path(sys.argv[1]).read_text())
 task = overrides.apply(overrides.from_plain(given["task"]), sys.argv[3:])
 trained = training.train(task, train_files=given["files"], eval_files=given["files"],
