@@ -54,7 +54,7 @@ def reader_for(
     if not root or not _exists(root):
         raise BadInputError(f"The data folder {root or '(none)'} does not exist. Check --data.")
     if isinstance(source, Table):
-        return table_reader(root, source, _columns(problem, columns))
+        return table_reader(root, source, _columns(problem, columns), problem)
     make = _READERS.get(type(source))
     if make is None:
         raise ValueError(

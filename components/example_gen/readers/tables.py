@@ -13,6 +13,7 @@ from components.example_gen.readers import csv_text, storage
 from components.example_gen.readers.items import TEST, TRAIN, Item, Record, Rejected, split_names
 from components.example_gen.readers.splits import ALIASES
 from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.problems import LabelError, Problem
 from trainer_modules.engine.task.sources import HashSplit, Table
 
 _SPLIT = "split"
@@ -23,12 +24,14 @@ class TableReader:
     """Reads the rows of one table.
 
     A column called `split` decides where it is not empty. Every other column of numbers becomes a
-    feature; the columns in `required` must have a number in every row.
+    feature; the columns in `required` must have a number in every row, and `problem` checks its
+    own.
     """
 
     root: str
     file: str
     required: tuple[str, ...]
+    problem: Problem
     hash_split: HashSplit
 
     holds_many = True
@@ -63,10 +66,7 @@ class TableReader:
                 yield Rejected(id=key, split="", reason=reason)
                 continue
             values = {c: _number(v) for c, v in row.items() if c and c != _SPLIT}
-            wrong = [c for c in self.required if values.get(c) is None]
-            if wrong:
-                shown = ", ".join(f"'{c}' is {row.get(c)!r}" for c in wrong)
-                reason = f"not a finite number: column {shown}"
+            if reason := self._refused(row, values):
                 yield Rejected(id=key, split="", reason=reason)
                 continue
             kept = {c: v for c, v in values.items() if v is not None}
@@ -78,17 +78,34 @@ class TableReader:
                 values=kept,
             )
 
+    def _refused(self, row: dict[str, Any], values: dict[str, float | None]) -> str:
+        """Returns why a row cannot be used, or "" if it can."""
+        wrong = [c for c in self.required if values.get(c) is None]
+        if wrong:
+            shown = ", ".join(f"'{c}' is {row.get(c)!r}" for c in wrong)
+            return f"not a finite number: column {shown}"
+        label = values.get(self.problem.raw_label)
+        try:
+            if label is not None:
+                self.problem.label_text((label,))
+        except LabelError as error:
+            return str(error)
+        return ""
+
     def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         return _rows(storage.join(self.root, self.file))
 
 
-def table_reader(root: str, source: Table, required: tuple[str, ...]) -> TableReader:
+def table_reader(
+    root: str, source: Table, required: tuple[str, ...], problem: Problem
+) -> TableReader:
     """Returns the reader of a `Table`.
 
     Args:
       root: The data root.
       source: The table; its file may be a glob that one file matches.
       required: Columns that the problem reads.
+      problem: What is learnt.
 
     Raises:
       BadInputError: If there is no such table, more than one, or a column is missing.
@@ -105,7 +122,13 @@ def table_reader(root: str, source: Table, required: tuple[str, ...]) -> TableRe
             f"{found} {path}. Expected one CSV with a header, or one .npz whose arrays are the "
             f"columns, with {', '.join(required)}; --set source.file=NAME names it."
         )
-    reader = TableReader(root=root, file=names[0], required=required, hash_split=source.splits)
+    reader = TableReader(
+        root=root,
+        file=names[0],
+        required=required,
+        problem=problem,
+        hash_split=source.splits,
+    )
     first = next(iter(_rows(storage.join(root, names[0]))), None)
     if first is None:
         raise BadInputError(f"{storage.join(root, names[0])} has no rows.")

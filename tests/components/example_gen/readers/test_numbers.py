@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from components.example_gen.readers.layouts import reader_for
 from components.example_gen.readers.path_table import path_table_reader
 from tests.components.example_gen.conftest import encoded, picture, write, write_shard
 from trainer_modules.engine.errors import BadInputError
@@ -13,6 +14,7 @@ from trainer_modules.engine.task.sources import (
     ImageFolders,
     LabelledPaths,
     PathTable,
+    Table,
     TFRecords,
 )
 
@@ -167,3 +169,13 @@ def test_data_may_name_the_list_itself(tmp_path):
         path_table_reader(root, missing, AGES)
     with pytest.raises(BadInputError, match="columns image, age, part, one row"):
         path_table_reader(root, LIST, AGES)
+
+
+def test_bounds_hold_for_tables_too(tmp_path):
+    write(tmp_path / "data.csv", "rooms,price\n3,10\n4,-1\n5,31\n6,30\n")
+    problem = Regression(target="price", least=0, most=30)
+    reader = reader_for(str(tmp_path), Table(file="data.csv"), problem, ("rooms",))
+    (item,) = reader.items()
+    found = [getattr(one, "reason", None) or one.values["price"] for one in reader.read(item)]
+    bounds = "price must be at least 0 and at most 30. Received:"
+    assert found == [10.0, f"{bounds} -1.0", f"{bounds} 31.0", 30.0]
