@@ -24,6 +24,7 @@ class Classification(Problem):
 
     counts_labels: ClassVar[bool] = True
     whole_labels: ClassVar[bool] = True
+    smooths_labels: ClassVar[bool] = True
 
     classes: tuple[str, ...] = ()
 

@@ -68,6 +68,7 @@ class Problem(abc.ABC):
         the others.
       settles: Whether something is chosen after the training, by `settled`.
       output_rank: Dimensions of the outputs, the batch included.
+      smooths_labels: Whether `loss` can smooth labels; a setting that it cannot use is refused.
       monitor_is_error: Whether a lower `monitor` is better.
       raw_label_type: Type of `raw_label` in a schema: `BYTES`, `INT` or `FLOAT`.
     """
@@ -80,6 +81,7 @@ class Problem(abc.ABC):
     competing: ClassVar[bool] = True
     settles: ClassVar[bool] = False
     output_rank: ClassVar[int] = 2
+    smooths_labels: ClassVar[bool] = False
     monitor_is_error: ClassVar[bool] = False
     raw_label_type: ClassVar[str] = "BYTES"
 

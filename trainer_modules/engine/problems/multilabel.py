@@ -36,6 +36,7 @@ class MultiLabel(Problem):
         not indices of classes.
     """
 
+    smooths_labels: ClassVar[bool] = True
     counts_labels: ClassVar[bool] = True
     competing: ClassVar[bool] = False
     settles: ClassVar[bool] = True

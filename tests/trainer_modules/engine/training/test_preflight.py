@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trainer_modules.engine.errors import BadInputError, TrainingError
-from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.problems import Classification, Regression
 from trainer_modules.engine.task.layers import Conv, Dense, Flatten, MaxPool
 from trainer_modules.engine.task.learning_rates import Cosine
 from trainer_modules.engine.task.task import (
@@ -55,6 +55,10 @@ def test_nan_stops_and_nothing_is_kept(
             "needs phases with a constant learning rate",
         ),
         ({"phases": ()}, "has no phases"),
+        (
+            {"problem": Regression(target="label"), "train__label_smoothing": 0.1},
+            "train.label_smoothing must be 0",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_said_before(
