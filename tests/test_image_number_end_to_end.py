@@ -97,7 +97,8 @@ def listed(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
 BAD = ("nan", "", "101")
 CSV = (
     *("source.paths.path=file", "source.paths.label=ink", "source.paths.split=part"),
-    *("problem.least=0", "problem.most=100", "problem.unit=%"),
+    *("problem.least=0", "problem.most=100", "problem.unit=%", 'slices=["format"]'),
+    'gates.2={"type": "AtMost", "metric": "mae", "bound": 0.2, "slice": "format=PNG"}',
 )
 
 
@@ -121,10 +122,12 @@ def test_a_csv_of_digits_is_learnt_judged_and_pushed(first: Run, root: Path) -> 
     assert [(g["kind"], g["status"]) for g in summary["gates"]] == [
         ("better_than_chance", "passed"),
         ("no_worse", "not_compared"),
+        ("at_most", "passed"),
     ]
     carried = json.loads(Path(summary["pushed_model"], "assets", "task.json").read_text())
     assert carried["problem"]["type"] == "Regression"
     assert carried["problem"]["target_deviation"] > 1, "the statistics of the training split"
+    assert summary["gates"][2]["support"] == summary["counts"]["eval"]
     page = Path(summary["report"]).read_text()
     assert (
         "Largest errors" in page

@@ -103,7 +103,7 @@ def _rejected(material: Material) -> str:
     if not material.ingestion:
         return ""
     count = material.ingestion.get("rejected", 0)
-    return f"{count:,} files could not be read." if count else "Every file could be read."
+    return f"{count:,} files or rows were rejected." if count else "Nothing was rejected."
 
 
 def limits(material: Material) -> list[str]:
