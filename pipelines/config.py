@@ -27,7 +27,7 @@ class RunConfig:
       root: Folder under which runs, data and served models are kept.
       settings: `KEY=VALUE` changes to the task, in order.
       weights: `imagenet`, `none` or a path; None for the task's setting.
-      max_rejected: Largest share of unreadable examples that a run accepts, in [0, 1].
+      max_rejected: Largest fraction of unreadable examples that a run accepts, in [0, 1].
       metadata: Where lineage is kept: a SQLite file, or `mysql://user:password@host:port/db`;
         None for a SQLite file under the root.
       beam: Options for Beam, added to the local runner's.
@@ -50,7 +50,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.max_rejected <= 1:
             raise BadInputError(
-                f"--max-rejected must be a share within 0..1. Received: {self.max_rejected:g}"
+                f"--max-rejected must be a fraction within 0..1. Received: {self.max_rejected:g}"
             )
         if self.tune < 0:
             raise BadInputError(f"--tune must be a number of trials. Received: {self.tune}")
@@ -131,7 +131,7 @@ def local_parser() -> argparse.ArgumentParser:
         type=float,
         default=0.01,
         metavar="SHARE",
-        help="stop if a larger share of the examples cannot be read; default: 0.01",
+        help="stop if a larger fraction of the examples cannot be read; default: 0.01",
     )
     parser.add_argument(
         "--metadata", metavar="URI", help="lineage store: a SQLite file or mysql://…"

@@ -35,23 +35,23 @@ class DataApproval(Artifact):
 def check_rejected(
     counts: Mapping[str, int], rejected: Sequence[Mapping[str, str]], total: int, bound: float
 ) -> None:
-    """Checks the share of examples that could not be read.
+    """Checks the fraction of examples that could not be read.
 
     Args:
       counts: Readable examples per split.
       rejected: The first of the rejected, each with `id` and `reason`.
       total: How many were rejected in all.
-      bound: The largest accepted share of rejected examples among all examples, in [0, 1].
+      bound: The largest accepted fraction of rejected examples among all examples, in [0, 1].
 
     Raises:
-      BadInputError: If the share is above `bound`, or if nothing can be read.
+      BadInputError: If the fraction is above `bound`, or if nothing can be read.
     """
     readable = sum(counts.values())
     first = "; ".join(f"{r['id']}: {r['reason']}" for r in rejected[:_SHOWN])
     if total > bound * (readable + total):
-        share = total / (readable + total)
+        fraction = total / (readable + total)
         raise BadInputError(
-            f"{total} of {readable + total} examples ({share:.1%}) were rejected, more than "
+            f"{total} of {readable + total} examples ({fraction:.1%}) were rejected, more than "
             f"--max-rejected {bound:g} allows. The first: {first}. Repair or remove them, or "
             "allow more with --max-rejected."
         )
@@ -132,7 +132,7 @@ def DataGate(
       rejected: What could not be read.
       anomalies: What ExampleValidator found.
       approval: Where to write the counts.
-      max_rejected: Largest share of rejected examples, in [0, 1].
+      max_rejected: Largest fraction of rejected examples, in [0, 1].
       schema: As in `check_anomalies`.
       code_fingerprint: Changes when the code does, so that caching notices.
     """

@@ -38,7 +38,7 @@ def _described(schema: Any) -> dict[str, dict[str, Any]]:
         if feature.HasField("shape"):
             seen["shape"] = tuple(dim.size for dim in feature.shape.dim)
         if feature.HasField("presence"):
-            seen["least share of examples that have it"] = feature.presence.min_fraction
+            seen["least fraction of examples that have it"] = feature.presence.min_fraction
         if feature.HasField("value_count"):
             seen["values per example"] = (feature.value_count.min, feature.value_count.max)
         kind = feature.WhichOneof("domain_info")

@@ -43,7 +43,7 @@ class Tolerance:
     Attributes:
       largest: Of any output, relative above 1.
       mean: Of the outputs on average.
-      other_class: Share of the examples (or pixels) whose most probable class differs.
+      other_class: Fraction of the examples (or pixels) whose most probable class differs.
     """
 
     largest: float

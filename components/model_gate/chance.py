@@ -124,9 +124,9 @@ def wins_needed(of: int, odds: float, confidence: float) -> int:
 
 
 def examples_needed(rate: float, odds: float, confidence: float, at_least: int) -> int:
-    """Returns about how many examples a share of wins `rate` needs to pass; 0 if it never passes.
+    """Returns about how many examples a fraction `rate` of wins needs; 0 if it never passes.
 
-    This is the smallest number, `at_least` or more, for which a share `rate` is enough; for a rate
+    This is the smallest number, `at_least` or more, for which that fraction is enough; for a rate
     of 1 every larger number is enough as well.
     """
     if rate <= odds:

@@ -129,7 +129,7 @@ def _sentence(
 
 
 def _pictures(metric: str, side: _Side, now: Mapping[str, Any]) -> float | None:
-    """Returns the number of images that the metric is a share of; None if it is not a share."""
+    """Returns the number of images that the metric is a fraction of; None if it is none."""
     if side.class_name is not None:
         return _behind(metric, side.now, side.before)
     if metric in _OF_ALL:

@@ -72,7 +72,7 @@ def pairs(classes: list[str], cells: list[list[int]], limit: int = 30) -> list[d
             "true": classes[t],
             "predicted": classes[p],
             "count": count,
-            "share": count / support[t],
+            "fraction": count / support[t],
         }
         for t, p, count in wrong
     ]

@@ -43,7 +43,7 @@ def count(value: Any) -> str:
 
 
 def percent(value: Any) -> str:
-    """Returns a share as a percentage."""
+    """Returns a fraction as a percentage."""
     return "–" if value is None else f"{float(value):.1%}"
 
 

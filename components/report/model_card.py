@@ -124,7 +124,7 @@ def limits(material: Material) -> list[str]:
     if confusion and confusion["pairs"]:
         pairs = "; ".join(
             f"{_both(material, p['true'])} mistaken for {_both(material, p['predicted'])} "
-            f"({p['share']:.1%})"
+            f"({p['fraction']:.1%})"
             for p in confusion["pairs"][:_PAIRS]
         )
         found.append(f"Most often confused: {pairs}.")

@@ -30,8 +30,8 @@ def epochs_left(message: str) -> float | None:
     if not found:
         return None
     epoch, epochs, step, steps, took = found.groups()
-    share = int(step) / int(steps) if step and int(steps) else 1.0
-    whole = float(took) / share
+    fraction = int(step) / int(steps) if step and int(steps) else 1.0
+    whole = float(took) / fraction
     return (int(epochs) - int(epoch)) * whole + (whole - float(took))
 
 

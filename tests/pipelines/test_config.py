@@ -42,7 +42,7 @@ def test_another_beam_runner_replaces_ours() -> None:
     assert _config("--beam=--runner=FlinkRunner").beam_args == ["--runner=FlinkRunner"]
 
 
-@pytest.mark.parametrize("share", ["-0.1", "1.5", "nan"])
-def test_max_rejected_is_a_share(share: str) -> None:
+@pytest.mark.parametrize("fraction", ["-0.1", "1.5", "nan"])
+def test_max_rejected_is_a_fraction(fraction: str) -> None:
     with pytest.raises(BadInputError, match="max-rejected"):
-        _config("--max-rejected", share)
+        _config("--max-rejected", fraction)

@@ -115,7 +115,7 @@ def test_no_metric_leaves_the_range_that_gates_are_held_to() -> None:
         for value in found.get(name, []):
             assert np.isnan(value) or low - 1e-9 <= value <= high + 1e-9, (name, value)
     assert len(found) >= 12
-    # Whatever is an error or a count has no upper bound; a share has.
+    # Whatever is an error or a count has no upper bound; a fraction has.
     unbounded = {n for n, (_, high) in early_checks._RANGES.items() if not np.isfinite(high)}
     assert {"log_loss", "mse", "rmse", "mae", "bias", "example_count", "support"} == unbounded
 

@@ -127,7 +127,7 @@ def _boston(name: str, folder: Path) -> Arrays | None:
         return None
     with np.load(path, allow_pickle=False) as arrays:
         x, y = arrays["x"], arrays["y"]
-    # As Keras' load_data shuffles and cuts, with its default seed and share.
+    # As Keras' load_data shuffles and cuts, with its default seed and fraction.
     order = np.arange(len(x))
     np.random.RandomState(113).shuffle(order)
     cut = int(len(x) * 0.8)

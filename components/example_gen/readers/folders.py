@@ -119,21 +119,21 @@ def folder_reader(root: str, source: ImageFolders, problem: Problem) -> FolderRe
     for _, place in parts:
         if isinstance(place, LabelledPaths):
             check_table(root, place, problem.names)
-    shares = source.splits
+    fractions = source.splits
     present = {split for split, _ in parts}
     if "" in present:
-        shares = replace(shares, test=0.0 if TEST in present else shares.test)
-        if not shares.eval:
+        fractions = replace(fractions, test=0.0 if TEST in present else fractions.test)
+        if not fractions.eval:
             raise BadInputError(
                 f"{root}: there is nothing to evaluate on. Name a folder with --set "
-                "source.eval=…, or hold out a share of train with --set source.splits.eval=0.2."
+                "source.eval=…, or hold out a fraction of train with --set source.splits.eval=0.2."
             )
     return FolderReader(
         root=root,
         problem=problem,
         parts=tuple(parts),
         strangers=strangers,
-        hash_split=shares,
+        hash_split=fractions,
         zero_padded=source.zero_padded,
         skip=source.skip,
     )

@@ -79,7 +79,7 @@ def mask_folder_reader(root: str, source: ImagesAndMasks, problem: Problem) -> M
     Raises:
       BadInputError: If they are.
     """
-    shares = source.splits
+    fractions = source.splits
     parts = [(TRAIN, *source.train)]
     if any(source.eval):
         parts.append((EVAL, *source.eval))
@@ -87,7 +87,7 @@ def mask_folder_reader(root: str, source: ImagesAndMasks, problem: Problem) -> M
         parts = [("", *source.train)]
     if any(source.test) and any(storage.exists(storage.join(root, f)) for f in source.test):
         parts.append((TEST, *source.test))
-        shares = replace(shares, test=0.0)
+        fractions = replace(fractions, test=0.0)
     for split, *folders in parts:
         for folder in folders:
             if not folder or not storage.is_folder(storage.join(root, folder)):
@@ -96,8 +96,8 @@ def mask_folder_reader(root: str, source: ImagesAndMasks, problem: Problem) -> M
                     f"{split or TRAIN}, images in {folders[0]}/ and masks of the same names in "
                     f"{folders[1]}/ under the data root; --set "
                     f"source.{split or TRAIN}=\"('images','masks')\" names other folders"
-                    + (", and \"('','')\" takes a share of train." if split == EVAL else ".")
+                    + (", and \"('','')\" takes a fraction of train." if split == EVAL else ".")
                 )
     return MaskFolderReader(
-        root=root, problem=problem, parts=tuple(parts), hash_split=shares, suffix=source.suffix
+        root=root, problem=problem, parts=tuple(parts), hash_split=fractions, suffix=source.suffix
     )

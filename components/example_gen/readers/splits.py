@@ -24,13 +24,13 @@ ALIASES = {
 def by_hash(identifier: str, digest: bytes, split: HashSplit) -> str:
     """Returns the split that an example falls into: the same one for ever.
 
-    The first eight bytes of a SHA-256, read as a fraction of 2^64, are compared with the shares,
+    The first eight bytes of a SHA-256, read as a fraction of 2^64, are compared with the fractions,
     test first.
 
     Args:
       identifier: The example's id, in which `split.group` is searched for.
       digest: SHA-256 of its content.
-      split: The shares.
+      split: The fractions.
     """
     if split.group and (found := re.search(split.group, identifier)) and found[0]:
         digest = hashlib.sha256(found[0].encode()).digest()

@@ -28,7 +28,7 @@ def _schema(text: str) -> schema_pb2.Schema:
         (
             'name: "height" type: INT presence { min_fraction: 1.0',
             'name: "height" type: INT presence { min_fraction: 0.5',
-            "'height': least share of examples that have it was 1, is 0.5",
+            "'height': least fraction of examples that have it was 1, is 0.5",
         ),
         ("int_domain { min: 1 }", "", "'height': int domain was min: 1, is open"),
         ("shape { dim { size: 1 } }", "", "'label': shape was (1,), is open"),

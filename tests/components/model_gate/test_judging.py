@@ -221,7 +221,7 @@ def figures(support: int, right: int, said: int) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("metric", "now", "blessed"),
     [
-        # Ten of ten before; a picture taken for the class wrongly costs a share of those taken.
+        # Ten of ten before; a picture taken for the class wrongly costs a fraction of those taken.
         ("precision", figures(10, 10, 12), True),
         ("precision", figures(10, 8, 12), False),
         ("f1", figures(10, 8, 10), True),

@@ -21,7 +21,7 @@ def test_a_file_its_variants_and_its_settings_are_read_as_those_of_the_repositor
 ) -> None:
     path = task_file()
     assert tasks.load(str(path)).phases[0].epochs == 3
-    assert tasks.load(f"{path}:b", ("image.height=16",)).name == "mine-b"
+    assert tasks.load(f"{path}:b", ("input.height=16",)).name == "mine-b"
     assert tasks.load(f"{path}:b", ("input.height=16",)).input.height == 16
     with pytest.raises(BadInputError, match="did you mean 'height'"):
         tasks.load(str(path), ("image.heigth=16",))

@@ -33,7 +33,7 @@ def against_constant(
       wins_are: A description of wins, to follow their number.
       unit: A description of the examples.
       classes: Number of classes; 0 if there are none.
-      of_metric: Whether the metric is the share of wins.
+      of_metric: Whether the metric is the fraction of wins.
     """
     return dict(locals())
 

@@ -164,14 +164,14 @@ class ClassTally:
     def metrics(self) -> dict[str, float]:
         """Returns the overall metrics by name; NaN if it is undefined on these examples."""
         table, count = self._table(), int(self.confusion.sum())
-        share = divide(table[3], np.array(count))
+        fraction = divide(table[3], np.array(count))
         found = {"accuracy": float(divide(np.trace(self.confusion), np.array(count)))}
         judged = [i for i, name in enumerate(self.classes) if not self.only or name in self.only]
         if len(self.classes) > 5 and not self.only:
             found["top_5_accuracy"] = float(divide(np.array(self.top_5), np.array(count)))
         for i, name in enumerate(("precision", "recall", "f1")):
             found[f"macro_{name}"] = float(table[i][judged].mean())
-            found[f"weighted_{name}"] = float((table[i] * share).sum())
+            found[f"weighted_{name}"] = float((table[i] * fraction).sum())
         if self.only:
             return found | {"example_count": float(count)}
         found["log_loss"] = self.log_loss_sum / count if count else float("nan")
@@ -214,14 +214,14 @@ class ClassTally:
         support, count = self.confusion.sum(axis=1), int(self.confusion.sum())
         commonest = int(np.argmax(support))
         # With all examples in the model's classes this is never below 1 / classes.
-        share = float(divide(support[commonest], count))
+        fraction = float(divide(support[commonest], count))
         return against_constant(
             metric="accuracy",
-            floor=share,
+            floor=fraction,
             constant=f"always answering '{self.classes[commonest]}'",
             wins=int(np.trace(self.confusion)),
             of=count,
-            odds=share,
+            odds=fraction,
             wins_are="right",
             unit="examples",
             classes=len(self.classes),
@@ -243,7 +243,7 @@ class ClassTally:
                 "true": self.classes[t],
                 "predicted": self.classes[p],
                 "count": int(off[t, p]),
-                "share": float(off[t, p] / support[t]),
+                "fraction": float(off[t, p] / support[t]),
             }
             for t, p in pairs
             if off[t, p]

@@ -265,7 +265,7 @@ class Problem(abc.ABC):
         """Returns the Keras loss of (`training_label`, outputs), batched.
 
         Args:
-          label_smoothing: Share of the label that is spread over all classes, in [0, 1); kinds
+          label_smoothing: Fraction of the label that is spread over all classes, in [0, 1); kinds
             without class labels ignore it.
         """
 

@@ -245,7 +245,7 @@ class LabelSetTally:
     def _chance(self) -> dict[str, Any]:
         """Returns the evidence that probabilities follow the labels; thresholds do not matter.
 
-        The average precision of an answer that is the same for every example is the share of the
+        The average precision of an answer that is the same for every example is the fraction of the
         examples that have the label.
         """
         drawn = self.drawn.examples()

@@ -176,7 +176,7 @@ def training_metrics(form: Ids) -> list[Any]:
             return tf.reshape(self.counts, (count, count))
 
     class PixelAccuracy(Confusion):
-        """Share of the labelled pixels that are right."""
+        """Fraction of the labelled pixels that are right."""
 
         def result(self) -> Any:
             matrix = self._matrix()

@@ -18,7 +18,7 @@ def ranking_precision(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Returns scikit-learn's label ranking average precision of each example.
 
     For each label of the example: of the classes with a score as high as its own or higher, the
-    share that are labels too; then the mean. 1 for the empty set and for the set of all classes.
+    fraction that are labels too; then the mean. 1 for the empty set and for the set of all classes.
 
     Args:
       scores: Float `[examples, classes]`.

@@ -32,7 +32,7 @@ def save(model: Any, task: Recipe, folder: str) -> None:
       and, for images, the problem's `further_signatures`.
 
     In addition there is the function `network`, from pixels (or rows) to the network's outputs, for
-    export to forms that cannot decode images.
+    export to formats that cannot decode images.
 
     Args:
       model: A `tf_keras` model: uint8 `[batch, height, width, channels]` (or float32

@@ -110,7 +110,7 @@ class BatchNorm:
     """Batch normalisation with Keras' defaults, over the global batch where it is spread.
 
     Attributes:
-      momentum: Share of the moving mean and variance that a step keeps, in [0, 1).
+      momentum: Fraction of the moving mean and variance that a step keeps, in [0, 1).
       renorm: Normalise by the moving figures in training too, corrected within bounds (Ioffe,
         "Batch Renormalization", 2017).
     """

@@ -19,7 +19,7 @@ def settle(trained: exported.Trained, network: Any, split: Split) -> tuple[Probl
     Args:
       trained: The training.
       network: The network that is exported: the choice must fit what is served.
-      split: All of the validation split, also where the epochs validated on a share of it.
+      split: All of the validation split, also where the epochs validated on a fraction of it.
     """
     problem = trained.task.problem
     if not problem.settles:

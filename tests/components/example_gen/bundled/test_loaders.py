@@ -191,7 +191,7 @@ def test_colour_images_keep_their_channels(tmp_path, monkeypatch):
     folder = bundled.materialise(source, tmp_path / "cifar")
     found = rows(folder, "train")
     np.testing.assert_array_equal(pixels(found[1]), images[1])
-    assert [r["label"] for r in rows(folder, "eval")] == [0], "without a share, test is eval"
+    assert [r["label"] for r in rows(folder, "eval")] == [0], "without a fraction, test is eval"
 
 
 def test_the_end_of_a_tables_train_part_validates(tmp_path):

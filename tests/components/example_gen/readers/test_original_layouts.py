@@ -114,13 +114,13 @@ def test_zero_padded_names_are_other_names_elsewhere(ingest, tmp_path: Path) -> 
 
 
 def test_a_group_shares_a_split_and_others_go_by_content() -> None:
-    shares = HashSplit(eval=0.5, group=r"scene\d+")
+    fractions = HashSplit(eval=0.5, group=r"scene\d+")
     digests = [bytes([i]) * 32 for i in range(0, 256, 4)]
     for scene in range(8):
-        assert len({by_hash(f"a/scene{scene}/{d[0]}.png", d, shares) for d in digests}) == 1
-    assert len({by_hash(f"scene{scene}", digests[0], shares) for scene in range(20)}) == 2
+        assert len({by_hash(f"a/scene{scene}/{d[0]}.png", d, fractions) for d in digests}) == 1
+    assert len({by_hash(f"scene{scene}", digests[0], fractions) for scene in range(20)}) == 2
     for d in digests:
-        assert by_hash("other.png", d, shares) == by_hash("x", d, HashSplit(eval=0.5))
+        assert by_hash("other.png", d, fractions) == by_hash("x", d, HashSplit(eval=0.5))
 
 
 def test_a_group_must_be_a_regular_expression() -> None:

@@ -146,8 +146,8 @@ def test_samples_are_right_or_wrong() -> None:
 def test_confused_pairs_come_most_frequent_first() -> None:
     p = np.eye(3, dtype=np.float32)[[1, 1, 1, 2, 0, 0]]
     pairs = tally(p, np.array([0, 0, 1, 1, 0, 0])).details()["confused_pairs"]
-    assert pairs[0] == {"true": "class 0", "predicted": "class 1", "count": 2, "share": 0.5}
-    assert pairs[1] == {"true": "class 1", "predicted": "class 2", "count": 1, "share": 0.5}
+    assert pairs[0] == {"true": "class 0", "predicted": "class 1", "count": 2, "fraction": 0.5}
+    assert pairs[1] == {"true": "class 1", "predicted": "class 2", "count": 1, "fraction": 0.5}
     assert len(pairs) == 2
 
 

@@ -106,7 +106,7 @@ def test_evaluation_drops_nothing_and_weighs_the_filling_nothing(split: Split) -
 def test_evaluation_of_a_share(split: Split) -> None:
     strategy = tf.distribute.get_strategy()
     assert input_pipeline.evaluation_steps(split, 5, 0.3) == 2
-    data = input_pipeline.evaluation(split, strategy, global_batch=5, share=0.3)
+    data = input_pipeline.evaluation(split, strategy, global_batch=5, fraction=0.3)
     assert sum(int((w.numpy() > 0).sum()) for *_, w in islice(data, 2)) == 7
 
 
@@ -139,14 +139,14 @@ def test_a_batch_larger_than_the_data_is_refused(split: Split) -> None:
 
 def test_pipelines_of_several_workers_share_out_one_batch(split: Split) -> None:
     alone = training(split, 2, 4, batch=6)
-    shares = []
+    parts_dealt = []
     for worker in range(2):
         context = tf.distribute.InputContext(
             num_input_pipelines=2, input_pipeline_id=worker, num_replicas_in_sync=2
         )
         feed = input_pipeline._training_feed(split, context, 6, 2)
-        shares.append([x.numpy()[:, 0, 0, 0] for x, _ in islice(feed, 4)])
-    for whole, *parts in zip(alone, *shares, strict=True):
+        parts_dealt.append([x.numpy()[:, 0, 0, 0] for x, _ in islice(feed, 4)])
+    for whole, *parts in zip(alone, *parts_dealt, strict=True):
         assert [len(p) for p in parts] == [3, 3]
         assert sorted(np.concatenate(parts)) == sorted(whole)
     evaluated = []
