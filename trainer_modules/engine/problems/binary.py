@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems.classification import Classification
 
 
@@ -32,16 +33,16 @@ class Binary(Classification):
             layers.Activation("sigmoid", dtype="float32", name="probability"),
         ]
 
-    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+    def training_label(self, parsed: dict[str, Any], given: Input) -> Any:
         """Returns the label as float32 `[1]`, as a single output unit wants it."""
-        del image
+        del given
         import tensorflow as tf
 
         return tf.cast(parsed["label"], tf.float32)[tf.newaxis]
 
-    def label_bytes(self, image: Any) -> int:
+    def label_bytes(self, given: Input) -> int:
         """Returns the size of one label in memory: a float32."""
-        del image
+        del given
         return 4
 
     def loss(self, label_smoothing: float = 0.0) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
 
 
@@ -102,9 +103,9 @@ class Classification(Problem):
         index = tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int64)
         return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))
 
-    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+    def transformed_labels(self, inputs: dict[str, Any], given: Input) -> dict[str, Any]:
         """Returns the label features to store: `label`, int64 `[batch]`."""
-        del image
+        del given
         return {"label": self.label_index(inputs["label"])}
 
     def stored_label_text(self, features: Any) -> str:
@@ -112,21 +113,21 @@ class Classification(Problem):
         index = features["label"].int64_list.value if "label" in features else ()
         return self.classes[index[0]] if index and index[0] >= 0 else ""
 
-    def label_spec(self, image: Any) -> dict[str, Any]:
+    def label_spec(self, given: Input) -> dict[str, Any]:
         """Returns the parsing spec of the stored label features."""
-        del image
+        del given
         import tensorflow as tf
 
         return {"label": tf.io.FixedLenFeature([], tf.int64)}
 
-    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+    def training_label(self, parsed: dict[str, Any], given: Input) -> Any:
         """Returns the loss's label: int64, scalar for one example."""
-        del image
+        del given
         return parsed["label"]
 
-    def label_bytes(self, image: Any) -> int:
+    def label_bytes(self, given: Input) -> int:
         """Returns the size of one label in memory: an int64."""
-        del image
+        del given
         return 8
 
     def label_counts(self, labels: Any) -> Any:

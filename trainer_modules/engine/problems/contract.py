@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from trainer_modules.engine.inputs.contract import Input
+
 
 class LabelError(ValueError):
     """Why a value of the data is not a label, as text that follows the example's name."""
@@ -184,29 +186,29 @@ class Problem(abc.ABC):
         return ()
 
     @abc.abstractmethod
-    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+    def transformed_labels(self, inputs: dict[str, Any], given: Input) -> dict[str, Any]:
         """Returns the label features that Transform stores.
 
         Args:
           inputs: Raw features, each a tensor `[batch]`, or a `tf.SparseTensor` where the schema
             allows several values for an example.
-          image: The task's input; only a kind with a label for each pixel reads it.
+          given: The task's input; only a kind with a label for each pixel reads it.
 
         Returns:
           Feature → tensor `[batch, …]`, of int64, float32 or string.
         """
 
     @abc.abstractmethod
-    def label_spec(self, image: Any) -> dict[str, Any]:
+    def label_spec(self, given: Input) -> dict[str, Any]:
         """Returns the spec with which `tf.io.parse_example` reads `transformed_labels` back."""
 
     @abc.abstractmethod
-    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+    def training_label(self, parsed: dict[str, Any], given: Input) -> Any:
         """Returns the label of one example for the loss.
 
         Args:
           parsed: The features of `label_spec`, of one example.
-          image: As in `transformed_labels`.
+          given: As in `transformed_labels`.
         """
 
     def stored_label_text(self, features: Any) -> str:
@@ -240,7 +242,7 @@ class Problem(abc.ABC):
         return self
 
     @abc.abstractmethod
-    def label_bytes(self, image: Any) -> int:
+    def label_bytes(self, given: Input) -> int:
         """Returns the size of one `training_label` in memory, in bytes."""
 
     def label_counts(self, labels: Any) -> Any:

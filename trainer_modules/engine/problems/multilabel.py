@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from trainer_modules.engine.errors import did_you_mean
+from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
 from trainer_modules.engine.problems.label_sets import SEPARATOR, check_names, joined, split
 
@@ -118,13 +119,13 @@ class MultiLabel(Problem):
         """The raw feature with the true labels: their names in one text."""
         return "label"
 
-    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+    def transformed_labels(self, inputs: dict[str, Any], given: Input) -> dict[str, Any]:
         """Returns the label feature to store: `label`, int64 `[batch, classes]` of 0 and 1.
 
         A set with an unknown name becomes -1 in every class, so that it cannot be taken for a set
         without that name.
         """
-        del image
+        del given
         import tensorflow as tf
 
         names = tf.strings.split(inputs["label"], self.separator).to_tensor("")
@@ -139,23 +140,23 @@ class MultiLabel(Problem):
         names = zip(self.classes, chosen, strict=False)
         return self.separator.join(name for name, there in names if there == 1)
 
-    def label_spec(self, image: Any) -> dict[str, Any]:
+    def label_spec(self, given: Input) -> dict[str, Any]:
         """Returns the parsing spec of the stored label feature."""
-        del image
+        del given
         import tensorflow as tf
 
         return {"label": tf.io.FixedLenFeature([len(self.classes)], tf.int64)}
 
-    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+    def training_label(self, parsed: dict[str, Any], given: Input) -> Any:
         """Returns the loss's label: float32 `[classes]` of 0 and 1."""
-        del image
+        del given
         import tensorflow as tf
 
         return tf.cast(parsed["label"], tf.float32)
 
-    def label_bytes(self, image: Any) -> int:
+    def label_bytes(self, given: Input) -> int:
         """Returns the size of one label in memory: a float32 for each class."""
-        del image
+        del given
         return 4 * len(self.classes)
 
     def label_counts(self, labels: Any) -> Any:

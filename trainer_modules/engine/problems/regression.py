@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.problems import value_scale
 from trainer_modules.engine.problems.contract import LabelError, Problem, Tally
@@ -75,9 +76,9 @@ class Regression(Problem):
         """The main training metric."""
         return "mae"
 
-    def label_bytes(self, image: Any) -> int:
+    def label_bytes(self, given: Input) -> int:
         """Returns the size of one target in memory: a float32."""
-        del image
+        del given
         return 4
 
     def label_text(
@@ -108,9 +109,9 @@ class Regression(Problem):
         """Returns the number under the target's name."""
         return {self.target: [float(label)]}
 
-    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+    def transformed_labels(self, inputs: dict[str, Any], given: Input) -> dict[str, Any]:
         """Returns the label features to store: `target`, float32 `[batch]`, and its statistics."""
-        del image
+        del given
         import tensorflow as tf
 
         target = tf.cast(inputs[self.target], tf.float32)
@@ -141,16 +142,16 @@ class Regression(Problem):
         value_scale.check_deviation(self.target, deviation)
         return dataclasses.replace(self, target_mean=mean, target_deviation=deviation)
 
-    def label_spec(self, image: Any) -> dict[str, Any]:
+    def label_spec(self, given: Input) -> dict[str, Any]:
         """Returns the parsing spec of the stored label features."""
-        del image
+        del given
         import tensorflow as tf
 
         return {"target": tf.io.FixedLenFeature([], tf.float32)}
 
-    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+    def training_label(self, parsed: dict[str, Any], given: Input) -> Any:
         """Returns the target as float32 `[1]`."""
-        del image
+        del given
         return parsed["target"][None]
 
     def output_layers(self) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems import mask_checking, masks
 from trainer_modules.engine.problems.contract import Problem, Tally
 
@@ -65,33 +66,32 @@ class Segmentation(Problem):
         png, shown = mask_checking.check(contents, size=size, form=self.ids_of_masks)
         return png, tuple(self.classes[i] for i in shown)
 
-    def label_bytes(self, image: Any) -> int:
+    def label_bytes(self, given: Input) -> int:
         """Returns the size of one mask in memory: a byte for each pixel."""
-        return int(image.height * image.width)
+        height, width = _size(given)
+        return height * width
 
     @property
     def monitor(self) -> str:
         """The main training metric."""
         return "pixel_accuracy"
 
-    def transformed_labels(self, inputs: dict[str, Any], image: Any) -> dict[str, Any]:
+    def transformed_labels(self, inputs: dict[str, Any], given: Input) -> dict[str, Any]:
         """Returns the label features to store: `mask`, id PNG bytes `[batch]`."""
         return {
-            "mask": masks.stored_masks(
-                inputs["mask"], size=(image.height, image.width), form=self.ids_of_masks
-            )
+            "mask": masks.stored_masks(inputs["mask"], size=_size(given), form=self.ids_of_masks)
         }
 
-    def label_spec(self, image: Any) -> dict[str, Any]:
+    def label_spec(self, given: Input) -> dict[str, Any]:
         """Returns the parsing spec of the stored label features."""
-        del image
+        del given
         import tensorflow as tf
 
         return {"mask": tf.io.FixedLenFeature([], tf.string)}
 
-    def training_label(self, parsed: dict[str, Any], image: Any) -> Any:
+    def training_label(self, parsed: dict[str, Any], given: Input) -> Any:
         """Returns class ids uint8 `[height, width]`."""
-        return masks.decode_stored(parsed["mask"], size=(image.height, image.width))
+        return masks.decode_stored(parsed["mask"], size=_size(given))
 
     def output_layers(self) -> list[Any]:
         """Returns the last layers: probabilities float32 `[batch, height, width, classes]`."""
@@ -168,3 +168,9 @@ class Segmentation(Problem):
             colours=colours,
             rgb_masks=bool(colours),
         )
+
+
+def _size(given: Input) -> tuple[int, int]:
+    """Returns height and width of the masks, those of the images."""
+    image = given.images("Segmentation")
+    return image.height, image.width
