@@ -2,8 +2,10 @@
 
 import ast
 import contextlib
+import dataclasses
 import importlib
 import os
+import re
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +15,8 @@ from typing import Any
 
 from pipelines.task_files.spelling import TaskReference
 from trainer_modules.engine import entry, local_module
-from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.task import overrides
+from trainer_modules.engine.errors import BadInputError, did_you_mean
+from trainer_modules.engine.task import overrides, serialisation
 from trainer_modules.engine.task.task import Task
 
 _ENTRIES = ("preprocessing_fn", "run_fn")
@@ -105,9 +107,19 @@ def _imported(reference: TaskReference, path: str) -> Iterator[ModuleType]:
             lines = [frame.lineno for frame in frames if _is(frame.filename, path)]
             said = str(error) or type(error).__name__
             if isinstance(error, TypeError):
-                said = said.replace("__init__() ", "").replace("__init__()", "")
+                said = _in_words(said)
             raise _broken(path, lines[-1] if lines else None, said) from error
         yield module
+
+
+def _in_words(said: str) -> str:
+    """Returns what Python says of the arguments of a class, in the words of task files."""
+    unknown = re.fullmatch(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", said)
+    cls = serialisation.types_by_name().get(unknown[1]) if unknown else None
+    if unknown and cls:
+        names = [field.name for field in dataclasses.fields(cls) if field.init]
+        return f"{unknown[1]} has no field '{unknown[2]}'. It {did_you_mean(unknown[2], names)}"
+    return said.replace(".__init__()", "")
 
 
 def _is(filename: str | None, path: str) -> bool:

@@ -1,6 +1,7 @@
 """Bounds of a task's numbers: invalid values are rejected when the task is created."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -8,6 +9,20 @@ def check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
     """Raises ValueError unless `value` is one of `valid`; `name` names it in the message."""
     if value not in valid:
         raise ValueError(f"{name} must be one of {', '.join(valid)}. Received: {value!r}")
+
+
+def check_distinct(name: str, values: Sequence[str]) -> None:
+    """Raises ValueError unless `values` are several names, each of them once."""
+    if isinstance(values, str):
+        raise ValueError(
+            f"{name} must be a tuple of str. Received: {values!r}. Write a tuple with one "
+            "element as (…,), with the comma"
+        )
+    repeated = sorted({value for value in values if list(values).count(value) > 1})
+    if repeated:
+        raise ValueError(
+            f"{name} must be distinct. Received twice: {', '.join(map(str, repeated))}"
+        )
 
 
 def check_number(

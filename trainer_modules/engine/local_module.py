@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -45,6 +46,10 @@ def imported(path: Path) -> Iterator[ModuleType]:
 
 
 def _lies_in(folder: Path, module: ModuleType | None) -> bool:
-    # A folder without `__init__.py` is a package too: it has a path, and no file.
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-    return any(place and folder in Path(place).resolve().parents for place in places)
+    # A module may answer anything for `__file__` or `__path__`; its spec says where it is from.
+    spec = getattr(module, "__spec__", None)
+    if not isinstance(spec, ModuleSpec):
+        return False
+    # A folder without `__init__.py` is a package too: it has places, and no file.
+    places = [spec.origin or "", *(spec.submodule_search_locations or ())]
+    return any(folder in Path(place).resolve().parents for place in places if place)

@@ -91,6 +91,8 @@ def test_it_runs_where_the_file_is_not(own, tmp_path) -> None:
         file.unlink()
     program = (
         "import sys, json, types\n"
+        # Modules exist that answer anything for any attribute.
+        "odd = types.ModuleType('odd'); odd.__path__ = odd.__file__ = 3; sys.modules['odd'] = odd\n"
         "from trainer_modules.engine import carried\n"
         "carried.run_fn(types.SimpleNamespace(custom_config=json.loads(sys.argv[1])))\n"
         "assert not [m for m in sys.modules if m in ('later', 'notes', 'notes.kept')]\n"

@@ -8,6 +8,7 @@ import numpy as np
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.inputs import contract
 from trainer_modules.engine.inputs.contract import Input, Statistics
+from trainer_modules.engine.limits import check_distinct
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +29,7 @@ class Columns(Input):
     def __post_init__(self) -> None:
         if not self.names:
             raise ValueError("names must name at least one column. Received: ()")
-        repeated = sorted({name for name in self.names if self.names.count(name) > 1})
-        if repeated:
-            raise ValueError(f"names must be distinct. Received twice: {', '.join(repeated)}")
+        check_distinct("names", self.names)
         for row in self.shown:
             if len(row) != len(self.names):
                 raise ValueError(

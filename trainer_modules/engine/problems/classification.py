@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from trainer_modules.engine.inputs.contract import Input
+from trainer_modules.engine.limits import check_distinct
 from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
 
 
@@ -30,9 +31,7 @@ class Classification(Problem):
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        repeated = sorted({c for c in self.classes if self.classes.count(c) > 1})
-        if repeated:
-            raise ValueError(f"classes must be distinct. Received twice: {', '.join(repeated)}")
+        check_distinct("classes", self.classes)
 
     @property
     def names(self) -> tuple[str, ...]:

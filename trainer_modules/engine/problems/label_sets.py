@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from trainer_modules.engine.limits import check_distinct
+
 SEPARATOR = "|"
 
 
@@ -27,9 +29,7 @@ def check_names(classes: Sequence[str], separator: str) -> None:
     """
     if not separator.strip():
         raise ValueError(f"separator must be a text that is not blank. Received: {separator!r}")
-    repeated = sorted({c for c in classes if list(classes).count(c) > 1})
-    if repeated:
-        raise ValueError(f"classes must be distinct. Received twice: {', '.join(repeated)}")
+    check_distinct("classes", classes)
     for name in classes:
         if not name or name != name.strip() or separator in name:
             raise ValueError(
