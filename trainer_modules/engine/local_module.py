@@ -51,5 +51,6 @@ def _lies_in(folder: Path, module: ModuleType | None) -> bool:
     if not isinstance(spec, ModuleSpec):
         return False
     # A folder without `__init__.py` is a package too: it has places, and no file.
-    places = [spec.origin or "", *(spec.submodule_search_locations or ())]
-    return any(folder in Path(place).resolve().parents for place in places if place)
+    file = [spec.origin] if spec.has_location and spec.origin else []
+    places = [*file, *(spec.submodule_search_locations or ())]
+    return any(folder in Path(place).resolve().parents for place in places)

@@ -62,6 +62,15 @@ def test_a_mistake_is_one_sentence_with_its_line(task_file, whole, what, old, ne
     assert dict(tasks.descriptions(str(path)))[str(path)].startswith("broken: ")
 
 
+def test_nothing_else_is_forgotten(task_file, monkeypatch) -> None:
+    path = task_file()
+    # Python's own modules are from "built-in", which is no file of the working directory.
+    monkeypatch.chdir(path.parent)
+    before = dict(sys.modules)
+    tasks.load("mine.py")
+    assert before.items() <= sys.modules.items()
+
+
 def test_files_of_one_name_and_their_neighbours_stay_apart(task_file, whole) -> None:
     text = whole.replace("from dataclasses", "from numbers_of import EPOCHS\nfrom dataclasses")
     text = text.replace("epochs=3", "epochs=EPOCHS")
