@@ -41,7 +41,7 @@ def test_nan_stops_and_nothing_is_kept(
     ("changes", "said"),
     [
         ({"train__batch_size": 46}, "global batch of 46 is larger than the 45 examples"),
-        ({"train__best": "val_acuracy"}, "did you mean 'val_accuracy'"),
+        ({"train__best_metric": "val_acuracy"}, "did you mean 'val_accuracy'"),
         (
             {"train__early_stopping": EarlyStopping(monitor="nothing")},
             "train.early_stopping.monitor must be one of loss",

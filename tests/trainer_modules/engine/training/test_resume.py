@@ -94,7 +94,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
         model=DROPPING,
         phases=TWO_PHASES,
         train__augment=Augment(flip=True, brightness=0.1),
-        train__best="val_loss",
+        train__best_metric="val_loss",
         train__reduce_on_plateau=ReduceOnPlateau(patience=1, min_learning_rate=1e-5),
         train__early_stopping=EarlyStopping(patience=3),
         train__precision=precision,
