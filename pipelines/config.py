@@ -3,6 +3,7 @@
 import argparse
 import os
 from dataclasses import dataclass
+from typing import Protocol
 
 from pipelines.names import Names
 from trainer_modules.engine.errors import BadInputError
@@ -16,9 +17,59 @@ _BEAM_RUNNER = (
 )
 
 
+class PipelineConfig(Protocol):
+    """What the DAG reads of a configuration, of this machine's or a platform's."""
+
+    @property
+    def task(self) -> str:
+        """The task, as `--task` names it."""
+
+    @property
+    def names(self) -> Names:
+        """All names and locations of the runs."""
+
+    @property
+    def max_rejected(self) -> float:
+        """Largest fraction of unreadable examples that a run accepts, in [0, 1]."""
+
+    @property
+    def tune(self) -> int:
+        """Trials of a hyperparameter search before training; 0 for none."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether every step runs again, without the cache."""
+
+    @property
+    def artifacts_folder(self) -> str:
+        """TFX's pipeline root."""
+
+    @property
+    def serving_folder(self) -> str:
+        """Where versions of the model are pushed."""
+
+    @property
+    def checkpoints_folder(self) -> str:
+        """Where an interrupted training finds its state; "" for nowhere."""
+
+    @property
+    def beam_args(self) -> list[str]:
+        """Options for Beam in every component."""
+
+
+def check_limits(*, max_rejected: float, tune: int) -> None:
+    """Raises BadInputError if a fraction or a number of trials cannot be one."""
+    if not 0 <= max_rejected <= 1:
+        raise BadInputError(
+            f"--max-rejected must be a fraction within 0..1. Received: {max_rejected:g}"
+        )
+    if tune < 0:
+        raise BadInputError(f"--tune must be a number of trials. Received: {tune}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """One run of one task.
+    """One run of one task on this machine.
 
     Attributes:
       task: Name of the task, or the path of a task file.
@@ -48,12 +99,7 @@ class RunConfig:
     tune: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.max_rejected <= 1:
-            raise BadInputError(
-                f"--max-rejected must be a fraction within 0..1. Received: {self.max_rejected:g}"
-            )
-        if self.tune < 0:
-            raise BadInputError(f"--tune must be a number of trials. Received: {self.tune}")
+        check_limits(max_rejected=self.max_rejected, tune=self.tune)
         self.names  # noqa: B018  (raises)
 
     @property
@@ -79,6 +125,11 @@ class RunConfig:
     def artifacts_folder(self) -> str:
         """TFX's pipeline root: the components' outputs."""
         return os.path.join(self.folder, "artifacts")
+
+    @property
+    def checkpoints_folder(self) -> str:
+        """Where an interrupted training finds its state; "" under a root in a bucket."""
+        return f"{self.folder}/checkpoints" if "://" not in self.root else ""
 
     @property
     def metadata_file(self) -> str:

@@ -25,7 +25,7 @@ from components.report.platform_metrics import PlatformMetrics
 from components.serving_check.component import ServingCheck
 from components.transform.component import ImageTransform
 from pipelines import cache_keys, tasks
-from pipelines.config import RunConfig
+from pipelines.config import PipelineConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
 from pipelines.task_files import packing
@@ -39,7 +39,7 @@ from trainer_modules.engine.task.task import SavedNetwork, Task
 
 def create_pipeline(
     task: Task,
-    config: RunConfig,
+    config: PipelineConfig,
     *,
     data: str,
     source: Source,
@@ -83,7 +83,7 @@ def create_pipeline(
 
 
 def _exported(
-    task: Task, config: RunConfig, data: str, source: Source, platform: Platform
+    task: Task, config: PipelineConfig, data: str, source: Source, platform: Platform
 ) -> list[BaseNode]:
     """Returns the nodes that push a network without training; the check uses the data, if any."""
     if config.tune:
@@ -117,7 +117,7 @@ def _exported(
 
 
 def _trained(
-    task: Task, config: RunConfig, data: str, source: Source, platform: Platform
+    task: Task, config: PipelineConfig, data: str, source: Source, platform: Platform
 ) -> list[BaseNode]:
     """Returns the nodes from images to an evaluated and pushed model.
 
@@ -234,7 +234,7 @@ def _serving_check(task: Task, model: Channel, **inputs: Channel | None) -> Base
     ).with_id("ServingCheck")
 
 
-def _pusher(task: Task, config: RunConfig, model: Channel, **blessings: Channel) -> BaseNode:
+def _pusher(task: Task, config: PipelineConfig, model: Channel, **blessings: Channel) -> BaseNode:
     return NewModelPusher(
         model=model,
         push_destination=pusher_pb2.PushDestination(
@@ -246,7 +246,7 @@ def _pusher(task: Task, config: RunConfig, model: Channel, **blessings: Channel)
 
 
 def _judged_data(
-    nodes: list[BaseNode], task: Task, config: RunConfig, examples: ImageExampleGen
+    nodes: list[BaseNode], task: Task, config: PipelineConfig, examples: ImageExampleGen
 ) -> Channel:
     """Adds statistics, schema, validation and the data gate; returns the schema's channel."""
     import tensorflow_data_validation as tfdv
@@ -285,7 +285,7 @@ def _judged_data(
 
 
 def _tuner(
-    task: Task, config: RunConfig, transform: ImageTransform, platform: Platform
+    task: Task, config: PipelineConfig, transform: ImageTransform, platform: Platform
 ) -> BaseNode:
     function = "trainer_modules.engine.training.tuning.tuner_fn"
     return platform.tuner(
@@ -299,6 +299,6 @@ def _tuner(
     ).with_id("Tuner")
 
 
-def _checkpoints(config: RunConfig) -> dict[str, str]:
+def _checkpoints(config: PipelineConfig) -> dict[str, str]:
     """Returns where an interrupted training finds its state; a platform may override it."""
-    return {CHECKPOINTS_KEY: f"{config.folder}/checkpoints"} if "://" not in config.root else {}
+    return {CHECKPOINTS_KEY: config.checkpoints_folder} if config.checkpoints_folder else {}

@@ -99,5 +99,5 @@ def reserved() -> list[str]:
     """Returns the names that `--name` may not be: tasks, their variants, and reserved folders."""
     from pipelines import tasks
 
-    own = [spelling.replace(":", "-") for spelling, _ in tasks.descriptions()]
+    own = [Names(task).own for task, _ in tasks.descriptions()]
     return [*own, SERVING, DATA]

@@ -7,7 +7,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from components.pretrained.component import PretrainedModel
 from components.report.component import ModelCard, Report
 from pipelines import cache_keys
-from pipelines.config import RunConfig
+from pipelines.config import PipelineConfig
 from pipelines.platforms import Platform
 from pipelines.task_files import packing
 from trainer_modules.engine.task import overrides
@@ -30,7 +30,7 @@ _INPUTS = (
 
 
 def reported(
-    task: Task, config: RunConfig, data: str, nodes: Mapping[str, BaseNode], platform: Platform
+    task: Task, config: PipelineConfig, data: str, nodes: Mapping[str, BaseNode], platform: Platform
 ) -> list[BaseNode]:
     """Returns the report's nodes.
 

@@ -15,7 +15,8 @@ if __name__ == "__main__":
 try:
     from pipelines import chatter
     from pipelines.cloud import options as cloud_options
-    from pipelines.cloud.config import KUBEFLOW, VERTEX, CloudConfig
+    from pipelines.cloud import targets
+    from pipelines.cloud.platform_config import CloudConfig
     from pipelines.task_files import spelling
     from trainer_modules.engine.errors import BadInputError
 except ModuleNotFoundError as missing:
@@ -50,10 +51,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _note(config: CloudConfig) -> None:
-    """Prints notes on images without a digest, ignored options, and a schema to be inferred."""
-    if config.without_effect:
-        options = ", ".join(config.without_effect)
-        print(f"note: {config.target} ignores {options}", file=sys.stderr)
+    """Prints notes on images without a digest, and on a schema that is to be inferred."""
     schema = spelling.parse(config.task).schema_path
     if schema and not schema.exists():
         print(
@@ -61,7 +59,7 @@ def _note(config: CloudConfig) -> None:
             "cannot notice that the data has changed. Put a reviewed one there",
             file=sys.stderr,
         )
-    for image in (config.image, config.training_image):
+    for image in (config.container.image, config.container.training_image):
         if image and "@sha256:" not in image:
             print(
                 f"note: the image {image} has no digest (…@sha256:…): its content can change "
@@ -71,7 +69,8 @@ def _note(config: CloudConfig) -> None:
 
 
 def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
-    ending = {VERTEX: "json", KUBEFLOW: "yaml"}[config.target]
+    target = targets.find(config.target)
+    ending = target.ending
     if args.output and not args.output.endswith(f".{ending}"):
         raise BadInputError(
             f"--output must end in .{ending}, the format that {config.target} reads. Received: "
@@ -85,7 +84,7 @@ def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
     compiled = compiler.compile_job(config)
     output = args.output or f"{compiled.name}-{config.target}.{ending}"
     try:
-        Path(output).write_text(compiled.text(config.target), encoding="utf-8")
+        Path(output).write_text(target.text(compiled), encoding="utf-8")
     except OSError as error:
         raise BadInputError(f"--output {output}: {error.strerror}.") from error
     print(f"compiled {compiled.name} for {config.target}: {output}")
@@ -95,10 +94,11 @@ def _compile(config: CloudConfig, args: argparse.Namespace) -> int:
 def _upload(config: CloudConfig) -> int:
     from pipelines.cloud import data as cloud_data
 
-    if not config.data:
+    work = config.work
+    if not work.data:
         raise BadInputError("Name the destination of the data with --data: gs://… or a folder.")
-    cloud_data.upload(config.task, config.data)
-    print(f"the data of {config.task} is in {config.data}")
+    cloud_data.upload(work.task, work.data)
+    print(f"the data of {work.task} is in {work.data}")
     return 0
 
 

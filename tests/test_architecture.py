@@ -44,19 +44,8 @@ def test_task_files_import_no_tensorflow(path: Path) -> None:
         assert not any(n.split(".")[0] in ("tensorflow", "tf_keras", "tfx") for n in names)
 
 
-# Imports that close a circle and are about to go, with the module that will no longer need them.
-_BACK = {
-    "pipelines.cloud.accelerators": {"pipelines.cloud.config"},
-    "pipelines.cloud.notifications": {"pipelines.cloud.config"},
-    "pipelines.cloud.vertex.serving": {"pipelines.cloud.config"},
-}
-
-
 def test_no_module_imports_itself_by_a_detour() -> None:
-    graph = module_graph(ROOT)
-    for module, targets in _BACK.items():
-        assert targets <= graph[module], f"{module} is mended: take it out of _BACK"
-    check_no_cycle({name: targets - _BACK.get(name, set()) for name, targets in graph.items()})
+    check_no_cycle(module_graph(ROOT))
 
 
 @pytest.mark.parametrize(

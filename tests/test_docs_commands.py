@@ -102,10 +102,13 @@ def _local(argv: list[str]) -> None:
 
 def _cloud(argv: list[str]) -> None:
     args = cloud_options.parser().parse_args(argv)
+    if args.config == "cluster.toml":
+        # What this file says, as far as it decides about the other options.
+        args.target = "kubeflow"
     args.config = None
     made = cloud_options.config_from(args)
-    if args.command in ("compile", "submit", "schedule") and made.task:
-        tasks.load(made.task, made.settings)
+    if args.command in ("compile", "submit", "schedule") and made.work.task:
+        tasks.load(made.work.task, made.work.settings)
 
 
 def _serve(argv: list[str]) -> None:

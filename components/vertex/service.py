@@ -1,4 +1,11 @@
-"""Vertex AI's ModelService and EndpointService: calls with retries, and long operations."""
+"""Vertex AI's ModelService and EndpointService: calls with retries, and long operations.
+
+They are the generated clients and not `aiplatform.Model.upload` and `Endpoint.deploy`: between a
+request and its response those have no place to look for what a lost response created, so that a
+repetition would register or deploy a second time; they do not wait for an operation that another
+attempt started, and `Endpoint.deploy` rounds the shares of the traffic for the first models in the
+split instead of the nearest.
+"""
 
 import functools
 import time

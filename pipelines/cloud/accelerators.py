@@ -11,9 +11,9 @@ https://cloud.google.com/tpu/docs/runtimes). The first of these pages also says 
 Vertex AI offers no training with TensorFlow; on GKE the second page has it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from pipelines.cloud.config import KUBEFLOW, VERTEX
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 
 CPU = "cpu"
@@ -168,53 +168,65 @@ _ALL: dict[str, Accelerator] = {
 }
 
 
-def names(target: str) -> list[str]:
-    """Returns every name that `--accelerator` takes for a target; `:1` may be left out."""
-    return [name for name, found in _ALL.items() if _fits(found, target)]
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """The accelerators that one platform offers.
 
-
-def _fits(accelerator: Accelerator, target: str) -> bool:
-    if accelerator.device == "cpu":
-        return True
-    return bool(accelerator.machine if target == VERTEX else accelerator.node)
-
-
-def find(name: str, target: str, *, spot: bool = False, reservation: str = "") -> Accelerator:
-    """Returns what a name stands for.
-
-    Args:
-      name: `cpu`, `nvidia-l4`, `nvidia-t4:2`, `tpu-v5e-8`, …
-      target: `vertex` or `kubeflow`.
-      spot: Whether spot machines were requested.
-      reservation: The requested reservation; "" for none.
-
-    Raises:
-      BadInputError: If there is no such combination; the valid ones are listed.
+    Attributes:
+      where: Who does not offer the others, for messages.
+      offers: Whether it has an accelerator; `cpu` always counts.
+      refused: Beginning of a name → why there is none, with the number of chips as `{chips}`.
     """
-    full = f"{name}:1" if name in _GPUS else name
-    if full not in _ALL:
+
+    where: str
+    offers: Callable[[Accelerator], bool]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """Returns every name that `--accelerator` takes; `:1` may be left out."""
+        return [name for name, machine in _ALL.items() if self._has(machine)]
+
+    def _has(self, accelerator: Accelerator) -> bool:
+        return accelerator.device == CPU or self.offers(accelerator)
+
+    def find(self, name: str) -> Accelerator:
+        """Returns what a name stands for.
+
+        Args:
+          name: `cpu`, `nvidia-l4`, `nvidia-t4:2`, `tpu-v5e-8`, …
+
+        Raises:
+          BadInputError: If there is no such combination; the valid ones are listed.
+        """
+        full = f"{name}:1" if name in _GPUS else name
+        if full not in _ALL:
+            raise BadInputError(f"--accelerator {self._unknown(name)}")
+        accelerator = _ALL[full]
+        if self._has(accelerator):
+            return accelerator
+        for beginning, why in self.refused.items():
+            if name.startswith(beginning):
+                raise BadInputError(f"--accelerator {name}: {why.format(chips=accelerator.chips)}")
+        raise BadInputError(
+            f"--accelerator {name}: {self.where} do not offer it. It must be one of "
+            f"{', '.join(self.names())}."
+        )
+
+    def _unknown(self, name: str) -> str:
         kind, _, count = name.partition(":")
         if kind in _GPUS:
             counts = ", ".join(str(number) for number in _GPUS[kind][2])
-            raise BadInputError(
-                f"--accelerator {name}: the number of {kind} must be one of {counts}. Received: "
-                f"{count or 'none'}"
+            return (
+                f"{name}: the number of {kind} must be one of {counts}. Received: {count or 'none'}"
             )
         if kind in _ALL:
-            raise BadInputError(f"--accelerator {name}: '{kind}' must not be followed by a number.")
-        raise BadInputError(f"--accelerator {did_you_mean(name, names(target))}.")
-    found = _ALL[full]
-    if not _fits(found, target):
-        if name.startswith("tpu-v6e") and target == VERTEX:
-            raise BadInputError(f"--accelerator {name}: {_NO_TENSORFLOW.format(chips=found.chips)}")
-        raise BadInputError(
-            f"--accelerator {name}: {'Kubernetes nodes' if target == KUBEFLOW else 'Vertex AI'} "
-            f"do not offer it. It must be one of {', '.join(names(target))}."
-        )
-    if spot and reservation:
-        raise BadInputError("--spot and --reservation are mutually exclusive. Choose one.")
-    if found.device == "cpu" and (spot or reservation) and target == VERTEX:
-        raise BadInputError(
-            "--spot and --reservation apply to a training machine. Choose one with --accelerator."
-        )
-    return found
+            return f"{name}: '{kind}' must not be followed by a number."
+        return f"{did_you_mean(name, self.names())}."
+
+
+VERTEX_AI = Catalogue(
+    where="the machines of Vertex AI",
+    offers=lambda accelerator: bool(accelerator.machine),
+    refused={"tpu-v6e": _NO_TENSORFLOW},
+)
+KUBERNETES = Catalogue(where="Kubernetes nodes", offers=lambda accelerator: bool(accelerator.node))

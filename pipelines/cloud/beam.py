@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 
-from pipelines.cloud.config import KUBEFLOW, CloudConfig
+from pipelines.cloud.platform_config import CloudConfig
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 
 DIRECT, DATAFLOW = "direct", "dataflow"
@@ -28,7 +28,7 @@ def assign(nodes: Iterable[BaseNode], config: CloudConfig) -> None:
     chosen = runners([node.id for node in beam], config)
     for node in beam:
         options = dataflow_options(config) if chosen[node.id] == DATAFLOW else direct(config)
-        node.executor_spec.beam_pipeline_args = [*options, *config.beam]
+        node.executor_spec.beam_pipeline_args = [*options, *config.beam.arguments]
 
 
 def runners(components: list[str], config: CloudConfig) -> dict[str, str]:
@@ -36,15 +36,15 @@ def runners(components: list[str], config: CloudConfig) -> dict[str, str]:
 
     Args:
       components: Ids of the Beam components.
-      config: Its `beam_runner` holds for all, `beam_on` for single ones.
+      config: The runner of all, and those of single ones.
 
     Raises:
       BadInputError: If a component or runner is unknown.
     """
-    if config.beam_runner not in _RUNNERS:
-        raise BadInputError(f"--beam-runner {did_you_mean(config.beam_runner, _RUNNERS)}.")
-    chosen = {name: DIRECT if name in _ALWAYS_DIRECT else config.beam_runner for name in components}
-    for setting in config.beam_on:
+    if config.beam.runner not in _RUNNERS:
+        raise BadInputError(f"--beam-runner {did_you_mean(config.beam.runner, _RUNNERS)}.")
+    chosen = {name: DIRECT if name in _ALWAYS_DIRECT else config.beam.runner for name in components}
+    for setting in config.beam.on:
         name, _, runner = setting.partition("=")
         if name not in chosen:
             raise BadInputError(f"--beam-on {setting}: '{name}' {did_you_mean(name, chosen)}.")
@@ -58,10 +58,9 @@ def runners(components: list[str], config: CloudConfig) -> dict[str, str]:
 
 def direct(config: CloudConfig) -> list[str]:
     """Returns the options to run inside the step's container."""
-    workers = config.beam_workers
+    workers = config.beam.workers
     if workers is None:
-        # Kubernetes limits the cores of a step; 0 uses all of them.
-        workers = 0 if config.target == KUBEFLOW else 1
+        workers = config.beam_workers_by_default
     if workers == 1:
         return [_IN_CONTAINER]
     return [
@@ -78,15 +77,14 @@ def dataflow_options(config: CloudConfig) -> list[str]:
     Raises:
       BadInputError: If project, region or a gs:// pipeline root is missing.
     """
+    place = config.dataflow
+    root = config.storage.pipeline_root or ""
     missing = [
         f"--{name}"
         for name, value in (
-            ("project", config.project),
-            ("region or --beam-region", config.beam_region or config.region),
-            (
-                "pipeline-root gs://…",
-                (config.pipeline_root or "").startswith("gs://") or None,
-            ),
+            ("project", place.project),
+            (place.region_options, place.region),
+            ("pipeline-root gs://…", root.startswith("gs://")),
         )
         if not value
     ]
@@ -94,20 +92,20 @@ def dataflow_options(config: CloudConfig) -> list[str]:
         raise BadInputError(f"Dataflow also needs: {', '.join(missing)}.")
     options = {
         "runner": "DataflowRunner",
-        "project": config.project,
-        "region": config.beam_region or config.region,
+        "project": place.project,
+        "region": place.region,
         "temp_location": f"{config.artifacts_folder}/dataflow/temp",
         "staging_location": f"{config.artifacts_folder}/dataflow/staging",
-        "worker_machine_type": config.beam_machine,
+        "worker_machine_type": config.beam.machine,
         "autoscaling_algorithm": "THROUGHPUT_BASED",
-        "max_num_workers": config.beam_max_workers,
+        "max_num_workers": config.beam.max_workers,
         # The image holds the SDK, the project and its dependencies: workers install nothing.
-        "sdk_container_image": config.beam_image or config.image,
+        "sdk_container_image": config.beam.image or config.container.image,
         "sdk_location": "container",
         "experiments": "use_runner_v2",
-        "service_account_email": config.service_account,
-        "dataflow_kms_key": config.encryption_key,
+        "service_account_email": place.service_account,
+        "dataflow_kms_key": place.encryption_key,
     }
-    found = [f"--{name}={value}" for name, value in options.items() if value]
-    found.append(_WORKERS_IMPORT)
-    return found + [f"--labels={key}={value}" for key, value in sorted(config.labels.items())]
+    arguments = [f"--{name}={value}" for name, value in options.items() if value]
+    arguments.append(_WORKERS_IMPORT)
+    return arguments + [f"--labels={key}={value}" for key, value in place.labels]

@@ -1,51 +1,20 @@
-"""`submit`, `schedule`, `list`, `pause`, `resume` and `delete`, on either platform."""
+"""`submit`, `schedule`, `list`, `pause`, `resume` and `delete`, on any service."""
 
 import argparse
 import datetime
 import json
 import sys
-from typing import Any, Protocol
+from typing import Any
 
 from components.service_calls import ServiceError
-from pipelines.cloud import compiler, notifications, schedules
-from pipelines.cloud.compiler import Compiled
-from pipelines.cloud.config import VERTEX, CloudConfig
+from pipelines.cloud import compiler, notifications, schedules, targets
+from pipelines.cloud.compiled import Compiled
 from pipelines.cloud.notifications import JUDGES
-from pipelines.cloud.schedules import Scheduled, Timing
+from pipelines.cloud.platform_config import CloudConfig
+from pipelines.cloud.schedules import Timing
+from pipelines.cloud.service import PipelineService
 
-__all__ = ["Platform", "ServiceError", "run"]
-
-
-class Platform(Protocol):
-    """The operations of both platforms; failures raise `ServiceError`."""
-
-    def run_request(self, compiled: Compiled, values: dict[str, Any]) -> dict[str, Any]:
-        """Returns the request that starts a run, as plain values."""
-
-    def submit(self, compiled: Compiled, values: dict[str, Any]) -> tuple[str, str]:
-        """Starts a run; returns its name and the link to its page."""
-
-    def state(self, run: str) -> tuple[str, bool | None, str]:
-        """Returns a run's state, whether it succeeded (None: not over yet), and why not."""
-
-    def blessings(self, run: str) -> dict[str, bool]:
-        """Returns which steps of a run that succeeded blessed the model, and which did not."""
-
-    def schedule_request(
-        self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
-    ) -> dict[str, Any]:
-        """Returns the request that creates a schedule, as plain values."""
-
-    def schedule(
-        self, name: str, compiled: Compiled, values: dict[str, Any], timing: Timing
-    ) -> Scheduled:
-        """Creates or updates the schedule with this name; a paused schedule stays paused."""
-
-    def schedules(self) -> list[dict[str, str]]:
-        """Returns the schedules: name, state, cron, next."""
-
-    def change(self, name: str, what: str) -> None:
-        """Pauses, resumes or deletes (`what`) the schedule with this name."""
+__all__ = ["ServiceError", "run"]
 
 
 def run(config: CloudConfig, args: argparse.Namespace) -> int:
@@ -55,6 +24,7 @@ def run(config: CloudConfig, args: argparse.Namespace) -> int:
       BadInputError: If something is missing or wrong.
       ServiceError: If the platform rejects a request or is unreachable.
     """
+    target = targets.find(config.target)
     if args.command in ("submit", "schedule"):
         config.check_submit()
         config.check_reachable()
@@ -66,60 +36,49 @@ def run(config: CloudConfig, args: argparse.Namespace) -> int:
                 args.max_concurrent,
                 args.start,
                 args.end,
-                target=config.target,
+                rules=target.cron,
             )
         compiled = compiler.compile_job(config)
         values = dict(compiled.job["runtimeConfig"]["parameterValues"])
         if args.span is not None:
             values |= compiler.chosen_span(values, args.span)
-        platform = connect(config)
+        service = target.connect(config)
         if timing is None:
-            return _submit(platform, compiled, values, args)
-        return _schedule(platform, args.schedule or compiled.name, compiled, values, timing, args)
+            return _submit(service, compiled, values, args)
+        return _schedule(service, args.schedule or compiled.name, compiled, values, timing, args)
     config.check_manage()
-    platform = connect(config)
+    service = target.connect(config)
     if args.command == "list":
-        return _list(platform, args)
+        return _list(service, args)
     if args.dry_run:
         print(json.dumps({args.command: args.schedule}, indent=1))
         return 0
-    platform.change(args.schedule, args.command)
+    service.change(args.schedule, args.command)
     print(f"{args.schedule}: {args.command}d")
     return 0
 
 
-def connect(config: CloudConfig) -> Platform:
-    """Returns the platform that `config` names; nothing is sent yet."""
-    if config.target == VERTEX:
-        from pipelines.cloud.vertex.platform import Vertex
-
-        return Vertex(config)
-    from pipelines.cloud.kubeflow.platform import Kubeflow
-
-    return Kubeflow(config)
-
-
 def _submit(
-    platform: Platform, compiled: Compiled, values: dict[str, Any], args: argparse.Namespace
+    service: PipelineService, compiled: Compiled, values: dict[str, Any], args: argparse.Namespace
 ) -> int:
     if args.dry_run:
-        print(json.dumps(platform.run_request(compiled, values), indent=1, sort_keys=True))
+        print(json.dumps(service.run_request(compiled, values), indent=1, sort_keys=True))
         return 0
-    name, link = platform.submit(compiled, values)
+    name, link = service.submit(compiled, values)
     print(f"submitted {name}\n{link}")
     if not args.wait:
         return 0
     steps = notifications.steps(compiled.job["pipelineSpec"])
-    return follow(platform, name, tuple(judge for judge in JUDGES if judge in steps))
+    return follow(service, name, tuple(judge for judge in JUDGES if judge in steps))
 
 
 def follow(
-    platform: Platform, name: str, judges: tuple[str, ...] = JUDGES, pause: float = 20.0
+    service: PipelineService, name: str, judges: tuple[str, ...] = JUDGES, pause: float = 20.0
 ) -> int:
     """Prints each new state of a run until it ends; returns the exit code.
 
     Args:
-      platform: Where it runs.
+      service: Where it runs.
       name: The run.
       judges: The steps that decide whether its model is blessed.
       pause: Seconds between two requests.
@@ -131,7 +90,7 @@ def follow(
 
     shown = ""
     while True:
-        state, succeeded, why = platform.state(name)
+        state, succeeded, why = service.state(name)
         if state != shown:
             print(state, flush=True)
             shown = state
@@ -139,18 +98,18 @@ def follow(
             if not succeeded and notifications.VERDICT in why:
                 # It fails a run only to cause an e-mail; the message is about the model.
                 print(f"{name} did not succeed. {why}".strip())
-                return _judged(platform, name, judges) or 1
+                return _judged(service, name, judges) or 1
             if not succeeded:
                 print(f"{name} did not succeed. {why}".strip())
                 return 1
-            return _judged(platform, name, judges)
+            return _judged(service, name, judges)
         time.sleep(pause)
 
 
-def _judged(platform: Platform, name: str, judges: tuple[str, ...]) -> int:
+def _judged(service: PipelineService, name: str, judges: tuple[str, ...]) -> int:
     """Prints the judges' verdict on the model; returns the exit code."""
     try:
-        said = platform.blessings(name)
+        said = service.blessings(name)
         unread = [judge for judge in judges if judge not in said]
         why = f"the platform has no record of a blessing by {', '.join(unread)}"
     except ServiceError as error:
@@ -170,7 +129,7 @@ def _judged(platform: Platform, name: str, judges: tuple[str, ...]) -> int:
 
 
 def _schedule(
-    platform: Platform,
+    service: PipelineService,
     name: str,
     compiled: Compiled,
     values: dict[str, Any],
@@ -178,10 +137,10 @@ def _schedule(
     args: argparse.Namespace,
 ) -> int:
     if args.dry_run:
-        request = platform.schedule_request(name, compiled, values, timing)
+        request = service.schedule_request(name, compiled, values, timing)
         print(json.dumps(request, indent=1, sort_keys=True))
         return 0
-    scheduled = platform.schedule(name, compiled, values, timing)
+    scheduled = service.schedule(name, compiled, values, timing)
     zone = ", ".join(text for text in (timing.timezone, scheduled.clock) if text)
     print(f"{scheduled.done} the schedule {name}: {timing.cron} ({zone})")
     if scheduled.paused:
@@ -202,13 +161,13 @@ def _moments(timing: Timing) -> str:
     )
 
 
-def _list(platform: Platform, args: argparse.Namespace) -> int:
+def _list(service: PipelineService, args: argparse.Namespace) -> int:
     if args.dry_run:
         print(json.dumps({"list": "schedules"}, indent=1))
         return 0
-    found = platform.schedules()
-    if not found:
+    listed = service.schedules()
+    if not listed:
         print("there are no schedules")
-    for one in found:
-        print("  ".join(one[key] for key in ("name", "state", "cron", "next")).rstrip())
+    for schedule in listed:
+        print("  ".join(schedule[key] for key in ("name", "state", "cron", "next")).rstrip())
     return 0

@@ -5,13 +5,13 @@ import os
 import tempfile
 
 from pipelines import startup, tasks
-from pipelines.cloud.config import CloudConfig
+from pipelines.cloud.parts import WorkConfig
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.task.sources import Bundled, Source
 from trainer_modules.engine.task.task import Task
 
 
-def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
+def located(task: Task, work: WorkConfig) -> tuple[Task, str, Source]:
     """Returns the task with its classes, the root of its data, and the layout of the data.
 
     If the data can be read from here, layout and classes come from it (from the newest span); for a
@@ -22,17 +22,17 @@ def prepare(task: Task, config: CloudConfig) -> tuple[Task, str, Source]:
       BadInputError: If there is no such layout, or the classes are unknown.
     """
     layouts = tuple(stored(source) for source in (task.source, *task.alternatives))
-    data = config.data or ""
+    data = work.data or ""
     reachable = "://" not in data and _is_there(data)
-    if config.layout is None and reachable:
+    if work.layout is None and reachable:
         from components.example_gen import ingest
 
         task = dataclasses.replace(task, source=layouts[0], alternatives=layouts[1:])
-        return ingest.prepare(task, data, config.root)
+        return ingest.prepare(task, data, "")
     by_name = {type(layout).__name__: layout for layout in reversed(layouts)}
-    if config.layout is not None and config.layout not in by_name:
-        raise BadInputError(f"--layout {did_you_mean(config.layout, by_name)}.")
-    source = by_name[config.layout] if config.layout else layouts[0]
+    if work.layout is not None and work.layout not in by_name:
+        raise BadInputError(f"--layout {did_you_mean(work.layout, by_name)}.")
+    source = by_name[work.layout] if work.layout else layouts[0]
     if reachable:
         from components.example_gen import ingest
 

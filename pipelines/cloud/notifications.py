@@ -5,15 +5,10 @@ notification a task that waits for its end, successful or not. A rejected model 
 run, so one more step inside the DAG, Verdict, reads the blessings.
 """
 
-import argparse
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from trainer_modules.engine.errors import BadInputError
-
-if TYPE_CHECKING:
-    from pipelines.cloud.config import CloudConfig
+from pipelines.cloud.platform_config import CloudConfig
 
 DAG, VERDICT, END, MAIL = "exit-handler-1", "Verdict", "Notify", "NotifyByMail"
 # The steps that bless or reject a model; Pusher requires both blessings.
@@ -25,62 +20,6 @@ _RUN = {"run": "{{$.pipeline_job_uuid}}", "resource": "{{$.pipeline_job_resource
 # itself carries out; a test compares.
 _MAIL_IMAGE = "gcr.io/ml-pipeline/google-cloud-pipeline-components:2.22.0"
 _MAIL_MODULE = "google_cloud_pipeline_components.container.v1.vertex_notification_email.executor"
-_SECRET = "env:"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotifyConfig:
-    """The recipients of notifications.
-
-    Attributes:
-      notify_webhook: Address that receives a POST request with JSON, or `env:NAME` for the value of
-        a step's environment variable; None for none.
-      notify_email: Addresses that Vertex AI writes to at the end of every run.
-    """
-
-    notify_webhook: str | None = None
-    notify_email: tuple[str, ...] = ()
-
-
-def add_options(command: argparse.ArgumentParser) -> None:
-    """Adds the options to a parser."""
-    group = command.add_argument_group("notifications of failed runs and rejected models")
-    group.add_argument(
-        "--notify-webhook", metavar="URL|env:NAME", help="receives a POST request with JSON"
-    )
-    group.add_argument(
-        "--notify-email",
-        action="append",
-        metavar="ADDRESS",
-        help="address for Vertex AI to e-mail; may be repeated",
-    )
-
-
-def check(config: "CloudConfig") -> None:
-    """Checks the recipients.
-
-    Raises:
-      BadInputError: If a recipient is not possible.
-    """
-    webhook = config.notify_webhook
-    if webhook is not None and not webhook.startswith(("http://", "https://", _SECRET)):
-        raise BadInputError(
-            "--notify-webhook must be http://…, https://…, or env:NAME for a variable that "
-            f"--secret sets in every step. Received: {webhook}"
-        )
-    for address in config.notify_email:
-        if "@" not in address.strip("@") or len(address.split()) != 1:
-            raise BadInputError(f"--notify-email must be an e-mail address. Received: {address!r}")
-    if config.notify_email and config.target != "vertex":
-        raise BadInputError(
-            f"--notify-email: {config.target} does not send e-mail. Name a service that does with "
-            "--notify-webhook."
-        )
-    if webhook is not None and webhook.startswith(_SECRET) and config.target == "vertex":
-        raise BadInputError(
-            f"--notify-webhook {webhook}: steps on Vertex AI cannot receive secrets as variables. "
-            "Pass the address itself; anyone who can see the job can read it."
-        )
 
 
 def steps(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,21 +28,30 @@ def steps(spec: Mapping[str, Any]) -> dict[str, Any]:
     return dict(spec["components"][DAG]["dag"]["tasks"] if DAG in tasks else tasks)
 
 
-def add(job: dict[str, Any], config: "CloudConfig") -> None:
-    """Adds the notification steps of `config` to a compiled job; none if it has no recipients."""
-    if not config.notify_webhook and not config.notify_email:
+def add(job: dict[str, Any], config: CloudConfig, *, host: str = "") -> None:
+    """Adds the notification steps of `config` to a compiled job; none if it has no recipients.
+
+    Args:
+      job: The compiled job, which is changed.
+      config: Its `notify` part names the recipients.
+      host: Address of the platform's pages; "" where the run itself tells.
+    """
+    recipients = config.notify
+    if not recipients.webhook and not recipients.addresses:
         return
     spec = job["pipelineSpec"]
     tasks = spec["root"]["dag"]["tasks"]
     judges = [judge for judge in JUDGES if judge in tasks]
     if judges:
-        _add_verdict(spec, judges, config)
+        # An e-mail reports only how the run ended.
+        fails = ["--fail"] if recipients.addresses else []
+        _add_verdict(spec, judges, _container(config, "verdict", host, fails))
     _wrap(spec)
-    if config.notify_webhook:
-        told = _container(config, "end", str(config.image))
+    if recipients.webhook:
+        told = _container(config, "end", host, [])
         _add(spec, END, told, {"status": "TASK_FINAL_STATUS", **dict.fromkeys(_RUN, "STRING")})
         _at_the_end(spec, END, "status", _RUN)
-    if config.notify_email:
+    if recipients.addresses:
         told = {
             "image": _MAIL_IMAGE,
             "command": ["python3", "-u", "-m", _MAIL_MODULE],
@@ -111,20 +59,21 @@ def add(job: dict[str, Any], config: "CloudConfig") -> None:
         }
         status = "pipeline_task_final_status"
         _add(spec, MAIL, told, {status: "TASK_FINAL_STATUS", "recipients": "LIST"})
-        _at_the_end(spec, MAIL, status, {"recipients": list(config.notify_email)})
+        _at_the_end(spec, MAIL, status, {"recipients": list(recipients.addresses)})
 
 
-def _container(config: "CloudConfig", what: str, image: str) -> dict[str, Any]:
+def _container(config: CloudConfig, what: str, host: str, more: list[str]) -> dict[str, Any]:
     arguments = [what, "--task", config.names.own]
-    if config.notify_webhook:
-        arguments += ["--webhook", config.notify_webhook]
-    if config.target == "kubeflow" and config.host:
-        arguments += ["--host", config.host.rstrip("/")]
-    if what == "verdict" and config.notify_email:
-        # An e-mail reports only how the run ended.
-        arguments += ["--fail"]
-    arguments += ["--executor_input", "{{$}}"]
-    return {"image": image, "command": list(_COMMAND), "args": arguments}
+    if config.notify.webhook:
+        arguments += ["--webhook", config.notify.webhook]
+    if host:
+        arguments += ["--host", host]
+    arguments += [*more, "--executor_input", "{{$}}"]
+    return {
+        "image": str(config.container.image),
+        "command": list(_COMMAND),
+        "args": arguments,
+    }
 
 
 def _add(
@@ -147,7 +96,7 @@ def _add(
     spec["deploymentSpec"]["executors"][f"{name}_executor"] = {"container": dict(container)}
 
 
-def _add_verdict(spec: dict[str, Any], judges: Iterable[str], config: "CloudConfig") -> None:
+def _add_verdict(spec: dict[str, Any], judges: Iterable[str], container: Mapping[str, Any]) -> None:
     """Adds the step that reads the blessings, after all others; it is never cached."""
     tasks = spec["root"]["dag"]["tasks"]
     outputs = {
@@ -157,7 +106,7 @@ def _add_verdict(spec: dict[str, Any], judges: Iterable[str], config: "CloudConf
     _add(
         spec,
         VERDICT,
-        _container(config, "verdict", str(config.image)),
+        container,
         dict.fromkeys(_RUN, "STRING"),
         {judge: {"artifactType": one["artifactType"]} for judge, one in outputs.items()},
     )

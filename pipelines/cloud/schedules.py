@@ -14,17 +14,35 @@ from typing import NamedTuple
 
 import cronsim
 
-from pipelines.cloud.config import KUBEFLOW, VERTEX
 from trainer_modules.engine.errors import BadInputError
 
 _SECOND = ("second", 0, 59)
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12))
-_LAST_DAY = {VERTEX: 7, KUBEFLOW: 6}
 _NAMES = {
     "month": ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
     "day of week": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
 }
 _PART = re.compile(r"^(?P<all>[*?])?((?P<first>\w+)(-(?P<last>\w+))?)?(/(?P<step>\d+))?$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CronRules:
+    """How a platform reads the times of a schedule.
+
+    Attributes:
+      reader: Who reads them, for messages.
+      last_day: The largest day of the week: 7 where that is Sunday, like 0.
+      has_seconds: Whether a field of seconds may come first.
+      has_question_mark: Whether `?` may stand for `*`.
+    """
+
+    reader: str = "unix-cron"
+    last_day: int = 7
+    has_seconds: bool = False
+    has_question_mark: bool = False
+
+
+UNIX = CronRules()
 
 
 class Scheduled(NamedTuple):
@@ -83,14 +101,22 @@ def timing(
     start: str | None,
     end: str | None,
     *,
-    target: str = VERTEX,
+    rules: CronRules = UNIX,
 ) -> Timing:
     """Returns checked timing; `start` and `end` without an offset are in `timezone`.
+
+    Args:
+      cron: The times, by the platform's rules.
+      timezone: IANA name.
+      max_concurrent: Runs at the same time.
+      start: First moment, in ISO form; None for now.
+      end: Last moment, in ISO form; None for no end.
+      rules: How the platform reads the times.
 
     Raises:
       BadInputError: If a value is wrong, or the schedule would never run.
     """
-    _check_cron(cron, target)
+    _check_cron(cron, rules)
     try:
         zone = zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
@@ -156,37 +182,37 @@ def _moment(option: str, text: str | None, zone: zoneinfo.ZoneInfo) -> datetime.
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def _check_cron(cron: str, target: str) -> None:
-    fields = [*_FIELDS, ("day of week", 0, _LAST_DAY[target])]
+def _check_cron(cron: str, rules: CronRules) -> None:
+    fields = [*_FIELDS, ("day of week", 0, rules.last_day)]
     texts = cron.split()
-    if target == KUBEFLOW and len(texts) == 6:
+    if rules.has_seconds and len(texts) == 6:
         fields = [_SECOND, *fields]
     if len(texts) != len(fields):
-        also = ", optionally preceded by seconds" if target == KUBEFLOW else ""
+        also = ", optionally preceded by seconds" if rules.has_seconds else ""
         raise BadInputError(
             "--cron must have five fields (minute, hour, day of month, month, day of "
             f"week{also}), for example '0 3 * * 1'. Received {len(texts)} fields: {cron!r}"
         )
     for (name, low, high), text in zip(fields, texts, strict=True):
         for part in text.split(","):
-            why = _wrong(part, name, low, high, target)
+            why = _wrong(part, name, low, high, rules)
             if why:
                 raise BadInputError(f"--cron {cron!r}: the {name} {why}. Received: {text!r}")
 
 
-def _wrong(part: str, name: str, low: int, high: int, target: str) -> str:
+def _wrong(part: str, name: str, low: int, high: int, rules: CronRules) -> str:
     """Returns what is wrong with one part of a field's list; "" if it is valid."""
     must = f"must be within {low}..{high}, *, a range or a list"
     match = _PART.match(part)
     if not match or bool(match["all"]) == bool(match["first"]):
         return must
-    if match["all"] == "?" and target != KUBEFLOW:
+    if match["all"] == "?" and not rules.has_question_mark:
         return must
     if match["step"] and int(match["step"]) == 0:
         return "must have a step of at least 1 after the /"
     ends = [_number(text, name) for text in (match["first"], match["last"]) if text]
     if name == "day of week" and 7 in ends and high < 7:
-        return "must be within 0..6 on Kubeflow, where Sunday is 0 or SUN"
+        return f"must be within 0..6 on {rules.reader}, where Sunday is 0 or SUN"
     if any(number is None or not low <= number <= high for number in ends):
         return must
     if len(ends) == 2 and (ends[0] or 0) > (ends[1] or 0):

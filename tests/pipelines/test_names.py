@@ -17,14 +17,15 @@ SPELLINGS = [spelling for spelling, _ in tasks.descriptions()]
 GIVEN = ("dishes", "my-dishes", "my_dishes", "a-b_c", "a_b-c", "mnist-c", "image_folder-2")
 RUNS = [*((s, "") for s in SPELLINGS), *(("image_folder", name) for name in GIVEN)]
 
-CLOUD = {"image": "i@sha256:0", "data": "gs://b/d", "project": "p", "region": "r"}
-TARGETS: dict[str, Callable[..., RunConfig]] = {
+CLOUD = {"image": "i@sha256:0", "data": "gs://b/d"}
+GOOGLE = {**CLOUD, "project": "p", "region": "r"}
+TARGETS: dict[str, Callable[..., Any]] = {
     "local": lambda **run: RunConfig(root="/runs", **run),
     "vertex": lambda **run: cloud_config.build(
-        {"pipeline_root": "gs://b/root", "model_registry": "m", **CLOUD, **run}
+        {"pipeline_root": "gs://b/root", "model_registry": "m", **GOOGLE, **run}
     ),
     "vertex, models elsewhere": lambda **run: cloud_config.build(
-        {"pipeline_root": "gs://b/root", "serving_root": "gs://b/models", **CLOUD, **run}
+        {"pipeline_root": "gs://b/root", "serving_root": "gs://b/models", **GOOGLE, **run}
     ),
     "kubeflow": lambda **run: cloud_config.build(
         {
@@ -38,10 +39,10 @@ TARGETS: dict[str, Callable[..., RunConfig]] = {
 }
 
 
-def _places(config: RunConfig, target: str) -> dict[str, str]:
+def _places(config: Any, target: str) -> dict[str, str]:
     """Everything by which a run can be told from others, as each platform is told it."""
     found = {
-        "folder": config.folder,
+        "checkpoints folder": config.checkpoints_folder,
         "artifacts": config.artifacts_folder,
         "serving": config.serving_folder,
         "pipeline": config.names.pipeline if target != "local" else config.names.own,
@@ -53,9 +54,10 @@ def _places(config: RunConfig, target: str) -> dict[str, str]:
         from pipelines.cloud import accelerators
         from pipelines.cloud.vertex import serving as vertex_serving
         from pipelines.cloud.vertex import training as vertex_training
+        from pipelines.cloud.vertex.config import VertexConfig
 
-        assert isinstance(config, cloud_config.CloudConfig)
-        machine = accelerators.find("nvidia-t4", "vertex")
+        assert isinstance(config, VertexConfig)
+        machine = accelerators.VERTEX_AI.find("nvidia-t4")
         for work in ("training", "tuning"):
             (job,) = [
                 value
@@ -142,7 +144,7 @@ def test_both_command_lines_take_a_name(tmp_path: Any) -> None:
 def test_a_schedules_name_is_no_models() -> None:
     for command in ("pause", "resume", "delete"):
         parsed = cloud_options.parser().parse_args([command, "digits", "--project", "p"])
-        assert cloud_options.config_from(parsed).name == "" and parsed.schedule == "digits"
+        assert cloud_options.config_from(parsed).work.name == "" and parsed.schedule == "digits"
 
 
 def test_tasks_have_no_name_of_the_house() -> None:

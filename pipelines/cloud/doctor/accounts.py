@@ -14,7 +14,7 @@ _NEEDED = ("roles/aiplatform.user", "roles/logging.logWriter")
 def account(google_: Google) -> Finding:
     """Returns whether the account exists and the user may start runs and schedules as it."""
     config = google_.config
-    named = config.service_account
+    named = config.container.service_account
     if not named:
         return Finding(
             UNKNOWN,
@@ -28,7 +28,7 @@ def account(google_: Google) -> Finding:
             STOPS,
             f"there is no service account {named}",
             f"gcloud iam service-accounts create {named.partition('@')[0]} "
-            f"--project {config.project}",
+            f"--project {config.google.project}",
         )
     if body.get("disabled"):
         return Finding(STOPS, f"{named} is disabled", f"gcloud iam service-accounts enable {named}")
@@ -49,19 +49,19 @@ def account(google_: Google) -> Finding:
 def rights(google_: Google) -> Finding:
     """Reads the policies that should name the account; others' permissions cannot be tested."""
     config = google_.config
-    if not config.service_account:
+    if not config.container.service_account:
         return Finding(UNKNOWN, "no service account is named")
-    member = f"serviceAccount:{config.service_account}"
-    project = f"{google_.at.projects}/v1/projects/{config.project}:getIamPolicy"
+    member = f"serviceAccount:{config.container.service_account}"
+    project = f"{google_.at.projects}/v1/projects/{config.google.project}:getIamPolicy"
     code, policy = google_.post(project, {})
     if code != 200:
         return refused(
-            "not shown", code, policy, f"gcloud projects get-iam-policy {config.project}"
+            "not shown", code, policy, f"gcloud projects get-iam-policy {config.google.project}"
         )
     of_project = _roles(policy, member)
     if {"roles/owner", "roles/editor"} & of_project:
         return Finding(OK, "it may do anything in the project")
-    name = bucket(config.pipeline_root or "")
+    name = bucket(config.storage.pipeline_root or "")
     code, policy = google_.get(f"{google_.at.storage}/storage/v1/b/{name}/iam")
     if code != 200:
         return refused(
@@ -72,7 +72,8 @@ def rights(google_: Google) -> Finding:
         )
     missing = [role for role in _NEEDED if role not in of_project]
     commands = [
-        f"gcloud projects add-iam-policy-binding {config.project} --member {member} --role {role}"
+        f"gcloud projects add-iam-policy-binding {config.google.project} --member {member} "
+        f"--role {role}"
         for role in missing
     ]
     if not set(_WRITERS) & (of_project | _roles(policy, member)):

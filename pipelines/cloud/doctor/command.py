@@ -5,23 +5,24 @@ Every check prints one line: `ok`, `will stop` (with the remedy), or `cannot tel
 """
 
 import subprocess
-from collections.abc import Sequence
 from concurrent import futures
 
 import requests
 import urllib3.exceptions
 
 from components.service_calls import ServiceError
-from pipelines.cloud.config import VERTEX, CloudConfig
-from pipelines.cloud.doctor import kubeflow as doctor_kubeflow
-from pipelines.cloud.doctor import vertex as doctor_vertex
+from pipelines.cloud import targets
 from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN, Check, Finding
+from pipelines.cloud.platform_config import CloudConfig
 from trainer_modules.engine.errors import BadInputError
 
 
 def run(config: CloudConfig) -> int:
     """Prints a line for each check; returns 2 if something will stop a first run, else 0."""
-    checks = [Check("configuration", lambda: _configuration(config)), *_of_target(config)]
+    checks = [
+        Check("configuration", lambda: _configuration(config)),
+        *targets.find(config.target).checks(config),
+    ]
     with futures.ThreadPoolExecutor(8) as threads:
         running = [threads.submit(_look, check) for check in checks]
         width = max(len(check.name) for check in checks)
@@ -37,12 +38,6 @@ def run(config: CloudConfig) -> int:
         "from here"
     )
     return 2 if stopping else 0
-
-
-def _of_target(config: CloudConfig) -> Sequence[Check]:
-    if config.target == VERTEX:
-        return doctor_vertex.checks(config)
-    return doctor_kubeflow.checks(config)
 
 
 def _look(check: Check) -> Finding:

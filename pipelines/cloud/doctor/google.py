@@ -10,8 +10,8 @@ import google.auth
 import requests
 from google.auth.transport.requests import AuthorizedSession, Request
 
-from pipelines.cloud.config import CloudConfig
 from pipelines.cloud.doctor.check import TIMEOUT, UNKNOWN, Finding
+from pipelines.cloud.vertex.config import VertexConfig
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -35,7 +35,7 @@ class Addresses:
 class Google:
     """The user's own session."""
 
-    def __init__(self, config: CloudConfig, addresses: Addresses) -> None:
+    def __init__(self, config: VertexConfig, addresses: Addresses) -> None:
         self.config, self.at = config, addresses
 
     @functools.cached_property
@@ -45,7 +45,7 @@ class Google:
         Raises:
           google.auth.exceptions.GoogleAuthError: If there are none, or they are stale.
         """
-        found, _ = google.auth.default(scopes=[_SCOPE], quota_project_id=self.config.project)
+        found, _ = google.auth.default(scopes=[_SCOPE], quota_project_id=self.config.google.project)
         found.refresh(Request())
         return found
 

@@ -11,13 +11,13 @@ import requests
 
 from components.service_calls import ServiceError
 from pipelines.cloud import accelerators
-from pipelines.cloud.config import CloudConfig
 from pipelines.cloud.doctor import image as doctor_image
 from pipelines.cloud.doctor.check import OK, STOPS, TIMEOUT, UNKNOWN, Check, Finding
 from pipelines.cloud.kubeflow import kubernetes
 from pipelines.cloud.kubeflow import metadata as kfp_metadata
+from pipelines.cloud.kubeflow.config import KubeflowConfig
 from pipelines.cloud.kubeflow.connection import COOKIE_VARIABLE, TOKEN_VARIABLE, Connection
-from pipelines.cloud.kubeflow.platform import Kubeflow
+from pipelines.cloud.kubeflow.platform import KubeflowService
 
 # Supports 2.1 specs; from 2.14 on also the final status that webhooks need.
 _OLDEST, _TELLS_STATUS = (2, 0), (2, 14)
@@ -25,7 +25,7 @@ _SECONDS = 20
 _ACCOUNT = "pipeline-runner"
 
 
-def checks(config: CloudConfig) -> list[Check]:
+def checks(config: KubeflowConfig) -> list[Check]:
     """Returns the checks of this target."""
     found = [
         Check("API server", lambda: _api(config)),
@@ -33,25 +33,27 @@ def checks(config: CloudConfig) -> list[Check]:
         Check("metadata store", lambda: _metadata(config)),
         Check("time zone", lambda: _time_zone(config)),
     ]
-    images = dict.fromkeys(one for one in (config.image, config.training_image) if one)
+    images = dict.fromkeys(
+        one for one in (config.container.image, config.container.training_image) if one
+    )
     found += [Check("image", partial(doctor_image.look, one)) for one in images]
-    for value in config.volumes:
+    for value in config.container.volumes:
         claim, path = kubernetes.volume(value)
         found.append(Check(f"volume {claim}", partial(_volume, config, claim, path)))
-    for value in config.secrets:
+    for value in config.container.secrets:
         secret, key, _ = kubernetes.secret(value)
         found.append(Check(f"secret {secret}", partial(_secret, config, secret, key)))
-    account = config.service_account or _ACCOUNT
+    account = config.container.service_account or _ACCOUNT
     found.append(Check("service account", lambda: _exists(config, "serviceaccount", account)))
-    if config.volumes:
+    if config.container.volumes:
         found.append(Check("fsGroup", lambda: _fs_group(config)))
-    if config.accelerator != accelerators.CPU:
+    if config.accelerator.name != accelerators.CPU:
         found.append(Check("nodes", lambda: _nodes(config)))
     return found
 
 
-def _api(config: CloudConfig) -> Finding:
-    connection = Connection(config.host or "", config.namespace)
+def _api(config: KubeflowConfig) -> Finding:
+    connection = Connection(config.server.host or "", config.server.namespace)
     host, headers = connection.address, connection.headers
     # The generated client does not have the response's version.
     try:
@@ -78,7 +80,7 @@ def _api(config: CloudConfig) -> Finding:
             f"{host} is not Kubeflow Pipelines 2 (status {answer.status_code})",
             "Check --host; it must be the address of svc/ml-pipeline-ui.",
         )
-    return version_found(str(health.get("tag_name", "unknown")), bool(config.notify_webhook))
+    return version_found(str(health.get("tag_name", "unknown")), bool(config.notify.webhook))
 
 
 def version_found(tag: str, webhook: bool) -> Finding:
@@ -113,15 +115,17 @@ def version_found(tag: str, webhook: bool) -> Finding:
     return Finding(OK, f"version {tag}")
 
 
-def _access(config: CloudConfig) -> Finding:
-    found = Kubeflow(config).schedules()
-    where = f"namespace {config.namespace}" if config.namespace else "the only namespace"
+def _access(config: KubeflowConfig) -> Finding:
+    found = KubeflowService(config).schedules()
+    where = (
+        f"namespace {config.server.namespace}" if config.server.namespace else "the only namespace"
+    )
     return Finding(OK, f"{where} lists its schedules ({len(found)})")
 
 
-def _metadata(config: CloudConfig) -> Finding:
+def _metadata(config: KubeflowConfig) -> Finding:
     try:
-        connection = Connection(config.host or "", config.namespace)
+        connection = Connection(config.server.host or "", config.server.namespace)
         kfp_metadata.blessings(connection.address, "doctor", connection.headers)
     except ServiceError as error:
         if "does not know the run" in str(error):
@@ -132,7 +136,7 @@ def _metadata(config: CloudConfig) -> Finding:
     return Finding(OK, "it responds behind --host")
 
 
-def _time_zone(config: CloudConfig) -> Finding:
+def _time_zone(config: KubeflowConfig) -> Finding:
     def judge(found: dict[str, Any]) -> Finding:
         variables = [
             one
@@ -148,7 +152,7 @@ def _time_zone(config: CloudConfig) -> Finding:
     )
 
 
-def _volume(config: CloudConfig, claim: str, path: str) -> Finding:
+def _volume(config: KubeflowConfig, claim: str, path: str) -> Finding:
     def judge(found: dict[str, Any]) -> Finding:
         phase, modes = found["status"].get("phase"), found["spec"]["accessModes"]
         if phase != "Bound" and phase != "Pending":
@@ -167,7 +171,7 @@ def _volume(config: CloudConfig, claim: str, path: str) -> Finding:
     return _kubectl(config, ["get", "pvc", claim], judge)
 
 
-def _secret(config: CloudConfig, secret: str, key: str) -> Finding:
+def _secret(config: KubeflowConfig, secret: str, key: str) -> Finding:
     def judge(found: dict[str, Any]) -> Finding:
         if key in found.get("data", {}):
             return Finding(OK, f"{secret} has the key {key}")
@@ -177,11 +181,11 @@ def _secret(config: CloudConfig, secret: str, key: str) -> Finding:
     return _kubectl(config, ["get", "secret", secret], judge)
 
 
-def _exists(config: CloudConfig, kind: str, name: str) -> Finding:
+def _exists(config: KubeflowConfig, kind: str, name: str) -> Finding:
     return _kubectl(config, ["get", kind, name], lambda _: Finding(OK, f"{name} exists"))
 
 
-def _fs_group(config: CloudConfig) -> Finding:
+def _fs_group(config: KubeflowConfig) -> Finding:
     def judge(found: dict[str, Any]) -> Finding:
         if "fsGroup" in found.get("data", {}).get("workflowDefaults", ""):
             return Finding(OK, "pods run with the volume's group")
@@ -196,9 +200,9 @@ def _fs_group(config: CloudConfig) -> Finding:
     )
 
 
-def _nodes(config: CloudConfig) -> Finding:
-    accelerator = accelerators.find(config.accelerator, config.target)
-    labels = dict(config.node_selector) or accelerator.node_selector
+def _nodes(config: KubeflowConfig) -> Finding:
+    accelerator = accelerators.KUBERNETES.find(config.accelerator.name)
+    labels = dict(config.accelerator.node_selector) or accelerator.node_selector
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
 
     def judge(found: dict[str, Any]) -> Finding:
@@ -215,11 +219,11 @@ def _nodes(config: CloudConfig) -> Finding:
 
 
 def _kubectl(
-    config: CloudConfig, command: list[str], judge: Callable[[dict[str, Any]], Finding]
+    config: KubeflowConfig, command: list[str], judge: Callable[[dict[str, Any]], Finding]
 ) -> Finding:
     """Evaluates kubectl's output for an object; without kubectl, the remedy is the command."""
     if "-n" not in command and "nodes" not in command:
-        command = [*command, "-n", config.namespace or "kubeflow"]
+        command = [*command, "-n", config.server.namespace or "kubeflow"]
     shown = " ".join(["kubectl", *command])
     program = shutil.which("kubectl")
     if program is None:

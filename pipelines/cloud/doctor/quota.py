@@ -12,11 +12,11 @@ from pipelines.cloud.doctor.google import Google, refused
 def quota(google_: Google) -> Finding:
     """Compares the region's quota for training on the accelerator with what one machine has."""
     config = google_.config
-    accelerator = accelerators.find(config.accelerator, config.target)
-    wanted = _metric_parts(accelerator, spot=config.spot)
-    look = f"IAM & Admin > Quotas, 'Custom model training', region {config.region}"
+    accelerator = accelerators.VERTEX_AI.find(config.accelerator.name)
+    wanted = _metric_parts(accelerator, spot=config.accelerator.spot)
+    look = f"IAM & Admin > Quotas, 'Custom model training', region {config.google.region}"
     url = (
-        f"{google_.at.usage}/v1beta1/projects/{config.project}/services/aiplatform.googleapis.com"
+        f"{google_.at.usage}/v1beta1/projects/{config.google.project}/services/aiplatform.googleapis.com"
         "/consumerQuotaMetrics"
     )
     metrics: list[dict[str, Any]] = []
@@ -29,16 +29,18 @@ def quota(google_: Google) -> Finding:
         page = body.get("nextPageToken", "")
         if not page:
             break
-    found = [one for one in metrics if _is_of(one["metric"], wanted, spot=config.spot)]
+    found = [one for one in metrics if _is_of(one["metric"], wanted, spot=config.accelerator.spot)]
     if not found:
         return Finding(UNKNOWN, f"no quota name contains {' '.join(wanted)}", look)
     needed = accelerator.count or accelerator.chips
     (metric, *_) = found
-    granted = _granted(metric, config.region or "")
-    said = f"{metric['metric'].rpartition('/')[2]} in {config.region} is {granted}"
+    granted = _granted(metric, config.google.region or "")
+    said = f"{metric['metric'].rpartition('/')[2]} in {config.google.region} is {granted}"
     if 0 <= granted < needed:
         return Finding(
-            STOPS, f"{said}, but {config.accelerator} needs {needed}", f"Request more at {look}."
+            STOPS,
+            f"{said}, but {config.accelerator.name} needs {needed}",
+            f"Request more at {look}.",
         )
     return Finding(OK, f"{said if granted >= 0 else said.replace('-1', 'unlimited')}")
 

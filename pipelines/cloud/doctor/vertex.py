@@ -6,7 +6,6 @@ from typing import Any
 import google.auth.exceptions
 
 from pipelines.cloud import accelerators
-from pipelines.cloud.config import CloudConfig
 from pipelines.cloud.doctor import (
     accounts as doctor_accounts,
 )
@@ -18,6 +17,7 @@ from pipelines.cloud.doctor import (
 )
 from pipelines.cloud.doctor.check import OK, STOPS, UNKNOWN, Check, Finding
 from pipelines.cloud.doctor.google import Addresses, Google, bucket, refused, short
+from pipelines.cloud.vertex.config import VertexConfig
 
 SERVICES = (
     "aiplatform.googleapis.com",
@@ -31,7 +31,7 @@ MINE = (
 )
 
 
-def checks(config: CloudConfig, addresses: Addresses | None = None) -> list[Check]:
+def checks(config: VertexConfig, addresses: Addresses | None = None) -> list[Check]:
     """Returns the checks of this target."""
     google_ = Google(config, addresses or Addresses())
 
@@ -61,11 +61,13 @@ def checks(config: CloudConfig, addresses: Addresses | None = None) -> list[Chec
         check("its rights", doctor_accounts.rights),
         check("data", _data),
     ]
-    images = dict.fromkeys(one for one in (config.image, config.training_image) if one)
+    images = dict.fromkeys(
+        one for one in (config.container.image, config.container.training_image) if one
+    )
     found += [check("image", _image, one) for one in images]
-    if config.network:
+    if config.google.network:
         found.append(check("network", _network))
-    if config.accelerator != accelerators.CPU:
+    if config.accelerator.name != accelerators.CPU:
         found.append(check("quota", doctor_quota.quota))
     return found
 
@@ -79,17 +81,19 @@ def _credentials(google_: Google) -> Finding:
 def _apis(google_: Google) -> Finding:
     config = google_.config
     wanted = [*SERVICES]
-    if "dataflow" in (config.beam_runner, *(one.partition("=")[2] for one in config.beam_on)):
+    if "dataflow" in (config.beam.runner, *(one.partition("=")[2] for one in config.beam.on)):
         wanted.append("dataflow.googleapis.com")
-    parent = f"projects/{config.project}"
+    parent = f"projects/{config.google.project}"
     code, body = google_.get(
         f"{google_.at.usage}/v1/{parent}/services:batchGet",
         names=[f"{parent}/services/{name}" for name in wanted],
     )
     if code == 404 or (code == 403 and "does not exist" in str(body)):
-        return Finding(STOPS, f"there is no project {config.project}", "Correct --project.")
+        return Finding(STOPS, f"there is no project {config.google.project}", "Correct --project.")
     if code != 200:
-        return refused("not shown", code, body, f"gcloud services list --project {config.project}")
+        return refused(
+            "not shown", code, body, f"gcloud services list --project {config.google.project}"
+        )
     on = {
         one["name"].rpartition("/")[2]
         for one in body.get("services", [])
@@ -100,7 +104,7 @@ def _apis(google_: Google) -> Finding:
         return Finding(
             STOPS,
             f"not enabled: {', '.join(off)}",
-            f"gcloud services enable {' '.join(off)} --project {config.project}",
+            f"gcloud services enable {' '.join(off)} --project {config.google.project}",
         )
     return Finding(OK, f"enabled: {', '.join(wanted)}")
 
@@ -108,11 +112,13 @@ def _apis(google_: Google) -> Finding:
 def _rights(google_: Google) -> Finding:
     config = google_.config
     code, body = google_.post(
-        f"{google_.at.projects}/v1/projects/{config.project}:testIamPermissions",
+        f"{google_.at.projects}/v1/projects/{config.google.project}:testIamPermissions",
         {"permissions": list(MINE)},
     )
     if code != 200:
-        return refused("not shown", code, body, f"gcloud projects get-iam-policy {config.project}")
+        return refused(
+            "not shown", code, body, f"gcloud projects get-iam-policy {config.google.project}"
+        )
     missing = [one for one in MINE if one not in body.get("permissions", [])]
     if missing:
         return Finding(STOPS, f"you may not {', '.join(missing)}", "Request roles/aiplatform.user.")
@@ -121,14 +127,14 @@ def _rights(google_: Google) -> Finding:
 
 def _root(google_: Google) -> Finding:
     config = google_.config
-    name = bucket(config.pipeline_root or "")
+    name = bucket(config.storage.pipeline_root or "")
     code, body = google_.get(f"{google_.at.storage}/storage/v1/b/{name}")
     if code == 404:
         return Finding(
             STOPS,
             f"there is no bucket gs://{name}",
-            f"gcloud storage buckets create gs://{name} --project {config.project} "
-            f"--location {config.region}",
+            f"gcloud storage buckets create gs://{name} --project {config.google.project} "
+            f"--location {config.google.region}",
         )
     if code != 200:
         return refused(
@@ -149,17 +155,17 @@ def _root(google_: Google) -> Finding:
             f"; a lifecycle rule deletes after {min(days)} days: this must be longer than the "
             "longest period without new data, and must exclude serving/"
         )
-    if "-" in where and where != config.region:
+    if "-" in where and where != config.google.region:
         return Finding(
             UNKNOWN,
-            f"{said}, but the run is in {config.region}: traffic between them is charged",
-            f"Prefer a bucket in {config.region}.",
+            f"{said}, but the run is in {config.google.region}: traffic between them is charged",
+            f"Prefer a bucket in {config.google.region}.",
         )
     return Finding(OK, said)
 
 
 def _data(google_: Google) -> Finding:
-    data = google_.config.data or ""
+    data = google_.config.work.data or ""
     if not data.startswith("gs://"):
         return Finding(
             STOPS, f"{data} is not in gs://", "Upload it, and pass its gs:// address with --data."
@@ -174,7 +180,7 @@ def _data(google_: Google) -> Finding:
             STOPS,
             f"there is nothing below gs://{name}/{prefix}",
             f"gcloud storage rsync -r FOLDER gs://{name}/{prefix} (for a task's own data: "
-            f"run_kubeflow.py upload --task {google_.config.task} --data {data})",
+            f"run_kubeflow.py upload --task {google_.config.work.task} --data {data})",
         )
     if code != 200:
         return refused(
@@ -188,7 +194,7 @@ def _image(google_: Google, image: str) -> Finding:
 
 
 def _network(google_: Google) -> Finding:
-    network = google_.config.network or ""
+    network = google_.config.google.network or ""
     if not re.fullmatch(r"projects/\d+/global/networks/[a-z0-9-]+", network):
         return Finding(
             STOPS,

@@ -3,14 +3,14 @@
 from typing import Any
 
 from pipelines.cloud.accelerators import Accelerator
-from pipelines.cloud.config import CloudConfig
+from pipelines.cloud.kubeflow.config import KubeflowConfig
 from trainer_modules.engine.errors import BadInputError
 
 _TRAINING = ("Trainer_executor", "Tuner_executor")
 
 
 def platform_spec(
-    job: dict[str, Any], config: CloudConfig, accelerator: Accelerator
+    job: dict[str, Any], config: KubeflowConfig, accelerator: Accelerator
 ) -> dict[str, Any] | None:
     """Returns the second document of Kubeflow's YAML; None if no settings are needed.
 
@@ -19,8 +19,8 @@ def platform_spec(
     """
     from google.protobuf import json_format
 
-    volumes = [volume(value) for value in config.volumes]
-    secrets = [secret(value) for value in config.secrets]
+    volumes = [volume(value) for value in config.container.volumes]
+    secrets = [secret(value) for value in config.container.secrets]
     executors = {}
     for name, executor in sorted(job["pipelineSpec"]["deploymentSpec"]["executors"].items()):
         if "container" not in executor:
@@ -46,7 +46,7 @@ def _executor(
     volumes: list[tuple[str, str]],
     secrets: list[tuple[str, str, str]],
     accelerator: Accelerator | None,
-    config: CloudConfig,
+    config: KubeflowConfig,
 ) -> Any:
     from kfp.kubernetes import kubernetes_executor_config_pb2 as settings_pb2
 
@@ -63,13 +63,13 @@ def _executor(
         settings.secret_as_env.append(variables)
     if accelerator is None:
         return settings
-    labels = dict(config.node_selector) or accelerator.node_selector
+    labels = dict(config.accelerator.node_selector) or accelerator.node_selector
     taints = [accelerator.resource] if accelerator.resource else []
-    if config.spot:
+    if config.accelerator.spot:
         labels = labels | {"cloud.google.com/gke-spot": "true"}
         taints.append("cloud.google.com/gke-spot")
-    if config.reservation:
-        labels = labels | {"cloud.google.com/reservation-name": config.reservation}
+    if config.accelerator.reservation:
+        labels = labels | {"cloud.google.com/reservation-name": config.accelerator.reservation}
     settings.node_selector.labels.update(labels)
     for taint in taints:
         settings.tolerations.append(

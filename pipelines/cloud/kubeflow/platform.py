@@ -9,8 +9,8 @@ import kfp_server_api as api
 
 from components.service_calls import ServiceError
 from pipelines.cloud import schedules
-from pipelines.cloud.compiler import Compiled
-from pipelines.cloud.config import CloudConfig
+from pipelines.cloud.compiled import Compiled
+from pipelines.cloud.kubeflow.config import KubeflowConfig
 from pipelines.cloud.kubeflow.connection import TIME_LIMIT, Connection
 from pipelines.cloud.schedules import Scheduled, Timing
 from trainer_modules.engine.errors import BadInputError
@@ -20,16 +20,16 @@ _PAGE = 100
 _CLOCK = "unless CRON_SCHEDULE_TIMEZONE of ml-pipeline-scheduledworkflow says otherwise"
 
 
-class Kubeflow:
-    """One installation of Kubeflow Pipelines; see `cloud_commands.Platform`."""
+class KubeflowService:
+    """One installation of Kubeflow Pipelines; see `PipelineService`."""
 
-    def __init__(self, config: CloudConfig) -> None:
+    def __init__(self, config: KubeflowConfig) -> None:
         self._config = config
-        self._filed_under = config.experiment or config.names.experiment
+        self._filed_under = config.server.experiment or config.names.experiment
 
     @functools.cached_property
     def _client(self) -> Connection:
-        return Connection(self._config.host or "", self._config.namespace)
+        return Connection(self._config.server.host or "", self._config.server.namespace)
 
     def _experiment(self) -> str:
         """Returns the experiment's id; creates the experiment if necessary."""
@@ -37,7 +37,7 @@ class Kubeflow:
 
         def find() -> str | None:
             listed = service.experiment_service_list_experiments(
-                namespace=self._config.namespace,
+                namespace=self._config.server.namespace,
                 filter=_filter("name", self._filed_under),
                 _request_timeout=TIME_LIMIT,
             )
@@ -49,7 +49,7 @@ class Kubeflow:
                 service.experiment_service_create_experiment(
                     api.V2beta1Experiment(
                         display_name=self._filed_under,
-                        namespace=self._config.namespace or None,
+                        namespace=self._config.server.namespace or None,
                     ),
                     _request_timeout=TIME_LIMIT,
                 ).experiment_id
@@ -75,7 +75,7 @@ class Kubeflow:
             experiment_id=experiment,
             pipeline_spec=self._spec(compiled),
             runtime_config=self._runtime(values),
-            service_account=self._config.service_account,
+            service_account=self._config.container.service_account,
         )
 
     def run_request(self, compiled: Compiled, values: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Kubeflow:
 
         def created_before() -> Any:
             listed = self._client.runs.run_service_list_runs(
-                namespace=self._config.namespace,
+                namespace=self._config.server.namespace,
                 experiment_id=experiment,
                 filter=_filter("name", body.display_name),
                 _request_timeout=TIME_LIMIT,
@@ -139,7 +139,7 @@ class Kubeflow:
             max_concurrency=str(timing.max_concurrent),
             pipeline_spec=self._spec(compiled),
             runtime_config=self._runtime(values),
-            service_account=self._config.service_account,
+            service_account=self._config.container.service_account,
             trigger=api.V2beta1Trigger(
                 cron_schedule=api.V2beta1CronSchedule(
                     # Without its first field Kubeflow would read the minute as the second.
@@ -205,7 +205,7 @@ class Kubeflow:
         token = ""
         while True:
             page = self._client.recurring_runs.recurring_run_service_list_recurring_runs(
-                namespace=self._config.namespace,
+                namespace=self._config.server.namespace,
                 page_size=_PAGE,
                 page_token=token,
                 _request_timeout=TIME_LIMIT,

@@ -14,9 +14,9 @@ from components import service_calls
 from components.service_calls import BLESSED, BLESSING, ServiceError
 from components.vertex import calls as vertex_calls
 from components.vertex.calls import TIMEOUT
-from pipelines.cloud.compiler import Compiled
-from pipelines.cloud.config import CloudConfig
+from pipelines.cloud.compiled import Compiled
 from pipelines.cloud.schedules import Scheduled, Timing
+from pipelines.cloud.vertex.config import VertexConfig
 
 _OVER = {
     api.PipelineState.PIPELINE_STATE_SUCCEEDED: True,
@@ -25,12 +25,12 @@ _OVER = {
 }
 
 
-class Vertex:
-    """Vertex AI Pipelines in one project and region; see `cloud_commands.Platform`."""
+class VertexService:
+    """Vertex AI Pipelines in one project and region; see `PipelineService`."""
 
-    def __init__(self, config: CloudConfig) -> None:
-        self._config = config
-        self._parent = f"projects/{config.project}/locations/{config.region}"
+    def __init__(self, config: VertexConfig) -> None:
+        self._google = config.google
+        self._parent = f"projects/{self._google.project}/locations/{self._google.region}"
         self._where = f"Vertex AI ({self._parent})"
 
     @functools.cached_property
@@ -42,8 +42,8 @@ class Vertex:
         return self._client(api.ScheduleServiceClient)
 
     def _client(self, kind: Any) -> Any:
-        config = self._config
-        return vertex_calls.client(kind, config.region or "", config.endpoint, where=self._where)
+        google = self._google
+        return vertex_calls.client(kind, google.region or "", google.endpoint, where=self._where)
 
     def _call(self, method: Any, look_up: Any = lambda: None, **arguments: Any) -> Any:
         return service_calls.patiently(
@@ -91,7 +91,7 @@ class Vertex:
     def _link(self, page: str) -> str:
         return (
             f"https://console.cloud.google.com/vertex-ai/pipelines/locations/"
-            f"{self._config.region}/{page}?project={self._config.project}"
+            f"{self._google.region}/{page}?project={self._google.project}"
         )
 
     def state(self, run: str) -> tuple[str, bool | None, str]:

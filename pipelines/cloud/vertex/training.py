@@ -9,7 +9,7 @@ from tfx.dsl.components.base import executor_spec
 from components.vertex.custom_job import TrainerExecutor, TunerExecutor
 from pipelines.cloud.accelerators import Accelerator
 from pipelines.cloud.artifact_places import JOB
-from pipelines.cloud.config import CloudConfig
+from pipelines.cloud.vertex.config import VertexConfig
 
 # Keys of TFX's Vertex AI extension (`tfx.extensions.google_cloud_ai_platform`), written here
 # since importing them imports Google's client libraries.
@@ -29,7 +29,7 @@ class CustomJobTuner(Tuner):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(TunerExecutor)
 
 
-def custom_job(config: CloudConfig, accelerator: Accelerator, work: str) -> dict[str, Any]:
+def custom_job(config: VertexConfig, accelerator: Accelerator, work: str) -> dict[str, Any]:
     """Returns what `CustomJobTrainer` and `CustomJobTuner` need in their `custom_config`.
 
     Args:
@@ -38,24 +38,24 @@ def custom_job(config: CloudConfig, accelerator: Accelerator, work: str) -> dict
       work: `training` or `tuning`, for the job's name in the console.
     """
     job: dict[str, Any] = {
-        "project": config.project,
+        "project": config.google.project,
         "display_name": config.names.job(work),
-        "labels": dict(config.labels),
+        "labels": dict(config.google.labels),
         "job_spec": job_spec(config, accelerator),
     }
-    if config.encryption_key:
-        job["encryption_spec"] = {"kms_key_name": config.encryption_key}
-    return {_ENABLE: True, _REGION: config.region, JOB: job}
+    if config.google.encryption_key:
+        job["encryption_spec"] = {"kms_key_name": config.google.encryption_key}
+    return {_ENABLE: True, _REGION: config.google.region, JOB: job}
 
 
-def job_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
+def job_spec(config: VertexConfig, accelerator: Accelerator) -> dict[str, Any]:
     """Returns a `CustomJobSpec` of `google.cloud.aiplatform_v1` as plain values."""
     scheduling: dict[str, Any] = {
-        "timeout": {"seconds": config.timeout_hours * 3600},
+        "timeout": {"seconds": config.accelerator.timeout_hours * 3600},
         # Training continues from its checkpoint, the search after its finished trials.
         "restart_job_on_worker_restart": True,
     }
-    if config.spot:
+    if config.accelerator.spot:
         scheduling["strategy"] = "SPOT"
     spec: dict[str, Any] = {
         "worker_pool_specs": [
@@ -64,10 +64,10 @@ def job_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
                 "replica_count": 1,
                 "disk_spec": {
                     "boot_disk_type": "pd-ssd",
-                    "boot_disk_size_gb": config.disk_gb,
+                    "boot_disk_size_gb": config.accelerator.disk_gb,
                 },
                 "container_spec": {
-                    "image_uri": config.training_image or config.image,
+                    "image_uri": config.container.training_image or config.container.image,
                     "env": _environment(accelerator),
                 },
             }
@@ -76,14 +76,14 @@ def job_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
         # The step adds the run; below that Vertex AI names `checkpoints` in AIP_CHECKPOINT_DIR.
         "base_output_directory": {"output_uri_prefix": f"{config.artifacts_folder}/custom_jobs"},
     }
-    if config.service_account:
-        spec["service_account"] = config.service_account
-    if config.network:
-        spec["network"] = config.network
+    if config.container.service_account:
+        spec["service_account"] = config.container.service_account
+    if config.google.network:
+        spec["network"] = config.google.network
     return spec
 
 
-def machine_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any]:
+def machine_spec(config: VertexConfig, accelerator: Accelerator) -> dict[str, Any]:
     """Returns a `MachineSpec` of `google.cloud.aiplatform_v1` as plain values."""
     machine: dict[str, Any] = {"machine_type": accelerator.machine}
     if accelerator.type:
@@ -91,11 +91,11 @@ def machine_spec(config: CloudConfig, accelerator: Accelerator) -> dict[str, Any
         machine["accelerator_count"] = accelerator.count
     elif accelerator.topology:
         machine["tpu_topology"] = accelerator.topology
-    if config.reservation:
+    if config.accelerator.reservation:
         machine["reservation_affinity"] = {
             "reservation_affinity_type": "SPECIFIC_RESERVATION",
             "key": "compute.googleapis.com/reservation-name",
-            "values": [config.reservation],
+            "values": [config.accelerator.reservation],
         }
     return machine
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components import service_calls
-from pipelines.cloud.compiler import Compiled
+from pipelines.cloud.compiled import Compiled
 
 LOST = "lost"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.service_calls import ServiceError
-from pipelines.cloud import accelerators, compiler
+from pipelines.cloud import accelerators, compiler, targets
 from pipelines.cloud import config as cloud_config
 from trainer_modules.engine.errors import BadInputError
 
@@ -28,7 +28,7 @@ def _job(name: str, work: str = "training", **values: object) -> object:
     from pipelines.cloud.vertex import training as vertex_training
 
     config = cloud_config.build({**BASE, "accelerator": name, **values})
-    found = accelerators.find(name, "vertex", spot=config.spot)
+    found = accelerators.VERTEX_AI.find(name)
     given = vertex_training.custom_job(config, found, work)["ai_platform_training_args"]
     return aiplatform_v1.CustomJob(
         display_name=given["display_name"],
@@ -38,7 +38,7 @@ def _job(name: str, work: str = "training", **values: object) -> object:
     )
 
 
-@pytest.mark.parametrize("name", [n for n in accelerators.names("vertex") if n != "cpu"])
+@pytest.mark.parametrize("name", [n for n in accelerators.VERTEX_AI.names() if n != "cpu"])
 def test_every_machine_is_a_custom_job(name: str) -> None:
     job = _job(name)
     (pool,) = job.job_spec.worker_pool_specs
@@ -95,7 +95,7 @@ def test_the_driver_is_named_on_kubernetes(name: str, expected: dict[str, str]) 
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2
 
-    values = {**BASE, "task": "digits", "target": "kubeflow", "accelerator": name}
+    values = {"task": "digits", "target": "kubeflow", "accelerator": name, "image": BASE["image"]}
     values |= {"pipeline_root": "minio://m/vision", "serving_root": "/mnt/s", "data": "/mnt/d"}
     compiled = compiler.compile_job(cloud_config.build(values))
     executors = compiled.job["pipelineSpec"]["deploymentSpec"]["executors"]
@@ -169,8 +169,9 @@ def test_reservation() -> None:
     ],
 )
 def test_impossible(name: str, target: str, values: dict, message: str) -> None:
+    config = cloud_config.build({"accelerator": name, "target": target, **values})
     with pytest.raises(BadInputError, match=message):
-        accelerators.find(name, target, **values)
+        targets.find(target).accelerator(config)
 
 
 def test_keys_are_those_of_the_extension() -> None:
@@ -180,7 +181,7 @@ def test_keys_are_those_of_the_extension() -> None:
     from pipelines.cloud.vertex import training as vertex_training
 
     config = cloud_config.build({**BASE, "accelerator": "nvidia-l4"})
-    given = vertex_training.custom_job(config, accelerators.find("nvidia-l4", "vertex"), "training")
+    given = vertex_training.custom_job(config, accelerators.VERTEX_AI.find("nvidia-l4"), "training")
     assert set(given) == {
         constants.ENABLE_VERTEX_KEY,
         constants.VERTEX_REGION_KEY,
@@ -258,7 +259,7 @@ def test_the_step_starts_the_job_and_waits(
 
     monkeypatch.setattr(training_clients.gapic, "JobServiceClient", Service)
     config = cloud_config.build({**BASE, "accelerator": "nvidia-l4"})
-    found = accelerators.find("nvidia-l4", "vertex")
+    found = accelerators.VERTEX_AI.find("nvidia-l4")
     given = vertex_training.custom_job(config, found, "training")
     model = standard_artifacts.Model()
     model.uri = "gs://b/r/model"

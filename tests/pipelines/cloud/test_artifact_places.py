@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.cloud import artifact_places, compiler, container
+from pipelines.cloud import artifact_places, compiler, container, targets
 from pipelines.cloud import config as cloud_config
 from trainer_modules.engine.errors import BadInputError
 
@@ -170,13 +170,14 @@ def test_a_volume_of_root(tmp_path: Path) -> None:
     assert not list(volume.iterdir())
 
 
-@pytest.mark.parametrize("target", cloud_config.TARGETS)
+@pytest.mark.parametrize("target", targets.MODULES)
 @pytest.mark.usefixtures("tfx_ready")
 def test_training_on_spot_machines_is_tried_again(target: str) -> None:
-    place = {"project": "p", "region": "r", "accelerator": "nvidia-l4", "tune": 2}
+    place = {"target": target, "accelerator": "nvidia-l4", "tune": 2}
     if target == "kubeflow":
-        place |= {"target": "kubeflow", "serving_root": "/mnt/serving"}
-        place |= {"pipeline_root": "minio://m/r"}
+        place |= {"serving_root": "/mnt/serving", "pipeline_root": "minio://m/r"}
+    else:
+        place |= {"project": "p", "region": "r"}
     tasks = _compiled(**place, spot=True)["root"]["dag"]["tasks"]
     assert {name for name, task in tasks.items() if "retryPolicy" in task} == {"Trainer", "Tuner"}
     assert tasks["Trainer"]["retryPolicy"]["maxRetryCount"] == compiler.SPOT_RETRIES

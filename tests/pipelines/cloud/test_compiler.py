@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from pipelines import tasks
-from pipelines.cloud import compiler
+from pipelines.cloud import compiler, targets
 from pipelines.cloud import config as cloud_config
+from pipelines.cloud.compiled import Compiled
 from trainer_modules.engine.entry import task_names
 from trainer_modules.engine.errors import BadInputError
 
@@ -33,21 +34,25 @@ NEEDS = {"image_folder": {"settings": ("problem.classes=('cat', 'dog')",)}}
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 
 
-def _compile(**values: object) -> compiler.Compiled:
+def _compile(**values: object) -> Compiled:
     return compiler.compile_job(cloud_config.build({**BASE, **values}))
 
 
-def _tasks(compiled: compiler.Compiled) -> dict:
+def _text(compiled: Compiled, target: str) -> str:
+    return targets.find(target).text(compiled)
+
+
+def _tasks(compiled: Compiled) -> dict:
     return compiled.job["pipelineSpec"]["root"]["dag"]["tasks"]
 
 
-def _container(compiled: compiler.Compiled, name: str) -> dict:
+def _container(compiled: Compiled, name: str) -> dict:
     return compiled.job["pipelineSpec"]["deploymentSpec"]["executors"][f"{name}_executor"][
         "container"
     ]
 
 
-@pytest.mark.parametrize("target", cloud_config.TARGETS)
+@pytest.mark.parametrize("target", targets.MODULES)
 @pytest.mark.parametrize("name", task_names())
 def test_every_task_compiles(name: str, target: str) -> None:
     place = KUBEFLOW if target == "kubeflow" else {}
@@ -61,7 +66,7 @@ def test_every_task_compiles(name: str, target: str) -> None:
         assert container["command"] == ["python", "-m", "pipelines.cloud.container"]
         assert container["args"][1].startswith(wanted)
     # Nothing of the machine that compiles may be in the job.
-    text = compiled.text(target)
+    text = targets.find(target).text(compiled)
     assert str(ROOT) not in text and "runs/" not in text
 
 
@@ -72,7 +77,7 @@ TUNED = {"tune": 2, "accelerator": "tpu-v5e-8", "project": "p", "region": "europ
     ("name", "values"), [("digits-vertex", {}), ("digits-vertex-tuned", TUNED)]
 )
 def test_golden_digits(name: str, values: dict, update_golden: bool) -> None:
-    text = re.sub(r"\b[0-9a-f]{16}\b", "<fingerprint>", _compile(**values).text("vertex"))
+    text = re.sub(r"\b[0-9a-f]{16}\b", "<fingerprint>", _text(_compile(**values), "vertex"))
     golden = GOLDEN / f"{name}.json"
     if update_golden:
         golden.parent.mkdir(exist_ok=True)
@@ -84,7 +89,8 @@ def test_same_input_same_bytes_in_another_process() -> None:
     program = (
         "from pipelines.cloud import config as cloud_config, compiler\n"
         f"config = cloud_config.build({BASE!r})\n"
-        "import sys; sys.stdout.write(compiler.compile_job(config).text('vertex'))\n"
+        "from pipelines.cloud import targets\n"
+        "import sys; sys.stdout.write(targets.find('vertex').text(compiler.compile_job(config)))\n"
     )
     other = subprocess.run(
         [sys.executable, "-c", program],
@@ -94,7 +100,7 @@ def test_same_input_same_bytes_in_another_process() -> None:
         check=True,
         text=True,
     ).stdout
-    assert other == _compile().text("vertex")
+    assert other == _text(_compile(), "vertex")
 
 
 def test_compiling_loads_no_google_cloud_and_takes_little() -> None:
@@ -121,7 +127,7 @@ def test_kubeflow_gets_one_document_that_its_schema_reads() -> None:
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2
 
-    (spec,) = yaml.safe_load_all(_compile(**KUBEFLOW).text("kubeflow"))
+    (spec,) = yaml.safe_load_all(_text(_compile(**KUBEFLOW), "kubeflow"))
     parsed = json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
     assert parsed.schema_version == "2.1.0"
     assert parsed.pipeline_info.name == "digits"

@@ -1,16 +1,20 @@
 """Options, files and what they refuse."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from pipelines import run_kubeflow
-from pipelines.cloud import config as cloud_config
+from pipelines.cloud import fields, targets
 from pipelines.cloud import options as cloud_options
+from pipelines.cloud.kubeflow.config import KubeflowConfig
+from pipelines.cloud.platform_config import CloudConfig
+from pipelines.cloud.vertex.config import VertexConfig
 from trainer_modules.engine.errors import BadInputError
 
 
-def _config(*argv: str) -> cloud_config.CloudConfig:
+def _config(*argv: str) -> CloudConfig:
     return cloud_options.config_from(cloud_options.parser().parse_args(argv))
 
 
@@ -19,14 +23,16 @@ def test_options_win_over_the_file(tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"cloud.{ending}"
     file.write_text(
         {
-            "toml": 'project = "p"\nregion = "r"\nspot = true\nvolumes = ["a=/b"]\n'
+            "toml": 'project = "p"\nregion = "r"\nspot = true\nnotify_email = ["a@b"]\n'
             '[labels]\nt = "v"\n',
-            "yaml": "project: p\nregion: r\nspot: true\nvolumes: [a=/b]\nlabels: {t: v}\n",
+            "yaml": "project: p\nregion: r\nspot: true\nnotify_email: [a@b]\nlabels: {t: v}\n",
         }[ending]
     )
     config = _config("compile", "--config", str(file), "--region", "other")
-    assert (config.project, config.region, config.spot) == ("p", "other", True)
-    assert config.volumes == ("a=/b",) and config.labels == {"t": "v"}
+    assert isinstance(config, VertexConfig)
+    assert (config.google.project, config.google.region) == ("p", "other")
+    assert config.accelerator.spot is True and config.google.labels == {"t": "v"}
+    assert config.notify.email == ("a@b",)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +82,8 @@ def test_models_are_pushed_below_the_root_unless_said_otherwise() -> None:
     apart = _config("compile", "--pipeline-root", "s3://b/r", "--serving-root", "/models")
     assert apart.serving_folder == "/models/digits"
     # Training's checkpoints, which TensorFlow writes itself.
-    assert config.folder == "gs://b/r/mnist-b" and apart.folder == "/models-training/digits"
+    assert config.training_folder == "gs://b/r/mnist-b"
+    assert apart.training_folder == "/models-training/digits"
 
 
 def test_a_root_that_models_cannot_be_pushed_to() -> None:
@@ -106,13 +113,80 @@ def test_vertex_is_sent_no_job_that_keeps_artifacts_in_a_folder() -> None:
 
 def test_a_place_for_models_is_asked_for_with_all_else() -> None:
     config = _config("compile", "--target", "kubeflow", "--pipeline-root", "minio://b/r")
-    with pytest.raises(BadInputError, match="missing: --image, --data, --serving-root"):
+    with pytest.raises(BadInputError, match="missing: --data, --image, --serving-root"):
         config.check_compile()
 
 
-def test_options_of_the_other_target_are_named() -> None:
-    given = ("--disk-gb", "300", "--label", "team=vision", "--host", "http://h")
-    assert _config("compile", *given).without_effect == ["host"]
-    other = _config("compile", "--target", "kubeflow", *given)
-    assert other.without_effect == ["labels", "disk_gb"]
-    assert _config("compile").without_effect == []
+ONLY_VERTEX = ("--disk-gb", "300", "--label", "team=vision", "--notify-email", "a@b")
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (
+            ("--host", "http://h"),
+            "--host belongs to the target kubeflow, but the target is vertex. Leave it out, or "
+            "choose --target kubeflow.",
+        ),
+        (
+            ("--target", "kubeflow", *ONLY_VERTEX),
+            "--notify-email, --label, --disk-gb belong to the target vertex, but the target is "
+            "kubeflow. Leave them out, or choose --target vertex. Name a service that sends e-mail "
+            "with --notify-webhook.",
+        ),
+        (
+            ("--target", "kubeflow", "--region", "r"),
+            "--region belongs to the target vertex, but the target is kubeflow. Leave it out, or "
+            "choose --target vertex. Dataflow's region is --beam-region.",
+        ),
+    ],
+)
+def test_options_of_another_target_are_refused(
+    argv: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert run_kubeflow.main(["compile", *argv]) == 2
+    printed = capsys.readouterr().err.removeprefix("error: ").strip()
+    assert sorted(re.split("[ ,]+", printed)) == sorted(re.split("[ ,]+", sentence))
+
+
+def test_a_file_of_another_target_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = tmp_path / "cluster.toml"
+    file.write_text('host = "http://h"\n[node_selector]\npool = "gpu"\n')
+    assert run_kubeflow.main(["list", "--config", str(file), "--namespace", "n"]) == 2
+    printed = capsys.readouterr().err
+    for name in (f"'host' in {file}", f"'node_selector' in {file}", "--namespace"):
+        assert name in printed
+    assert "belong to the target kubeflow, but the target is vertex" in printed
+
+
+def test_a_file_names_its_target(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.toml"
+    file.write_text('target = "kubeflow"\nhost = "http://h"\nvolumes = ["a=/b"]\n')
+    config = _config("compile", "--config", str(file), "--host", "http://other")
+    assert isinstance(config, KubeflowConfig)
+    assert (config.server.host, config.container.volumes) == ("http://other", ("a=/b",))
+
+
+@pytest.mark.parametrize("name", targets.MODULES)
+def test_options_are_declared_alike_wherever_they_are(name: str) -> None:
+    """One flag for one key, the same type on every target: the command line is one for all."""
+    own = fields.options(targets.find(name).configuration)
+    assert len({leaf.flag for leaf in own.values() if leaf.flag}) == len(
+        [leaf for leaf in own.values() if leaf.flag]
+    )
+    for other in targets.every():
+        for key, leaf in fields.options(other.configuration).items():
+            if key in own:
+                assert (leaf.flag, leaf.kind) == (own[key].flag, own[key].kind), key
+
+
+def test_every_option_is_explained_and_says_whose_it_is(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        run_kubeflow.main(["compile", "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "--namespace NAMESPACE namespace of the Kubeflow profile" in printed
+    assert "(kubeflow only)" in printed and "(vertex only)" in printed
+    assert "--no-cache" not in printed and "--dry-run" not in printed
+    for target in targets.every():
+        for leaf in fields.options(target.configuration).values():
+            assert leaf.help, leaf.key

@@ -24,6 +24,7 @@ from pipelines.cloud import (
 from pipelines.cloud import (
     config as cloud_config,
 )
+from pipelines.cloud.compiled import Compiled
 from trainer_modules.engine.errors import BadInputError
 
 ROOT = Path(__file__).parents[3]
@@ -82,7 +83,7 @@ def receiver() -> Iterator[Receiver]:
     one.stop()
 
 
-def _compiled(**values: object) -> compiler.Compiled:
+def _compiled(**values: object) -> Compiled:
     return compiler.compile_job(cloud_config.build({**VERTEX, **values}))
 
 
@@ -273,7 +274,7 @@ def test_the_job_is_one_that_the_platforms_types_read(place: dict) -> None:
         ({"notify_webhook": "slack"}, "must be http://"),
         ({"notify_webhook": "env:HOOK"}, "cannot receive secrets as variables"),
         ({"notify_email": ("me",)}, "must be an e-mail address"),
-        ({**KUBEFLOW, "notify_email": ("me@example.com",)}, "kubeflow does not send e-mail"),
+        ({**KUBEFLOW, "notify_email": ("me@example.com",)}, "Name a service that sends e-mail"),
     ],
 )
 def test_who_cannot_be_told(values: dict, message: str) -> None:

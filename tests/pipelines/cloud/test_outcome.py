@@ -33,10 +33,10 @@ def test_vertex(
 ) -> None:
     from google.cloud import aiplatform_v1 as api
 
-    from pipelines.cloud.vertex.platform import Vertex
+    from pipelines.cloud.vertex.platform import VertexService
 
     config = cloud_config.build({"project": "p", "region": "r", "endpoint": vertex_server.address})
-    vertex = Vertex(config)
+    vertex = VertexService(config)
     name, _ = vertex.submit(compiled, {})
     vertex_server.states = [api.PipelineState.PIPELINE_STATE_SUCCEEDED]
 
@@ -136,11 +136,11 @@ def _answers(store: Any) -> Any:
 @pytest.fixture
 def kubeflow(kubeflow_server: Any, compiled: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Returns the platform and a run of it that succeeded."""
-    from pipelines.cloud.kubeflow.platform import Kubeflow
+    from pipelines.cloud.kubeflow.platform import KubeflowService
 
     monkeypatch.setenv("KFP_TOKEN", "secret")
     host = kubeflow_server.address
-    platform = Kubeflow(cloud_config.build({"target": "kubeflow", "host": host}))
+    platform = KubeflowService(cloud_config.build({"target": "kubeflow", "host": host}))
     name, _ = platform.submit(compiled, {})
     kubeflow_server.runs[0]["state"] = "SUCCEEDED"
     return platform, name

@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.cloud import commands as cloud_commands
 from pipelines.cloud import options as cloud_options
-from pipelines.cloud import schedules
-from pipelines.cloud.compiler import Compiled
+from pipelines.cloud import schedules, targets
+from pipelines.cloud.compiled import Compiled
 from pipelines.cloud.schedules import Scheduled
 from trainer_modules.engine.errors import BadInputError
 
@@ -21,11 +21,13 @@ FRIDAY = datetime.datetime(2030, 3, 29, 12, tzinfo=datetime.UTC)
     "cron", ["0 3 * * 1", "*/15 0-6 1,15 * MON-FRI", "5 4 * JAN *", "5/20 * * * sun"]
 )
 def test_accepted(cron: str, target: str) -> None:
-    assert schedules.timing(cron, "UTC", 1, None, None, target=target).cron == cron
+    assert (
+        schedules.timing(cron, "UTC", 1, None, None, rules=targets.find(target).cron).cron == cron
+    )
 
 
 @pytest.mark.parametrize(
-    ("cron", "message", "targets"),
+    ("cron", "message", "refusing"),
     [
         ("0 3 * *", "five fields", BOTH),
         ("0 24 * * *", r"the hour must be within 0\.\.23", BOTH),
@@ -51,10 +53,10 @@ def test_accepted(cron: str, target: str) -> None:
         ("60 0 3 * * 1", "the second must be", ("kubeflow",)),
     ],
 )
-def test_refused(cron: str, message: str, targets: tuple[str, ...]) -> None:
-    for target in targets:
+def test_refused(cron: str, message: str, refusing: tuple[str, ...]) -> None:
+    for target in refusing:
         with pytest.raises(BadInputError, match=message):
-            schedules.timing(cron, "UTC", 1, None, None, target=target)
+            schedules.timing(cron, "UTC", 1, None, None, rules=targets.find(target).cron)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_refused(cron: str, message: str, targets: tuple[str, ...]) -> None:
     [("0 3 ? * 1", "kubeflow", "0 0 3 ? * 1"), ("30 0 3 * * 0", "kubeflow", "30 0 3 * * 0")],
 )
 def test_what_only_kubeflow_reads(cron: str, target: str, sent: str) -> None:
-    timing = schedules.timing(cron, "UTC", 1, None, None, target=target)
+    timing = schedules.timing(cron, "UTC", 1, None, None, rules=targets.find(target).cron)
     assert schedules.with_seconds(timing.cron) == sent
 
 

@@ -78,7 +78,7 @@ def test_what_kubectl_shows(kubectl: Callable[[dict[str, Any]], None]) -> None:
     claim = {"status": {"phase": "Bound"}, "spec": {"accessModes": ["ReadWriteMany"]}}
     environment = [{"name": "CRON_SCHEDULE_TIMEZONE", "value": "Europe/Berlin"}]
     controller = {"spec": {"template": {"spec": {"containers": [{"env": environment}]}}}}
-    labels = accelerators.find("nvidia-l4", "kubeflow").node_selector
+    labels = accelerators.KUBERNETES.find("nvidia-l4").node_selector
     (selector,) = (f"{key}={value}" for key, value in labels.items())
     workflows = {"data": {"workflowDefaults": "{spec: {securityContext: {fsGroup: 1000}}}"}}
     objects = {

@@ -11,7 +11,7 @@ from components.service_calls import ServiceError
 from pipelines.cloud import commands as cloud_commands
 from pipelines.cloud import config as cloud_config
 from pipelines.cloud import schedules
-from pipelines.cloud.compiler import Compiled
+from pipelines.cloud.compiled import Compiled
 from trainer_modules.engine.errors import BadInputError
 
 LOST = "lost"
@@ -21,10 +21,10 @@ VALUES = {"data_path": "/mnt/other"}
 
 @pytest.fixture
 def kubeflow(kubeflow_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    from pipelines.cloud.kubeflow.platform import Kubeflow
+    from pipelines.cloud.kubeflow.platform import KubeflowService
 
     monkeypatch.setenv("KFP_TOKEN", "secret")
-    return Kubeflow(
+    return KubeflowService(
         cloud_config.build(
             {
                 "target": "kubeflow",
@@ -139,19 +139,20 @@ def test_other_time_zones_are_the_controllers(kubeflow: Any, compiled: Compiled)
 
 
 def test_nobody_there(compiled: Compiled) -> None:
-    from pipelines.cloud.kubeflow.platform import Kubeflow
+    from pipelines.cloud.kubeflow.platform import KubeflowService
 
     config = cloud_config.build({"target": "kubeflow", "host": "http://127.0.0.1:9"})
     with pytest.raises(ServiceError, match="cannot be reached.*Check --host"):
-        Kubeflow(config).submit(compiled, VALUES)
+        KubeflowService(config).submit(compiled, VALUES)
 
 
 def test_this_path_loads_no_google_cloud() -> None:
     program = (
         "import sys\n"
-        "from pipelines.cloud import commands as cloud_commands, config as cloud_config\n"
+        "from pipelines.cloud import config as cloud_config\n"
+        "from pipelines.cloud import targets\n"
         "config = cloud_config.build({'target': 'kubeflow', 'host': 'http://h'})\n"
-        "cloud_commands.connect(config)\n"
+        "targets.find(config.target).connect(config).run_request\n"
         "print([m for m in sys.modules if m.startswith('google.cloud.')])"
     )
     done = subprocess.run(

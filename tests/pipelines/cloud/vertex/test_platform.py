@@ -8,7 +8,7 @@ from components.service_calls import ATTEMPTS, ServiceError
 from pipelines.cloud import commands as cloud_commands
 from pipelines.cloud import config as cloud_config
 from pipelines.cloud import schedules
-from pipelines.cloud.compiler import Compiled
+from pipelines.cloud.compiled import Compiled
 
 LOST = "lost"
 WEEKLY = schedules.timing("0 3 * * 1", "Europe/Berlin", 1, None, None)
@@ -17,9 +17,9 @@ VALUES = {"data_path": "gs://b/other"}
 
 @pytest.fixture
 def vertex(vertex_server: Any) -> Any:
-    from pipelines.cloud.vertex.platform import Vertex
+    from pipelines.cloud.vertex.platform import VertexService
 
-    return Vertex(
+    return VertexService(
         cloud_config.build({"project": "p", "region": "r", "endpoint": vertex_server.address})
     )
 
@@ -172,8 +172,8 @@ def test_dry_run_prints_the_request(vertex: Any, vertex_server: Any, compiled: C
 
 
 def test_nobody_there(compiled: Compiled) -> None:
-    from pipelines.cloud.vertex.platform import Vertex
+    from pipelines.cloud.vertex.platform import VertexService
 
     config = cloud_config.build({"project": "p", "region": "r", "endpoint": "http://127.0.0.1:9"})
     with pytest.raises(ServiceError, match="try again later"):
-        Vertex(config).submit(compiled, VALUES)
+        VertexService(config).submit(compiled, VALUES)

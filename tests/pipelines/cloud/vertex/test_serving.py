@@ -11,6 +11,7 @@ import pytest
 from pipelines.cloud import compiler
 from pipelines.cloud import config as cloud_config
 from pipelines.cloud import options as cloud_options
+from pipelines.cloud.platform_config import CloudConfig
 from tests.rehearsal.jobs import Rehearsal
 from trainer_modules.engine.errors import BadInputError
 
@@ -22,7 +23,7 @@ BASE = (
 )
 
 
-def _config(*args: str) -> cloud_config.CloudConfig:
+def _config(*args: str) -> CloudConfig:
     return cloud_options.config_from(cloud_options.parser().parse_args(["compile", *BASE, *args]))
 
 
@@ -102,7 +103,8 @@ def test_kubeflow_refuses_and_loads_nothing_of_google(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout.splitlines()[-1]) == [2, []]
-    assert "--model-registry Digits belongs to Vertex AI, but the target is kubeflow" in done.stderr
+    assert "--region, --model-registry belong to the target vertex, but the" in done.stderr
+    assert "KServe and TensorFlow Serving read the folder" in done.stderr
 
 
 @pytest.mark.slow

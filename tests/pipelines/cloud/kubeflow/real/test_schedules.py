@@ -6,11 +6,13 @@ import pytest
 import yaml
 
 from pipelines.cloud import config as cloud_config
-from pipelines.cloud import schedules
-from pipelines.cloud.compiler import Compiled
+from pipelines.cloud import schedules, targets
+from pipelines.cloud.compiled import Compiled
 from trainer_modules.engine.errors import BadInputError
 
-WEEKLY = schedules.timing("0 3 * * 1", "UTC", 1, None, None, target="kubeflow")
+RULES = targets.find("kubeflow").cron
+
+WEEKLY = schedules.timing("0 3 * * 1", "UTC", 1, None, None, rules=RULES)
 # One step that Kubeflow's compiler takes.
 SPEC = """
 pipelineInfo: {name: digits}
@@ -24,10 +26,10 @@ root: {dag: {tasks: {a: {componentRef: {name: comp-a}, taskInfo: {name: a}}}}}
 
 @pytest.fixture
 def kubeflow(api_server: str) -> Any:
-    from pipelines.cloud.kubeflow.platform import Kubeflow
+    from pipelines.cloud.kubeflow.platform import KubeflowService
 
     values = {"target": "kubeflow", "host": api_server, "pipeline_root": "minio://mlpipeline/r"}
-    return Kubeflow(cloud_config.build(values))
+    return KubeflowService(cloud_config.build(values))
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def compiled() -> Compiled:
 )
 def test_cron_is_read_as_kubeflow_reads_it(kubeflow: Any, compiled: Compiled, cron: str) -> None:
     try:
-        timing = schedules.timing(cron, "UTC", 1, None, None, target="kubeflow")
+        timing = schedules.timing(cron, "UTC", 1, None, None, rules=RULES)
         ours = ""
     except BadInputError as error:
         # What is refused here must be refused there too.
@@ -64,7 +66,7 @@ def test_cron_is_read_as_kubeflow_reads_it(kubeflow: Any, compiled: Compiled, cr
 def test_an_update_of_a_paused_schedule_leaves_it_paused(kubeflow: Any, compiled: Compiled) -> None:
     assert not kubeflow.schedule("weekly", compiled, {}, WEEKLY).paused
     kubeflow.change("weekly", "pause")
-    later = schedules.timing("30 4 * * *", "UTC", 2, None, None, target="kubeflow")
+    later = schedules.timing("30 4 * * *", "UTC", 2, None, None, rules=RULES)
     done = kubeflow.schedule("weekly", compiled, {}, later)
     assert (done.done, done.paused) == ("updated", True)
     (shown,) = [one for one in kubeflow.schedules() if one["name"] == "weekly"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.cloud import compiler
+from pipelines.cloud import compiler, targets
 from pipelines.cloud import config as cloud_config
 
 BASE = {
@@ -31,7 +31,7 @@ def workflow(kfp_program: Callable[[str], str], tmp_path: Path) -> Callable[...,
     def make(**values: object) -> dict[str, Any]:
         compiled = compiler.compile_job(cloud_config.build({**BASE, **values}))
         file = tmp_path / "job.yaml"
-        file.write_text(compiled.text("kubeflow"))
+        file.write_text(targets.find("kubeflow").text(compiled))
         done = subprocess.run(
             [program, str(tmp_path), str(file)], capture_output=True, text=True, check=False
         )
