@@ -5,18 +5,21 @@ read the bytes. An entry that cannot be read becomes an entry with an error.
 """
 
 import glob
+import itertools
 import os
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from components.example_gen.readers import csv_text
+from components.example_gen.readers import path_table, storage, tables
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.images import formats
 
 _RECORDS = re.compile(r"\.tfrec(ord)?s?(\.gz|-\d+-of-\d+(\.gz)?)?$")
+_LISTS = (".csv", ".tsv")
 _SMALLEST_CHUNK, _LARGEST_CHUNK, _CHUNKS = 64, 1024, 32
 _READERS = 8
 
@@ -44,9 +47,9 @@ class Chunk:
 
     Attributes:
       index: Its place in the input.
-      files: (id, path) of images.
+      files: (id, path) of images; a path is "" where a CSV row names none.
       records: A file of tf.Examples instead.
-      rows: (id, numbers) of a table instead.
+      rows: (id, numbers, reason) of a table instead; a reason is "" where there are numbers.
       failed: (id, reason) of what is known to be unreadable instead.
       keys: Names inside `records`.
     """
@@ -54,7 +57,7 @@ class Chunk:
     index: int
     files: tuple[tuple[str, str], ...] = ()
     records: str = ""
-    rows: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    rows: tuple[tuple[str, tuple[float, ...], str], ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
     keys: Keys = field(default_factory=Keys)
 
@@ -85,18 +88,19 @@ def chunks(data: str, keys: Keys, columns: Sequence[str] = (), batch_size: int =
     Raises:
       BadInputError: If there is nothing, or nothing that can be read as images.
     """
-    if data.lower().endswith(".csv"):
+    ending = os.path.splitext(data)[1].lower()
+    if ending in _LISTS or (columns and ending == ".npz"):
         if columns:
             rows = _pieces(_table(data, keys, columns), batch_size)
             return [Chunk(index=i, rows=piece) for i, piece in enumerate(rows)]
-        listed = _pieces(_paths(data, keys), batch_size)
-        return [Chunk(index=i, files=piece) for i, piece in enumerate(listed)]
+        named = _pieces(_paths(data, keys), batch_size)
+        return [Chunk(index=i, files=piece) for i, piece in enumerate(named)]
     if columns:
         raise BadInputError(
-            f"--data must be a CSV file with the columns {', '.join(columns)} that this model "
-            f"takes. Received: {data}"
+            f"--data must be a CSV or .npz file with the columns {', '.join(columns)} that this "
+            f"model takes. Received: {data}"
         )
-    root, found = _find(data)
+    root, found, unlisted = _find(data)
     records = [path for path in found if _RECORDS.search(path)]
     if records:
         return [Chunk(index=i, records=path, keys=keys) for i, path in enumerate(records)]
@@ -107,25 +111,30 @@ def chunks(data: str, keys: Keys, columns: Sequence[str] = (), batch_size: int =
             f"(*.tfrec*) among its {len(found)} files."
         )
     base = root or _fixed_part(data)
-    files = [(os.path.relpath(path, base).replace(os.sep, "/"), path) for path in images]
-    return [Chunk(index=i, files=piece) for i, piece in enumerate(_pieces(files, batch_size))]
+    names = (os.path.relpath(path, base).replace(os.sep, "/") for path in images)
+    files = list(zip(map(storage.printable, names), images, strict=True))
+    listed = [Chunk(index=i, files=piece) for i, piece in enumerate(_pieces(files, batch_size))]
+    return [*listed, *([Chunk(index=len(listed), failed=unlisted)] if unlisted else [])]
 
 
-def _find(data: str) -> tuple[str, list[str]]:
-    """Returns (the folder, or "" for a pattern; the files in name order)."""
+def _find(data: str) -> tuple[str, list[str], tuple[tuple[str, str], ...]]:
+    """Returns (the folder, or "" for a pattern; the files in name order; (id, reason) of folders).
+
+    In a folder these are the files that training would find there.
+    """
     import tensorflow as tf
 
-    if tf.io.gfile.isdir(data):
-        found = [
-            os.path.join(folder, name)
-            for folder, _, names in tf.io.gfile.walk(data)
-            if "/." not in folder[len(data) :]
-            for name in names
-            if not name.startswith(".")
+    if storage.is_folder(data):
+        entries = list(storage.files(data))
+        files = [e.relative for e in entries if not e.relative.endswith("/")]
+        unlisted = [
+            (storage.printable(e.relative), e.problem)
+            for e in entries
+            if e.relative.endswith("/") and e.problem != storage.EMPTY
         ]
-        return data, sorted(found)
-    if tf.io.gfile.exists(data):
-        return "", [data]
+        return data, [storage.join(data, name) for name in sorted(files)], tuple(unlisted)
+    if storage.exists(data):
+        return "", [data], ()
     # Python's glob supports `**`, TensorFlow's supports gs://.
     matched = tf.io.gfile.glob(data) if "://" in data else glob.glob(data, recursive=True)
     found = sorted(path for path in matched if not tf.io.gfile.isdir(path))
@@ -133,7 +142,7 @@ def _find(data: str) -> tuple[str, list[str]]:
         raise BadInputError(
             f"--data {data}: there is no such folder or file, and no file matches it as a pattern."
         )
-    return "", found
+    return "", found, ()
 
 
 def _fixed_part(pattern: str) -> str:
@@ -148,46 +157,39 @@ def _pieces(items: list[Any], multiple: int) -> list[tuple[Any, ...]]:
     return [tuple(items[start : start + size]) for start in range(0, len(items), size)]
 
 
-def _read_csv(data: str, needed: Sequence[str]) -> list[dict[str, str]]:
-    import tensorflow as tf
-
-    if not tf.io.gfile.exists(data):
+def _rows(data: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields (line or index, row) as training reads them, once the needed columns are there."""
+    if not storage.exists(data):
         raise BadInputError(f"--data {data}: there is no such file.")
-    with tf.io.gfile.GFile(data, "rb") as f:
-        contents = f.read()
-    header = csv_text.header(contents)
+    rows = tables.rows_of(data)
+    first = next(rows, None)
+    if first is None:
+        raise BadInputError(f"--data {data} has no rows below a header.")
     for name in needed:
-        if name not in header:
-            raise BadInputError(f"--data {data}: a column {did_you_mean(name, header)}.")
-    rows = [row for _, row in csv_text.rows(contents)]
-    if not rows:
-        raise BadInputError(f"--data {data} has a header but no rows.")
-    return rows
+        if name not in first[1]:
+            raise BadInputError(f"--data {data}: a column {did_you_mean(name, list(first[1]))}.")
+    return itertools.chain([first], rows)
 
 
 def _paths(data: str, keys: Keys) -> list[tuple[str, str]]:
-    rows = _read_csv(data, [keys.path, *([keys.id] if keys.id else [])])
-    folder = os.path.dirname(data)
-    return [(row[keys.id or keys.path], _join(folder, row[keys.path])) for row in rows]
+    folder, name = posixpath.split(data)
+    listed = []
+    for line, row in _rows(data, [keys.path, *([keys.id] if keys.id else [])]):
+        path = row[keys.path].strip()
+        full = path_table.located(folder, "", path)[1] if path else ""
+        listed.append((row[keys.id or keys.path] or f"{name}:{line}", full))
+    return listed
 
 
-def _join(folder: str, path: str) -> str:
-    return path if "://" in path else os.path.join(folder, path)
-
-
-def _table(data: str, keys: Keys, columns: Sequence[str]) -> list[tuple[str, tuple[float, ...]]]:
-    rows: list[tuple[str, tuple[float, ...]]] = []
-    for i, row in enumerate(_read_csv(data, [*columns, *([keys.id] if keys.id else [])])):
-        rows.append((row[keys.id] if keys.id else str(i), tuple(_number(row[c]) for c in columns)))
+def _table(
+    data: str, keys: Keys, columns: Sequence[str]
+) -> list[tuple[str, tuple[float, ...], str]]:
+    rows: list[tuple[str, tuple[float, ...], str]] = []
+    for i, (_, row) in enumerate(_rows(data, [*columns, *([keys.id] if keys.id else [])])):
+        reason = tables.wrong_numbers(row, columns)
+        values = () if reason else tuple(float(row[column]) for column in columns)
+        rows.append((str(row[keys.id]) if keys.id else str(i), values, reason))
     return rows
-
-
-def _number(text: str) -> float:
-    """Returns NaN for a value that is not a number; the entry then has an error."""
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return float("nan")
 
 
 def read(chunk: Chunk) -> Iterator[Entry]:
@@ -196,11 +198,8 @@ def read(chunk: Chunk) -> Iterator[Entry]:
         yield from map(_converted, _read_records(chunk))
     for name, why in chunk.failed:
         yield Entry(name, None, why)
-    for name, values in chunk.rows:
-        wrong = any(v != v for v in values)
-        yield (
-            Entry(name, None, "a column is empty or not a number") if wrong else Entry(name, values)
-        )
+    for name, values, reason in chunk.rows:
+        yield Entry(name, None, reason) if reason else Entry(name, values)
     if chunk.files:
         with ThreadPoolExecutor(_READERS) as pool:
             for start in range(0, len(chunk.files), 4 * _READERS):
@@ -223,17 +222,13 @@ def _converted(entry: Entry) -> Entry:
 
 
 def _read_file(file: tuple[str, str]) -> Entry:
-    import tensorflow as tf
-
     name, path = file
+    if not path:
+        return Entry(name, None, "the row names no image")
     try:
-        if "://" not in path:
-            with open(path, "rb") as local:
-                return Entry(name, local.read())
-        with tf.io.gfile.GFile(path, "rb") as remote:
-            return Entry(name, remote.read())
-    except (OSError, tf.errors.OpError) as e:
-        return Entry(name, None, f"cannot be read: {getattr(e, 'strerror', None) or e}")
+        return Entry(name, storage.read(path))
+    except OSError as error:
+        return Entry(name, None, f"cannot be read: {error.strerror or error}")
 
 
 def _read_records(chunk: Chunk) -> Iterator[Entry]:

@@ -139,7 +139,24 @@ def check_table(
 
 def rows_of(root: str, table: LabelledPaths) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields (line number, row) of a CSV."""
-    return csv_text.rows(storage.read(storage.join(root, table.csv)))
+    path = storage.join(root, table.csv)
+    return csv_text.rows(storage.read(path), path)
+
+
+def located(root: str, base: str, name: str) -> tuple[str, str]:
+    r"""Returns the id and the full path of an image that a CSV names.
+
+    Args:
+      root: The data root.
+      base: The folder that the name is relative to, itself relative to the root.
+      name: A relative or absolute path, with "/" or `\`, or the address of an object in a bucket.
+    """
+    path = name if os.path.isabs(name) or storage.is_remote(name) else storage.join(base, name)
+    path = path.replace("\\", "/") if "\\" in path and not _there(root, path) else path
+    if storage.is_remote(path):
+        return path, path
+    identifier = posixpath.normpath(path)
+    return identifier, storage.join(root, identifier)
 
 
 def table_items(
@@ -174,10 +191,7 @@ def table_items(
         if not name:
             yield Rejected(id=key, split=found, reason=f"column '{table.path}' is empty")
             continue
-        path = name if os.path.isabs(name) or storage.is_remote(name) else storage.join(base, name)
-        path = path.replace("\\", "/") if "\\" in path and not _there(root, path) else path
-        identifier = posixpath.normpath(path) if not storage.is_remote(path) else path
-        full = identifier if storage.is_remote(path) else storage.join(root, identifier)
+        identifier, full = located(root, base, name)
         label = None
         if table.label and found != UNLABELLED:
             try:

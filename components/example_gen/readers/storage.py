@@ -14,6 +14,9 @@ from typing import Any
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini", "ehthumbs.db"}
 _SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin"}
 
+EMPTY = "contains no files"
+"""The problem of an empty folder."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -144,7 +147,7 @@ def _local_files(root: str, relative: str, seen: set[tuple[int, int]]) -> Iterat
             empty = False
             yield _local_entry(found, below)
     if empty and relative:
-        yield Entry(relative=relative + "/", problem="contains no files")
+        yield Entry(relative=relative + "/", problem=EMPTY)
 
 
 def _local_entry(found: os.DirEntry[str], relative: str) -> Entry:

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,14 @@ class TableReader:
 
     def read(self, item: Item) -> Iterator[Record | Rejected]:
         """Reads the rows."""
-        for number, row in self._rows():
-            key = f"{item.id}:{number}"
+        for line, row in self._rows():
+            key = f"{item.id}:{line}"
             said = str(row.get(_SPLIT) or "").strip()
             if said and said.lower() not in ALIASES:
                 reason = f"column 'split' {did_you_mean(said, ALIASES)}"
                 yield Rejected(id=key, split="", reason=reason)
                 continue
-            values = {c: _number(v) for c, v in row.items() if c and c != _SPLIT}
+            values = {c: number(v) for c, v in row.items() if c and c != _SPLIT}
             if reason := self._refused(row, values):
                 yield Rejected(id=key, split="", reason=reason)
                 continue
@@ -80,10 +80,8 @@ class TableReader:
 
     def _refused(self, row: dict[str, Any], values: dict[str, float | None]) -> str:
         """Returns why a row cannot be used, or "" if it can."""
-        wrong = [c for c in self.required if values.get(c) is None]
-        if wrong:
-            shown = ", ".join(f"'{c}' is {row.get(c)!r}" for c in wrong)
-            return f"not a finite number: column {shown}"
+        if reason := wrong_numbers(row, self.required):
+            return reason
         label = values.get(self.problem.raw_label)
         try:
             if label is not None:
@@ -93,7 +91,7 @@ class TableReader:
         return ""
 
     def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        return _rows(storage.join(self.root, self.file))
+        return rows_of(storage.join(self.root, self.file))
 
 
 def table_reader(
@@ -129,7 +127,7 @@ def table_reader(
         problem=problem,
         hash_split=source.splits,
     )
-    first = next(iter(_rows(storage.join(root, names[0]))), None)
+    first = next(iter(rows_of(storage.join(root, names[0]))), None)
     if first is None:
         raise BadInputError(f"{storage.join(root, names[0])} has no rows.")
     for column in required:
@@ -139,20 +137,31 @@ def table_reader(
     return reader
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
     """Returns a finite float, or None."""
     try:
-        number = float(value)
+        converted = float(value)
     except (TypeError, ValueError):
         return None
-    return number if math.isfinite(number) else None
+    return converted if math.isfinite(converted) else None
 
 
-def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yields (line or index, row) of a table."""
+def wrong_numbers(row: Mapping[str, Any], columns: Sequence[str]) -> str:
+    """Returns which of the columns have no finite number in a row, or "" if all have."""
+    wrong = [column for column in columns if number(row.get(column)) is None]
+    shown = ", ".join(f"'{column}' is {row.get(column)!r}" for column in wrong)
+    return f"not a finite number: column {shown}" if wrong else ""
+
+
+def rows_of(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields (line or index, row) of a table, CSV or .npz.
+
+    Raises:
+      BadInputError: If it is neither.
+    """
     contents = storage.read(path)
     if contents[:2] != b"PK":
-        yield from csv_text.rows(contents)
+        yield from csv_text.rows(contents, path)
         return
     import numpy as np
 

@@ -220,7 +220,7 @@ def test_a_table_of_numbers(tmp_path: Path, regressor: Path) -> None:
     _predict(regressor, table, output, Keys(id="name"))
     rows = _rows(output)
     assert [(r["id"], r["value"]) for r in rows] == [("x", "23.0"), ("y", ""), ("z", "1.5")]
-    assert rows[1]["error"] == "a column is empty or not a number"
+    assert rows[1]["error"] == "not a finite number: column 'b' is ''"
 
 
 @pytest.mark.parametrize(
