@@ -8,7 +8,7 @@ def test_importing_it_imports_no_framework() -> None:
     """`--list` and a mistake in a task file would else take ten seconds."""
     program = (
         "import sys, trainer_modules.api\n"
-        "heavy = {'tensorflow', 'tf_keras', 'keras', 'tfx', 'apache_beam', 'numpy', 'pandas'}\n"
+        "heavy = {'tensorflow', 'tf_keras', 'keras', 'tfx', 'apache_beam', 'pandas'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -24,7 +24,15 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class AtMost:
-    """A ceiling on a metric, for losses and errors; the fields are those of `AtLeast`."""
+    """A ceiling on a metric, for losses and errors.
+
+    Attributes:
+      metric: As in `AtLeast`.
+      bound: The largest accepted value.
+      each_class: As in `AtLeast`.
+      class_name: As in `AtLeast`.
+      slice: As in `AtLeast`.
+    """
 
     metric: str
     bound: float

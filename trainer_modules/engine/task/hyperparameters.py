@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One of `values`."""
+    """One of `values`.
+
+    Attributes:
+      key: The setting that varies, as `--set` names it.
+      values: Its possible values.
+    """
 
     key: str
     values: tuple[int | float | str, ...]
@@ -13,7 +18,14 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """A number within `low`..`high`, uniform in its logarithm where `log`."""
+    """A number within `low`..`high`.
+
+    Attributes:
+      key: The setting that varies, as `--set` names it.
+      low: The smallest value.
+      high: The largest value.
+      log: Draw uniformly from the logarithm, as for learning rates.
+    """
 
     key: str
     low: float

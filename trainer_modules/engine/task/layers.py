@@ -12,7 +12,12 @@ from trainer_modules.engine.limits import check_number
 
 @dataclass(frozen=True)
 class Dense:
-    """A fully connected layer of `units`; `activation` is a Keras name."""
+    """A fully connected layer.
+
+    Attributes:
+      units: Number of outputs.
+      activation: Name of a Keras activation.
+    """
 
     units: int
     activation: str = "linear"
@@ -29,7 +34,14 @@ class Dense:
 
 @dataclass(frozen=True)
 class Conv:
-    """A square 2-D convolution."""
+    """A square 2-D convolution.
+
+    Attributes:
+      filters: Channels of its output.
+      size: Side of the kernel, in pixels.
+      activation: Name of a Keras activation.
+      padding: `valid` (no border) or `same` (zeros around the image).
+    """
 
     filters: int
     size: int = 3
@@ -53,7 +65,11 @@ class Conv:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """Max pooling over `size` × `size` pixels."""
+    """Max pooling over squares of pixels.
+
+    Attributes:
+      size: Side of the square, and the step, in pixels.
+    """
 
     size: int = 2
 
@@ -91,7 +107,11 @@ class Flatten:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Drops a fraction `rate` of the inputs, in training only."""
+    """Drops a fraction of the inputs, in training only.
+
+    Attributes:
+      rate: The fraction, in [0, 1).
+    """
 
     rate: float
 
@@ -136,7 +156,11 @@ class BatchNorm:
 
 @dataclass(frozen=True)
 class Rescale:
-    """Multiplies by `scale`, in float32."""
+    """Multiplies, in float32.
+
+    Attributes:
+      scale: The factor.
+    """
 
     scale: float
 

@@ -61,7 +61,13 @@ class Augment:
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStopping:
-    """Ends a phase when `monitor` has not improved for `patience` validations."""
+    """Ends a phase when a metric no longer improves.
+
+    Attributes:
+      monitor: The training metric to watch; `val_` names the validation.
+      patience: Validations without progress that are accepted.
+      min_delta: The smallest improvement that counts.
+    """
 
     monitor: str = "val_loss"
     patience: int = 3
@@ -74,7 +80,14 @@ class EarlyStopping:
 
 @dataclass(frozen=True, kw_only=True)
 class ReduceOnPlateau:
-    """Multiplies the learning rate by `factor` after `patience` validations without progress."""
+    """Lowers the learning rate when a metric no longer improves.
+
+    Attributes:
+      monitor: As in `EarlyStopping`.
+      factor: What the learning rate is multiplied by, in (0, 1).
+      patience: Validations without progress before that.
+      min_learning_rate: The learning rate is never lower.
+    """
 
     monitor: str = "val_loss"
     factor: float = 0.1

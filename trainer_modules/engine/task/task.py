@@ -31,6 +31,9 @@ class Network:
     """A plain stack of layers from the scaled input to the features.
 
     The problem adds the last layer (softmax, sigmoid, linear).
+
+    Attributes:
+      layers: The layers, in order.
     """
 
     layers: tuple[Layer, ...] = ()
@@ -111,7 +114,11 @@ Model = Network | Backbone | EncoderDecoder | SavedNetwork
 
 @dataclass(frozen=True)
 class Last:
-    """The last `layers` layers of the base are trainable, and the head."""
+    """The last layers of the base are trainable, and the head.
+
+    Attributes:
+      layers: How many of them.
+    """
 
     layers: int
 
