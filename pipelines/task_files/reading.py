@@ -98,9 +98,10 @@ def _imported(reference: TaskReference, path: str) -> Iterator[ModuleType]:
             else:
                 module = stack.enter_context(local_module.imported(reference.path))
         except SyntaxError as error:
-            at = error.lineno if _is(error.filename, path) else None
+            # It may be that of a module beside the file.
+            place = path if not error.filename or _is(error.filename, path) else error.filename
             said = f"{error.msg}: {(error.text or '').strip()}" if error.text else error.msg
-            raise _broken(path, at, f"{said}.") from error
+            raise _broken(place, error.lineno, f"{said}.") from error
         except (Exception, SystemExit) as error:
             # Any exception while a task file is executed is a mistake in that file.
             frames = traceback.extract_tb(error.__traceback__)

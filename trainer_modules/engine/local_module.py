@@ -23,13 +23,14 @@ def imported(path: Path) -> Iterator[ModuleType]:
     Raises:
       Exception: Whatever the file raises.
     """
-    folder = path.resolve().parent
-    mark = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    # A link to a file lies where the link is, with the neighbours that it has there.
+    folder = path.absolute().parent.resolve()
+    mark = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
     name = f"_task_file_{path.stem}_{mark}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader, path
     module = importlib.util.module_from_spec(spec)
-    writes = sys.dont_write_bytecode
+    writes, before = sys.dont_write_bytecode, set(sys.modules)
     # Last on the path: a neighbour can never replace a module that the pipeline needs.
     sys.path.append(str(folder))
     sys.dont_write_bytecode = True
@@ -40,8 +41,10 @@ def imported(path: Path) -> Iterator[ModuleType]:
         yield module
     finally:
         sys.dont_write_bytecode = writes
-        sys.path.remove(str(folder))
-        for other in [n for n, m in sys.modules.items() if _lies_in(folder, m)]:
+        # The last one is ours: the folder may also have been on the path before.
+        del sys.path[len(sys.path) - 1 - sys.path[::-1].index(str(folder))]
+        imported_now = {n: m for n, m in sys.modules.items() if n not in before}
+        for other in [n for n, m in imported_now.items() if _lies_in(folder, m)]:
             del sys.modules[other]
 
 
@@ -53,4 +56,5 @@ def _lies_in(folder: Path, module: ModuleType | None) -> bool:
     # A folder without `__init__.py` is a package too: it has places, and no file.
     file = [spec.origin] if spec.has_location and spec.origin else []
     places = [*file, *(spec.submodule_search_locations or ())]
-    return any(folder in Path(place).resolve().parents for place in places)
+    above = [Path(place).absolute().parent.resolve() for place in places]
+    return any(folder in (place, *place.parents) for place in above)

@@ -254,7 +254,12 @@ TASK = Task(
     phases=(Phase(epochs=2),),
     gates=(),
 )
-preprocessing_fn, _train = entry_points(TASK)
+_transform, _train = entry_points(TASK)
+
+
+def preprocessing_fn(inputs, custom_config):
+    print("transformed in", __file__)
+    return _transform(inputs, custom_config)
 
 
 def run_fn(fn_args):
@@ -281,6 +286,7 @@ def test_a_task_file_that_no_container_has(image: dict[str, str], tmp_path: Path
     assert _serves(root / "serving/mine", (data / "dark/0.png").read_bytes()) in ("bright", "dark")
     log = (root / "run-1/Trainer.log").read_text()
     assert "a function of its own has run in" in log
+    assert "transformed in /" in (root / "run-1/Transform.log").read_text()
     assert str(files) not in json.dumps(spec)
     assert place.run(spec)["Trainer"] == "cached"
 

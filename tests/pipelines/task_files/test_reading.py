@@ -71,6 +71,33 @@ def test_nothing_else_is_forgotten(task_file, monkeypatch) -> None:
     assert before.items() <= sys.modules.items()
 
 
+def test_a_link_has_the_neighbours_of_its_own_folder(task_file, whole, monkeypatch) -> None:
+    text = whole.replace("from dataclasses", "from numbers_of import EPOCHS\nfrom dataclasses")
+    text = text.replace("epochs=3", "epochs=EPOCHS")
+    real = task_file(text, folder="a", numbers_of="EPOCHS = 6")
+    link = real.parent.parent / "mine.py"
+    link.symlink_to(real)
+    (link.parent / "numbers_of.py").symlink_to(
+        task_file(folder="c", other="EPOCHS = 8").parent / "other.py"
+    )
+    assert tasks.load(str(real)).phases[0].epochs == 6
+    assert tasks.load(str(link)).phases[0].epochs == 8
+    # A folder that is on the path anyhow stays there.
+    monkeypatch.syspath_prepend(str(real.parent))
+    path = list(sys.path)
+    assert tasks.load(str(real)).phases[0].epochs == 6 and sys.path == path
+
+
+def test_a_mistake_beside_the_file_is_named_with_its_own_place(task_file, whole) -> None:
+    text = whole.replace("from dataclasses", "import notes\nfrom dataclasses")
+    path = task_file(text, notes="X = 1\nY = (\n")
+    with pytest.raises(BadInputError, match=r"notes\.py, line 2: '\(' was never closed"):
+        tasks.load(str(path))
+    path = task_file(text, notes="X = 1\nY = 1 / 0\n")
+    with pytest.raises(BadInputError, match=r"mine\.py, line 3: division by zero"):
+        tasks.load(str(path))
+
+
 def test_files_of_one_name_and_their_neighbours_stay_apart(task_file, whole) -> None:
     text = whole.replace("from dataclasses", "from numbers_of import EPOCHS\nfrom dataclasses")
     text = text.replace("epochs=3", "epochs=EPOCHS")
