@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import tasks
+from pipelines import run_kubeflow, tasks
+from pipelines.cloud import config as cloud_config
 from pipelines.config import RunConfig
 from pipelines.task_files import spelling
 from trainer_modules.engine.errors import BadInputError
@@ -80,3 +81,15 @@ def test_two_files_of_one_name_do_not_share_runs(task_file, whole, tmp_path) -> 
     edited.unlink()
     spelling.claim(spelling.parse(str(second)), str(runs))
     spelling.claim(spelling.parse("digits"), str(runs))
+
+
+def test_a_job_without_a_schema_is_said_to_infer_it(task_file, capsys) -> None:
+    path = task_file()
+    made = {"task": str(path), "target": "vertex", "image": "registry/vision@sha256:0"}
+    run_kubeflow._note(cloud_config.build(made))
+    told = capsys.readouterr().err
+    assert f"no schema at {path.with_suffix('.pbtxt')}: each run infers one" in told
+    path.with_suffix(".pbtxt").touch()
+    run_kubeflow._note(cloud_config.build(made))
+    run_kubeflow._note(cloud_config.build({**made, "task": "digits"}))
+    assert capsys.readouterr().err == ""
