@@ -89,6 +89,6 @@ def test_one_output_is_judged_at_one_half() -> None:
     assert far.other_class == 0.0 and far.largest == pytest.approx(0.5)
 
 
-def test_an_unknown_form_is_refused_by_the_task() -> None:
-    with pytest.raises(ValueError, match="forms must be one of tflite, tflite_int8, onnx"):
+def test_an_unknown_format_is_refused_by_the_task() -> None:
+    with pytest.raises(ValueError, match="formats must be one of tflite, tflite_int8, onnx"):
         Serving(formats=("coreml",))

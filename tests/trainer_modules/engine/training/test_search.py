@@ -38,3 +38,11 @@ def test_a_key_that_names_nothing_is_refused() -> None:
     assert search.current(digits.TASK, "model.layers.1.units") == 256
     with pytest.raises(BadInputError, match=r"layers\.7"):
         search.current(digits.TASK, "model.layers.7.units")
+
+
+def test_a_former_key_is_searched_under_its_current_name() -> None:
+    """A task file of one's own may hold it, and so may the best values of an earlier Tuner."""
+    key = "phases.0.validation_share"
+    assert search.current(digits.TASK, key) == 1.0
+    task = search.applied(digits.TASK, {"values": {key: 0.5}})
+    assert task.phases[0].validation_fraction == 0.5

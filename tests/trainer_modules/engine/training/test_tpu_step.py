@@ -62,7 +62,7 @@ def batch_of(task: Task) -> tuple[Any, ...]:
 
 
 def statistics_of(task: Task) -> models.Statistics:
-    count = task.input.channels if task.input else len(task.problem.features)  # type: ignore[union-attr]
+    count = task.input.shape[-1]
     return [0.0] * count, [1.0] * count
 
 
