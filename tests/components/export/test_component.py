@@ -46,46 +46,50 @@ def _pixels(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 12, 10, 3), np.uint8)
 
 
-@pytest.mark.parametrize("form", ["tflite", "tflite_int8", "onnx"])
-def test_a_form_agrees_with_the_saved_model(form: str, model: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("export_format", ["tflite", "tflite_int8", "onnx"])
+def test_a_format_agrees_with_the_saved_model(
+    export_format: str, model: str, tmp_path: Path
+) -> None:
     import tensorflow as tf
 
-    from components.export import component as export_forms
+    from components.export import component as export_component
 
     inputs = [_pixels(8), _pixels(3)]
-    found = export_forms.export([form], model, str(tmp_path), list(_pixels(20)), inputs)
-    contents = Path(found[form]["file"]).read_bytes()
-    assert found[form]["examples"] == 11 and found[form]["bytes"] == len(contents)
+    found = export_component.export(
+        [export_format], model, str(tmp_path), list(_pixels(20)), inputs
+    )
+    contents = Path(found[export_format]["file"]).read_bytes()
+    assert found[export_format]["examples"] == 11 and found[export_format]["bytes"] == len(contents)
     loaded = tf.saved_model.load(model)
     wanted = loaded.network(inputs[1]).numpy()
     assert wanted.shape == (3, 3)
-    got = export_forms.runner(form, contents)(inputs[1])
-    np.testing.assert_allclose(got, wanted, atol=0.1 if form == "tflite_int8" else 1e-5)
+    got = export_component.runner(export_format, contents)(inputs[1])
+    np.testing.assert_allclose(got, wanted, atol=0.1 if export_format == "tflite_int8" else 1e-5)
 
 
 def test_a_form_that_differs_is_no_file() -> None:
-    from components.export import component as export_forms
+    from components.export import component as export_component
 
     wanted = np.array([[0.9, 0.1], [0.2, 0.8]])
-    same = export_forms.difference(wanted, wanted + 1e-7, classes=True)
-    export_forms.check("onnx", same)
-    swapped = export_forms.difference(wanted, wanted[:, ::-1], classes=True)
+    same = export_component.difference(wanted, wanted + 1e-7, classes=True)
+    export_component.check("onnx", same)
+    swapped = export_component.difference(wanted, wanted[:, ::-1], classes=True)
     assert swapped.other_class == 1.0 and swapped.largest == pytest.approx(0.8)
     with pytest.raises(
-        export_forms.FormatError, match=r"onnx differs .* largest 0\.8, but the tolerance"
+        export_component.FormatError, match=r"onnx differs .* largest 0\.8, but the tolerance"
     ):
-        export_forms.check("onnx", swapped)
-    broken = export_forms.difference(wanted, wanted * np.nan, classes=True)
-    with pytest.raises(export_forms.FormatError, match="largest nan"):
-        export_forms.check("tflite_int8", broken)
+        export_component.check("onnx", swapped)
+    broken = export_component.difference(wanted, wanted * np.nan, classes=True)
+    with pytest.raises(export_component.FormatError, match="largest nan"):
+        export_component.check("tflite_int8", broken)
 
 
 def test_one_output_is_judged_at_one_half() -> None:
-    from components.export import component as export_forms
+    from components.export import component as export_component
 
     wanted, got = np.array([[0.4], [0.6]]), np.array([[0.6], [0.7]])
-    assert export_forms.difference(wanted, got, classes=True).other_class == 0.5
-    far: Any = export_forms.difference(100 * wanted, 100 * got, classes=False)
+    assert export_component.difference(wanted, got, classes=True).other_class == 0.5
+    far: Any = export_component.difference(100 * wanted, 100 * got, classes=False)
     assert far.other_class == 0.0 and far.largest == pytest.approx(0.5)
 
 

@@ -107,7 +107,9 @@ def test_label_smoothing_is_in_the_loss(
     assert trained.history["epochs"][-1]["val_loss"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_validation_fraction_and_frequency(run: Callable[..., Any], tiny: Callable[..., Task]) -> None:
+def test_validation_fraction_and_frequency(
+    run: Callable[..., Any], tiny: Callable[..., Task]
+) -> None:
     phase = Phase(epochs=4, learning_rate=0.01, validation_freq=2, validation_fraction=0.5)
     epochs = run(tiny(phases=(phase,))).history["epochs"]
     assert ["val_loss" in e for e in epochs] == [False, True, False, True]
