@@ -7,6 +7,7 @@ step's cache key. Comments, formatting and docstrings are left out, because they
 """
 
 import ast
+import copy
 import importlib.machinery
 import os
 import sys
@@ -64,11 +65,7 @@ def find(task: Task, name: str, function: str) -> TaskCode:
     dotted = f"{_CARRIED}.{function}"
     if function not in reading.load(reference).own:
         return TaskCode(dotted, {})
-    trees = {
-        name: syntax.parsed(file.read_text(encoding="utf-8"))
-        for name, file in neighbours(reference.path).items()
-    }
-    texts = {name: ast.unparse(tree) + "\n" for name, tree in trees.items()}
+    texts = {key: _code(file) for key, file in neighbours(reference.path).items()}
     size = sum(len(text.encode()) for text in texts.values())
     if size > _MOST_BYTES:
         raise BadInputError(
@@ -79,6 +76,15 @@ def find(task: Task, name: str, function: str) -> TaskCode:
     uses = set().union(*(import_closure.used_by(text) for text in texts.values()))
     carried = {FILES_KEY: {"file": reference.path.name, "texts": texts}}
     return TaskCode(dotted, carried, tuple(sorted(uses)))
+
+
+def _code(file: Path) -> str:
+    """Returns a file's code without comments, formatting and docstrings."""
+    tree = copy.deepcopy(syntax.parsed(file.read_text(encoding="utf-8")))
+    for node in ast.walk(tree):
+        if isinstance(node, syntax.Function | ast.ClassDef) and not node.body:
+            node.body.append(ast.Pass())
+    return ast.unparse(tree) + "\n"
 
 
 def neighbours(path: Path) -> dict[str, Path]:
@@ -96,7 +102,7 @@ def neighbours(path: Path) -> dict[str, Path]:
         package = file.relative_to(folder).parent.parts
         for name in _imported_names(file, package):
             for near in _files(folder, name):
-                _check_unique(near.relative_to(folder).parts[0].removesuffix(".py"), file)
+                _check_unique(near.relative_to(folder).parts[0].removesuffix(".py"), file, folder)
                 if (key := near.relative_to(folder).as_posix()) not in found:
                     found[key] = near
                     waiting.append(near)
@@ -126,9 +132,9 @@ def _files(folder: Path, name: str) -> list[Path]:
     return [file for file in (*inits, module) if file.is_file()]
 
 
-def _check_unique(name: str, importer: Path) -> None:
-    folder = os.path.realpath(importer.parent)
-    elsewhere = [p for p in sys.path if os.path.realpath(p or os.getcwd()) != folder]
+def _check_unique(name: str, importer: Path, folder: Path) -> None:
+    here = os.path.realpath(folder)
+    elsewhere = [p for p in sys.path if os.path.realpath(p or os.getcwd()) != here]
     spec = None
     if name not in sys.stdlib_module_names:
         spec = importlib.machinery.PathFinder.find_spec(name, elsewhere)

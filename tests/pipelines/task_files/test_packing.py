@@ -83,6 +83,20 @@ def test_an_edit_of_any_of_it_is_a_change_and_a_comment_is_none(own, whole) -> N
     assert fingerprint.of_code(*first.starts) == fingerprint.of_code(*_found(own()).starts)
 
 
+def test_what_holds_a_docstring_alone_is_still_code(own) -> None:
+    later = 'class Stop(Exception):\n    """Why."""\n\ndef ending():\n    """Nothing."""\n'
+    texts = _found(own(later=later)).config[FILES_KEY]["texts"]
+    compile(texts["later.py"], "later.py", "exec")
+    assert "Why" not in texts["later.py"]
+
+
+def test_a_package_beside_it_may_import_its_neighbours(own, monkeypatch) -> None:
+    """Also where the file's folder is on Python's path."""
+    path = own(notes__kept="from later import ending\nOPENING = ending()")
+    monkeypatch.syspath_prepend(str(path.parent))
+    assert "later.py" in _found(path).config[FILES_KEY]["texts"]
+
+
 def test_it_runs_where_the_file_is_not(own, tmp_path) -> None:
     """In another process, in another folder, from the JSON that the job carries."""
     path = own()
