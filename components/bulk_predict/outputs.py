@@ -18,6 +18,8 @@ _ALWAYS = ("id", "true", "error")
 # label_2 is the second most probable class.
 _RANKED = re.compile(r"(label|class_id|score|index)_([1-9]\d*)$")
 _TOP_OF_PUBLISHED = 5
+# Between the scores of the labels in one cell of a CSV.
+_SCORES = "|"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,10 @@ class Classes:
 def fields(outputs: Sequence[str], classes: Classes) -> list[str]:
     """Returns the fields that a model with these outputs can fill."""
     found = ["id"]
-    if "probabilities" in outputs:
+    if "labels" in outputs:
+        found += ["labels", "scores", ALL_PROBABILITIES]
+        found += [f"{_PROBABILITY}{key}" for key in classes.keys]
+    elif "probabilities" in outputs:
         of_class = ["label", *(["class_id"] if classes.ids else []), "score", "index"]
         found += [*of_class, ALL_PROBABILITIES]
         found += [
@@ -89,7 +94,7 @@ def columns(
         count = top or (_TOP_OF_PUBLISHED if classes.ids else 1)
         of_class = ("label", "class_id", "score")
         more = [f"{name}_{rank}" for rank in range(2, count + 1) for name in of_class]
-        chosen = ("id", "true", *of_class, *more, "value", "mask", "error")
+        chosen = ("id", "true", *of_class, *more, "labels", "scores", "value", "mask", "error")
         return tuple(
             Column(header=n, field=n) for n in chosen if n in valid and (n != "true" or labelled)
         )
@@ -139,6 +144,8 @@ def _cell(field: str, entry: Entry, prediction: dict[str, Any], classes: Classes
     if field.startswith(_PROBABILITY):
         key = field.removeprefix(_PROBABILITY)
         return _shortest(prediction["probabilities"][classes.index[key]])
+    if field == "scores":
+        return _SCORES.join(_shortest(score) for score in prediction["scores"] if score > 0)
     if ranked := _RANKED.match(field):
         return _ranked(ranked[1], int(ranked[2]), prediction["probabilities"], classes)
     value = prediction[field]
@@ -181,11 +188,24 @@ def json_line(entry: Entry, prediction: dict[str, Any], classes: Classes, top: i
     for name, value in prediction.items():
         if name == "probabilities":
             row |= _probabilities(value, classes, top)
+        elif name == "labels":
+            row |= _labels(prediction["scores"], classes)
+        elif name == "scores":
+            continue
         elif isinstance(value, bytes | str):
             row[name] = value.decode() if isinstance(value, bytes) else value
         else:
             row[name] = float(str(value))
     return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _labels(scores: Any, classes: Classes) -> dict[str, Any]:
+    """Returns the predicted set: `labels`, and `scores` by label; the highest score first."""
+    chosen = [i for i in best(scores, len(scores)) if scores[i] > 0]
+    return {
+        "labels": [classes.keys[i] for i in chosen],
+        "scores": {classes.keys[i]: float(str(scores[i])) for i in chosen},
+    }
 
 
 def _probabilities(values: Any, classes: Classes, top: int | None) -> dict[str, Any]:

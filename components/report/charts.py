@@ -209,6 +209,32 @@ def calibration(bins: Sequence[dict[str, Any]]) -> Markup:
     return drawing.svg
 
 
+def precision_recall(
+    title: str,
+    points: Sequence[Sequence[float]],
+    served: tuple[float, float],
+    *,
+    share: float,
+) -> Markup:
+    """Draws the precision-recall curve of the class `title`.
+
+    Args:
+      title: The class.
+      points: (recall, precision) pairs, recall ascending.
+      served: Recall and precision with the threshold that is served.
+      share: Share of the examples that are of the class.
+    """
+    with _drawing(f"Precision over recall: {title}", square=True) as drawing:
+        ax = drawing.axes
+        recall, precision = np.asarray(points, float).reshape(-1, 2).T
+        ax.axhline(share, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
+        ax.step(np.r_[0, recall], np.r_[precision[:1], precision], where="pre", color=FIRST)
+        ax.plot(*served, "o", color=SECOND, markersize=8, markeredgecolor=SURFACE)
+        ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="recall", ylabel="precision")
+        ax.set_title(title, loc="left", fontsize=10.5, color=INK)
+    return drawing.svg
+
+
 def predicted_against_true(true: ArrayLike, predicted: ArrayLike, unit: str) -> Markup:
     """Draws predictions over true values, with the line of exact predictions."""
     with _drawing("Predicted against true", square=True) as drawing:

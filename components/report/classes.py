@@ -6,7 +6,10 @@ from components.report import charts, galleries
 from components.report.material import Material
 from components.report.verdict import change, score_of
 
-_ORDER = ("iou", "precision", "recall", "f1", "support")
+_ORDER = (
+    *("iou", "precision", "recall", "f1", "cross_fitted_f1", "average_precision", "threshold"),
+    "support",
+)
 
 
 def table(material: Material) -> dict[str, Any] | None:
@@ -14,6 +17,11 @@ def table(material: Material) -> dict[str, Any] | None:
     per_class = material.evaluation.get("per_class") or {}
     if not per_class:
         return None
+    thresholds = material.history.get("settled", {}).get("thresholds", {})
+    per_class = {
+        name: {**row, **({"threshold": thresholds[name]} if name in thresholds else {})}
+        for name, row in per_class.items()
+    }
     old = (material.evaluation.get("baseline") or {}).get("per_class", {})
     now = material.now.get("per_class", {})
     first = next(iter(per_class.values()))
@@ -96,7 +104,16 @@ def slices(material: Material) -> dict[str, Any] | None:
     if not found:
         return None
     first = next(iter(found.values()))["metrics"]
-    shown = ("accuracy", "macro_f1", "mean_iou", "pixel_accuracy", "mae", "rmse", "log_loss")
+    shown = (
+        "accuracy",
+        "mean_average_precision",
+        "macro_f1",
+        "mean_iou",
+        "pixel_accuracy",
+        "mae",
+        "rmse",
+        "log_loss",
+    )
     columns = [name for name in shown if name in first][:4]
     overall = material.evaluation["metrics"]
     rows = [

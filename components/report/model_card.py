@@ -18,7 +18,7 @@ from components.report.verdict import score_of
 _log = logging.getLogger(__name__)
 CARD = "MODEL_CARD.md"
 _FOLDER = os.path.join(os.path.dirname(__file__), "templates")
-_COLUMNS = ("iou", "precision", "recall", "f1", "support")
+_COLUMNS = ("iou", "precision", "recall", "f1", "average_precision", "support")
 _WEAK, _PAIRS = 3, 3
 
 

@@ -8,7 +8,9 @@ from components.report.material import Material
 # The headline figures, in this order, if the evaluation has them.
 _HEADLINE = (
     "accuracy",
+    "mean_average_precision",
     "macro_f1",
+    "exact_match",
     "top_5_accuracy",
     "auc",
     "mean_iou",

@@ -40,6 +40,7 @@ _EXPECTED = {
     "label": "predicted",
     "score": "probability",
     "value": "predicted",
+    "labels": "labels",
 }
 
 

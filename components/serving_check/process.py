@@ -134,6 +134,9 @@ class _Checker:
 
     def _probabilities(self, classes: list[str]) -> None:
         probabilities = self._outputs["probabilities"]
+        if "labels" in self._outputs:
+            self._label_sets(classes, probabilities)
+            return
         sums = probabilities.sum(axis=1)
         if abs(sums - 1).max() > 1e-3:
             raise CheckFailedError(f"probabilities must sum to 1. One row sums to {sums.min():.4f}")
@@ -142,6 +145,25 @@ class _Checker:
             if label.decode() != expected:
                 raise CheckFailedError(
                     f"the most probable class is '{expected}', but the label is '{label.decode()}'"
+                )
+
+    def _label_sets(self, classes: list[str], probabilities: Any) -> None:
+        """Each class has a probability of its own; those in the set have it as their score."""
+        if probabilities.min() < 0 or probabilities.max() > 1:
+            raise CheckFailedError(
+                "probabilities must be within 0 and 1. Received: "
+                f"{probabilities.min():.4g} to {probabilities.max():.4g}"
+            )
+        rows = zip(probabilities, self._outputs["scores"], self._outputs["labels"], strict=True)
+        for i, (row, scores, text) in enumerate(rows):
+            of = self._request["ids"][i]
+            chosen = [name for name, score in zip(classes, scores, strict=True) if score]
+            if any(score not in (0, p) for score, p in zip(scores, row, strict=True)):
+                raise CheckFailedError(f"`scores` of {of} are neither probabilities nor 0")
+            if not _lists(text.decode(), chosen):
+                raise CheckFailedError(
+                    f"`labels` of {of} must be {', '.join(chosen) or 'empty'}, the classes with a "
+                    f"score. Received: '{text.decode()}'"
                 )
 
     def _one_by_one(self) -> None:
@@ -221,6 +243,17 @@ class _Checker:
 
 def _value(value: Any) -> Any:
     return base64.b64decode(value["b64"]) if isinstance(value, dict) else value
+
+
+def _lists(text: str, names: list[str]) -> bool:
+    """Says whether a text has all of the names in order, and nothing where there are none."""
+    place = 0
+    for name in names:
+        place = text.find(name, place)
+        if place < 0:
+            return False
+        place += len(name)
+    return bool(text) == bool(names)
 
 
 def _all_finite(value: Any) -> bool:

@@ -136,6 +136,7 @@ class LabelSetTally:
                 "id": ids[i],
                 "true": [self.names[k] for k in np.flatnonzero(truth[i])],
                 "predicted": [self.names[k] for k in np.flatnonzero(chosen[i])],
+                "labels": self.separator.join(self.names[k] for k in np.flatnonzero(chosen[i])),
                 "probabilities": {self.names[k]: float(p[i, k]) for k in shown},
             }
 
