@@ -67,10 +67,11 @@ def test_schema_knows_the_classes(task: Task) -> None:
 
 
 def test_gates_name_metrics_that_its_kind_has(task: Task) -> None:
-    from trainer_modules.engine.problems import Regression
+    from trainer_modules.engine.problems import MultiLabel, Regression
 
     known = {
         Classification: {"accuracy", "recall", "precision", "f1"},
+        MultiLabel: {"mean_average_precision", "average_precision"},
         Segmentation: {"mean_iou", "iou", "pixel_accuracy"},
         Regression: {"mse", "mae", "r2"},
     }

@@ -85,6 +85,40 @@ def image_regression(count: int = 120) -> Material:
     return found
 
 
+def label_sets(count: int = 150, *, splits: tuple[str, ...] = ("eval",)) -> Material:
+    """Returns the material of a multi-label classification; the third picture is missing."""
+    from trainer_modules.engine.problems.label_set_tally import LabelSetTally
+    from trainer_modules.engine.problems.multilabel import MultiLabel
+
+    classes = ("a very long name of a class of things", "<b>bold</b>", "dog", "ευχαριστώ", "rare")
+    draw = np.random.default_rng(3)
+    truth = draw.random((count, 5)) < [0.5, 0.3, 0.4, 0.2, 0.02]
+    p = np.clip(0.35 * truth + draw.random(truth.shape) * 0.65, 0, 1).astype(np.float32)
+    problem, settled = MultiLabel(classes=classes).settled(p, truth)
+    names = [f"photos/2024/holiday_{i % 7}/img-{i:04d}.jpg" for i in range(count)]
+    tally = LabelSetTally(classes)
+    scores = np.where(p >= np.float32(problem.thresholds), p, 0)
+    tally.add(
+        ["|".join(np.array(classes)[row]) for row in truth],
+        [{"probabilities": a, "scores": b} for a, b in zip(p, scores, strict=True)],
+        names,
+    )
+    details = tally.details()
+    found = regression()
+    found.task |= {
+        "name": "tags",
+        "problem": {"type": "MultiLabel", "classes": list(classes)},
+        "input": {"type": "Images", "height": 32, "width": 32, "channels": 3},
+    }
+    found.evaluation |= {"metrics": tally.metrics(), "details": details, "splits": list(splits)}
+    found.evaluation["per_class"] = tally.per_class()
+    found.history = {**found.history, "settled": settled}
+    ids = galleries.wanted_ids(details)
+    seen = {name: pictures.small(photograph(i % 8)) for i, name in enumerate(ids) if name != ids[2]}
+    found.pictures = galleries.drawn(seen, details)
+    return found
+
+
 def masks(folder: Path) -> Material:
     """Returns the material of a segmentation, with pictures of two examples."""
     from trainer_modules.engine.problems.mask_tally import MaskTally

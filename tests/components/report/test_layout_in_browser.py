@@ -20,7 +20,7 @@ SCREENS = [("light", 0), ("dark", 0), ("light", 390), ("dark", 390)]
 PAGES_AND_SCREENS = [("long", *s) for s in SCREENS]
 PAGES_AND_SCREENS += [
     (name, *s)
-    for name in ("masks", "regression", "image_regression")
+    for name in ("masks", "regression", "image_regression", "label_sets")
     for s in (SCREENS[0], SCREENS[3])
 ]
 
@@ -53,6 +53,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "masks": lambda f: other_runs.masks(f),
         "regression": lambda f: other_runs.regression(),
         "image_regression": lambda f: other_runs.image_regression(),
+        "label_sets": lambda f: other_runs.label_sets(),
     }
     for name, make in made.items():
         folder = tmp_path_factory.mktemp(name)

@@ -97,3 +97,9 @@ def test_a_regression_says_where_it_is_weak_and_in_which_unit() -> None:
     )
     assert expected in card
     assert "age \\[years\\]" in card
+
+
+def test_a_card_of_label_sets_has_their_figures() -> None:
+    text = model_card.render(other_runs.label_sets())
+    assert "average precision" in text and "mean average precision" in text
+    assert "The classes with the lowest F1" in text

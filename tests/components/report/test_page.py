@@ -182,6 +182,30 @@ def test_images_with_the_largest_errors_are_shown_with_truth_and_prediction() ->
     assert "failure" not in html.split("</style>")[1] and len(html) < 1_000_000
 
 
+def test_sets_of_labels_show_thresholds_curves_and_the_most_wrong() -> None:
+    found = other_runs.label_sets()
+    html = page.render(found)
+    assert "failure" not in html.split("</style>")[1] and len(html) < 1_000_000
+    by_class = html[html.index('<section id="classes">') :].partition("</section>")[0]
+    for name, threshold in found.history["settled"]["thresholds"].items():
+        assert f"{threshold:.4f}" in by_class and f"{found.evaluation['per_class'][name]['f1']:.4f}"
+    section = html[html.index('<section id="labels">') :].partition("</section>")[0]
+    assert "highest F1 on the 150 validation examples" in section
+    assert "1 of 5 labels keep the threshold 0.5" in section and "rare" in section
+    # On the very examples of the choice, the figures are called what they are.
+    cross = found.evaluation["metrics"]["cross_fitted_macro_f1"]
+    assert "no test split" in section and f"{cross:.4f} instead of" in section
+    assert section.count('<svg class="chart"') == 5
+    worst = found.evaluation["details"]["most_wrong"][0]
+    figure = re.findall(r"<figure class=\"wrong\".*?</figure>", section, re.DOTALL)[0]
+    assert f'data-id="{worst["id"]}"' in figure
+    missed = len(set(worst["true"]) - set(worst["predicted"]))
+    assert figure.count("−") == missed and figure.count("✓") + missed == len(worst["true"])
+    assert "<b>bold</b>" not in html
+    judged_elsewhere = page.render(other_runs.label_sets(splits=("test",)))
+    assert "no test split" not in judged_elsewhere
+
+
 def test_time_and_memory_are_written_in_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "index.html"
     path.write_text(page.render(runs.full(tmp_path, FLOWERS, 200)), encoding="utf-8")

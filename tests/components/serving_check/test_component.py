@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,29 @@ def test_generated_images_serve_where_there_is_no_data(model: str) -> None:
     assert len(images) == 5 and images == TASK.input.generated(5)
     asked = serving_check.request(model, images, {}, TASK.input, TASK.problem, TASK.serving)
     assert serving_check.check(asked)["passed"]
+
+
+def test_sets_of_labels_are_checked_against_their_scores(tmp_path: Path, examples: Any) -> None:
+    import tf_keras
+
+    from components.serving_check import component as serving_check
+    from trainer_modules.engine.problems import MultiLabel
+
+    problem = MultiLabel(classes=("1", "10", "b"), thresholds=(0.5, 0.3, 0.52))
+    task = dataclasses.replace(TASK, problem=problem)
+    tf_keras.utils.set_random_seed(1)
+    inputs = tf_keras.Input((6, 5, 3), dtype="uint8")
+    outputs = tf_keras.layers.Flatten()(tf_keras.layers.Rescaling(1 / 255)(inputs))
+    for layer in problem.output_layers():
+        outputs = layer(outputs)
+    serving.save(tf_keras.Model(inputs, outputs), task, str(tmp_path / "saved"))
+    good = serving_check.request(
+        str(tmp_path / "saved"), examples, {}, task.input, problem, Serving()
+    )
+    found = serving_check.check(good)
+    assert found["passed"], found["reason"]
+    found = serving_check.check(good | {"classes": ["b", "10", "1"]})
+    assert not found["passed"] and "the classes with a score" in found["reason"]
+    expected = good | {"expected": [{"labels": "nothing"}] + [{}] * 3}
+    found = serving_check.check(expected)
+    assert found["reason"].startswith("the same as Evaluator: `labels` of 0.png")

@@ -29,7 +29,10 @@ KUBEFLOW = {"target": "kubeflow", "pipeline_root": "minio://mlpipeline/vision"} 
     "data": "/mnt/digits",
 }
 # What a task needs besides where its classes come from the data, or its weights from the network.
-NEEDS = {"image_folder": {"settings": ("problem.classes=('cat', 'dog')",)}}
+NEEDS = {
+    name: {"settings": ("problem.classes=('cat', 'dog')",)}
+    for name in ("image_folder", "image_labels")
+}
 
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 

@@ -261,6 +261,11 @@ class MultiLabel(Problem):
             "scores": ("float32", count),
         }
 
+    @property
+    def submission_fields(self) -> dict[str, str]:
+        """The names of the set."""
+        return {"name": "labels"}
+
     # How it is judged
 
     def tally(self, *, names: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Tally:
