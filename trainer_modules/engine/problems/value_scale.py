@@ -41,8 +41,8 @@ def moments(target: Any) -> dict[str, Any]:
     }
 
 
-def check_deviation(target: str, deviation: float) -> float:
-    """Returns a deviation that one can divide by.
+def check_deviation(target: str, deviation: float) -> None:
+    """Checks that one can divide by a deviation.
 
     Raises:
       BadInputError: If all targets are equal.
@@ -52,7 +52,6 @@ def check_deviation(target: str, deviation: float) -> float:
             f"{target} must vary in the training split to be standardised. Received: one value in "
             "all examples"
         )
-    return deviation
 
 
 def output_layers(*, mean: float, deviation: float) -> list[Any]:

@@ -178,7 +178,8 @@ class Serving:
       max_latency_ms: Ceiling of the median time of a call with one instance, in milliseconds, on
         the machine that runs the pipeline; None for none.
       samples: How many evaluated examples are sent through the model.
-      tolerance: Largest difference from Evaluator's values, relative above 1.
+      tolerance: Largest difference from Evaluator's values, relative to the largest value of the
+        checked examples where that is above 1.
       formats: Further formats to export a pushed model to: `tflite`, `tflite_int8`, `onnx`.
     """
 
