@@ -119,6 +119,27 @@ def run(tiny_files: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
     return train
 
 
+@pytest.fixture
+def scalars() -> Callable[[Path], dict[str, dict[int, float]]]:
+    """Returns `<phase>/<part>/<tag>` → step → value, as TensorBoard's files in a folder hold it."""
+    import tensorflow as tf
+    from tensorflow.core.util.event_pb2 import Event
+
+    def read(folder: Path) -> dict[str, dict[int, float]]:
+        found: dict[str, dict[int, float]] = {}
+        # A later file goes on where an earlier one was broken off.
+        for file in sorted(folder.rglob("events.*"), key=lambda path: path.stat().st_mtime_ns):
+            for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+                event = Event.FromString(record)
+                for value in event.summary.value:
+                    tag = f"{file.parent.relative_to(folder).as_posix()}/{value.tag}"
+                    number = float(tf.make_ndarray(value.tensor))
+                    found.setdefault(tag, {})[event.step] = number
+        return found
+
+    return read
+
+
 def make_network_task(name: str, size: int, **model: Any) -> Task:
     """A task whose images are just large enough for the network."""
     return Task(

@@ -1,4 +1,4 @@
-"""Callbacks: progress lines, TensorBoard, plateaus, best weights, NaN.
+"""Callbacks: progress lines, plateaus, best weights, NaN; TensorBoard's is Keras' own.
 
 Callbacks that affect later epochs (`Plateau`, `Early`, `Best`) keep their state in plain dicts, so
 that a resumed run behaves like an uninterrupted one.
@@ -6,7 +6,6 @@ that a resumed run behaves like an uninterrupted one.
 
 import logging
 import math
-import os
 import time
 from typing import Any
 
@@ -141,35 +140,6 @@ class Progress(tf_keras.callbacks.Callback):
             "  ".join(f"{k} {float(v):.4g}" for k, v in shown.items()),
             time.monotonic() - self._started,
         )
-
-
-class Scalars(tf_keras.callbacks.Callback):
-    """TensorBoard: an epoch's metrics under `<folder>/train` and `<folder>/validation`.
-
-    The tags are those of Keras' own callback, without graph and profile, which would take longer
-    than a small training.
-    """
-
-    def __init__(self, folder: str) -> None:
-        super().__init__()
-        self._folder = folder
-        self._writers: dict[str, Any] = {}
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Writes the metrics at step `epoch`."""
-        for name, value in (logs or {}).items():
-            part = "validation" if name.startswith("val_") else "train"
-            if part not in self._writers:
-                path = os.path.join(self._folder, part)
-                self._writers[part] = tf.summary.create_file_writer(path)
-            with self._writers[part].as_default():
-                tf.summary.scalar(f"epoch_{name.removeprefix('val_')}", value, step=epoch)
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Closes the files."""
-        for writer in self._writers.values():
-            writer.close()
-        self._writers = {}
 
 
 class Early(tf_keras.callbacks.Callback):

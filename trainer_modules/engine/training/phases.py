@@ -160,7 +160,12 @@ class PhaseRun:
         found += keeper.counting.values()
         if self.placement.is_chief:
             found += [
-                callbacks.Scalars(f"{self.log_dir}/{name(self.task, self.index)}"),
+                # Without graph and profile, which take longer than a small training.
+                tf_keras.callbacks.TensorBoard(
+                    f"{self.log_dir}/{name(self.task, self.index)}",
+                    write_graph=False,
+                    profile_batch=0,
+                ),
                 callbacks.Progress(epochs=epochs, steps=steps),
             ]
         return [*found, keeper]

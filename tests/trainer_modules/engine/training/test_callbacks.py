@@ -135,3 +135,25 @@ def test_xla_compiles_the_step(run: Callable[..., Any], tiny: Callable[..., Task
     assert np.isfinite(
         curve(run(dataclasses.replace(task, train=dataclasses.replace(task.train, xla=True))))
     ).all()
+
+
+def test_tensorboard_holds_the_history_by_epoch_over_all_phases(
+    run: Callable[..., Any],
+    tiny: Callable[..., Task],
+    tmp_path: Path,
+    scalars: Callable[[Path], dict[str, dict[int, float]]],
+) -> None:
+    phase = Phase(epochs=2, learning_rate=0.01)
+    epochs = run(tiny(phases=(phase, phase))).history["epochs"]
+    logged = scalars(tmp_path / "logs")
+    phases = sorted({tag.split("/")[0] for tag in logged})
+    assert len(phases) == 2
+    for index, name in enumerate(phases):
+        for metric in ("loss", "accuracy"):
+            for part, key in (("train", metric), ("validation", f"val_{metric}")):
+                expected = {e["epoch"] - 1: e[key] for e in epochs if e["phase"] == index}
+                found = logged[f"{name}/{part}/epoch_{metric}"]
+                assert found == pytest.approx(expected, rel=1e-6)
+                assert list(found) == [2 * index, 2 * index + 1]
+    # No graph and no profile.
+    assert {path.name.split(".")[0] for path in (tmp_path / "logs").rglob("*.*")} == {"events"}

@@ -87,6 +87,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
     tiny: Callable[..., Task],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    scalars: Callable[[Path], dict[str, dict[int, float]]],
     killed_after: int,
     precision: str,
 ) -> None:
@@ -99,7 +100,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
         train__early_stopping=EarlyStopping(patience=3),
         train__precision=precision,
     )
-    whole = run(task)
+    whole = run(task, log_dir=str(tmp_path / "whole"))
     states = str(tmp_path / "states")
     keep = phases.resume.save
 
@@ -114,6 +115,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
     monkeypatch.setattr(phases.resume, "save", keep)
     resumed = run(task, checkpoint_dir=states)
     assert same_weights(resumed, whole)
+    assert scalars(tmp_path / "logs") == scalars(tmp_path / "whole")
     for key in ("loss", "val_loss", "learning_rate", "epoch", "phase"):
         assert curve(resumed, key) == curve(whole, key)
     assert resumed.history["phases"] == whole.history["phases"]
