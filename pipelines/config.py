@@ -181,7 +181,7 @@ def local_parser() -> argparse.ArgumentParser:
         "--max-rejected",
         type=float,
         default=0.01,
-        metavar="SHARE",
+        metavar="FRACTION",
         help="stop if a larger fraction of the examples cannot be read; default: 0.01",
     )
     parser.add_argument(

@@ -52,7 +52,7 @@ def _places(config: Any, target: str) -> dict[str, str]:
         found["lineage"] = config.metadata_file
     if target == "vertex":
         from pipelines.cloud import accelerators
-        from pipelines.cloud.vertex import serving as vertex_serving
+        from pipelines.cloud.vertex import deployment
         from pipelines.cloud.vertex import training as vertex_training
         from pipelines.cloud.vertex.config import VertexConfig
 
@@ -67,7 +67,7 @@ def _places(config: Any, target: str) -> dict[str, str]:
             found[f"{work} job"] = job["display_name"]
             base = job["job_spec"]["base_output_directory"]["output_uri_prefix"]
             found.setdefault("checkpoints", base)
-        found["served name"] = vertex_serving.deployment(config).task
+        found["served name"] = deployment.settings(config).task
     return found
 
 

@@ -17,7 +17,7 @@ from pipelines.cloud.kubeflow import kubernetes
 from pipelines.cloud.kubeflow import metadata as kfp_metadata
 from pipelines.cloud.kubeflow.config import KubeflowConfig
 from pipelines.cloud.kubeflow.connection import COOKIE_VARIABLE, TOKEN_VARIABLE, Connection
-from pipelines.cloud.kubeflow.platform import KubeflowService
+from pipelines.cloud.kubeflow.service import KubeflowService
 
 # Supports 2.1 specs; from 2.14 on also the final status that webhooks need.
 _OLDEST, _TELLS_STATUS = (2, 0), (2, 14)

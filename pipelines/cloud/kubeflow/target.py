@@ -57,7 +57,7 @@ class Kubeflow(Target):
 
     def connect(self, config: KubeflowConfig) -> PipelineService:
         """Returns the installation behind `--host`."""
-        from pipelines.cloud.kubeflow.platform import KubeflowService
+        from pipelines.cloud.kubeflow.service import KubeflowService
 
         return KubeflowService(config)
 

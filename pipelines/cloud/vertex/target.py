@@ -72,7 +72,7 @@ class Vertex(Target):
 
     def connect(self, config: VertexConfig) -> PipelineService:
         """Returns Vertex AI Pipelines in the project and region."""
-        from pipelines.cloud.vertex.platform import VertexService
+        from pipelines.cloud.vertex.service import VertexService
 
         return VertexService(config)
 
@@ -89,9 +89,9 @@ def _after_push(config: VertexConfig) -> Any:
         return None
     from components.vertex.deploy import VertexDeploy
     from pipelines import cache_keys
-    from pipelines.cloud.vertex import serving as vertex_serving
+    from pipelines.cloud.vertex import deployment
 
-    settings = vertex_serving.deployment(config).to_json()
+    settings = deployment.settings(config).to_json()
     return lambda pushed: VertexDeploy(
         pushed_model=pushed,
         settings=settings,

@@ -25,6 +25,7 @@ from pipelines.cloud import (
     config as cloud_config,
 )
 from pipelines.cloud.compiled import Compiled
+from tests.rehearsal.jobs import Rehearsal, StepFailedError
 from trainer_modules.engine.errors import BadInputError
 
 ROOT = Path(__file__).parents[3]
@@ -280,6 +281,50 @@ def test_the_job_is_one_that_the_platforms_types_read(place: dict) -> None:
 def test_who_cannot_be_told(values: dict, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         cloud_config.build({**VERTEX, **values}).check_compile()
+
+
+def _with_blessings(spec: dict, folder: Path, **blessed: int) -> dict:
+    """Returns a job of Verdict alone, in which importers stand for the judges."""
+    inner = spec["components"][notifications.DAG]["dag"]["tasks"]
+    executors = spec["deploymentSpec"]["executors"]
+    for judge in notifications.JUDGES:
+        output = spec["components"][judge]["outputDefinitions"]["artifacts"]["blessing"]
+        (folder / judge).mkdir()
+        (folder / judge / "verdict.txt").write_text("accuracy is 0.6, below 0.9")
+        inner[judge] = {"componentRef": inner[judge]["componentRef"]}
+        spec["components"][judge]["inputDefinitions"] = {}
+        executors[f"{judge}_executor"] = {
+            "importer": {
+                "artifactUri": {"constant": str(folder / judge)},
+                "typeSchema": output["artifactType"],
+                "metadata": {"blessed": blessed[judge]},
+            }
+        }
+    inner["Verdict"]["dependentTasks"] = list(notifications.JUDGES)
+    for name in set(inner) - {"Verdict", *notifications.JUDGES}:
+        del inner[name]
+    return spec
+
+
+@pytest.mark.usefixtures("tfx_ready")
+@pytest.mark.parametrize(("blessed", "statuses"), [(1, []), (0, ["refused"])])
+def test_a_whole_job_with_notifications_is_rehearsed(
+    receiver: Receiver, tmp_path: Path, blessed: int, statuses: list[str]
+) -> None:
+    spec = _compiled(notify_webhook=receiver.address).job["pipelineSpec"]
+    spec = _with_blessings(spec, tmp_path, ModelGate=blessed, ServingCheck=1)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}", "PYTHONPATH": str(ROOT)}
+    place = Rehearsal(folder=tmp_path / "runs", environment=environment)
+    assert set(place.run(spec)) == {"Verdict", *notifications.JUDGES}
+    assert [body["status"] for body in receiver.bodies] == statuses
+    assert all(body["run"] == "run-1" for body in receiver.bodies)
+    # A step that fails: the run does, and the end is told with the reason.
+    container = spec["deploymentSpec"]["executors"]["Verdict_executor"]["container"]
+    container["command"] = ["python", "-c", "import sys; sys.exit('out of memory')"]
+    with pytest.raises(StepFailedError, match="out of memory"):
+        place.run(spec)
+    assert [body["status"] for body in receiver.bodies] == [*statuses, "failed"]
+    assert "out of memory" in receiver.bodies[-1]["text"]
 
 
 class _Failed:

@@ -33,7 +33,7 @@ def test_vertex(
 ) -> None:
     from google.cloud import aiplatform_v1 as api
 
-    from pipelines.cloud.vertex.platform import VertexService
+    from pipelines.cloud.vertex.service import VertexService
 
     config = cloud_config.build({"project": "p", "region": "r", "endpoint": vertex_server.address})
     vertex = VertexService(config)
@@ -136,7 +136,7 @@ def _answers(store: Any) -> Any:
 @pytest.fixture
 def kubeflow(kubeflow_server: Any, compiled: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Returns the platform and a run of it that succeeded."""
-    from pipelines.cloud.kubeflow.platform import KubeflowService
+    from pipelines.cloud.kubeflow.service import KubeflowService
 
     monkeypatch.setenv("KFP_TOKEN", "secret")
     host = kubeflow_server.address

@@ -26,7 +26,7 @@ root: {dag: {tasks: {a: {componentRef: {name: comp-a}, taskInfo: {name: a}}}}}
 
 @pytest.fixture
 def kubeflow(api_server: str) -> Any:
-    from pipelines.cloud.kubeflow.platform import KubeflowService
+    from pipelines.cloud.kubeflow.service import KubeflowService
 
     values = {"target": "kubeflow", "host": api_server, "pipeline_root": "minio://mlpipeline/r"}
     return KubeflowService(cloud_config.build(values))

@@ -6,7 +6,7 @@ from pipelines.cloud.vertex.config import VertexConfig
 from trainer_modules.engine.errors import BadInputError
 
 
-def deployment(config: VertexConfig) -> Deployment:
+def settings(config: VertexConfig) -> Deployment:
     """Returns the settings of the step that registers and deploys; `config` is checked.
 
     Raises:

@@ -17,7 +17,7 @@ VALUES = {"data_path": "gs://b/other"}
 
 @pytest.fixture
 def vertex(vertex_server: Any) -> Any:
-    from pipelines.cloud.vertex.platform import VertexService
+    from pipelines.cloud.vertex.service import VertexService
 
     return VertexService(
         cloud_config.build({"project": "p", "region": "r", "endpoint": vertex_server.address})
@@ -172,7 +172,7 @@ def test_dry_run_prints_the_request(vertex: Any, vertex_server: Any, compiled: C
 
 
 def test_nobody_there(compiled: Compiled) -> None:
-    from pipelines.cloud.vertex.platform import VertexService
+    from pipelines.cloud.vertex.service import VertexService
 
     config = cloud_config.build({"project": "p", "region": "r", "endpoint": "http://127.0.0.1:9"})
     with pytest.raises(ServiceError, match="try again later"):

@@ -21,7 +21,7 @@ VALUES = {"data_path": "/mnt/other"}
 
 @pytest.fixture
 def kubeflow(kubeflow_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    from pipelines.cloud.kubeflow.platform import KubeflowService
+    from pipelines.cloud.kubeflow.service import KubeflowService
 
     monkeypatch.setenv("KFP_TOKEN", "secret")
     return KubeflowService(
@@ -139,7 +139,7 @@ def test_other_time_zones_are_the_controllers(kubeflow: Any, compiled: Compiled)
 
 
 def test_nobody_there(compiled: Compiled) -> None:
-    from pipelines.cloud.kubeflow.platform import KubeflowService
+    from pipelines.cloud.kubeflow.service import KubeflowService
 
     config = cloud_config.build({"target": "kubeflow", "host": "http://127.0.0.1:9"})
     with pytest.raises(ServiceError, match="cannot be reached.*Check --host"):
