@@ -88,7 +88,9 @@ def option(
         "elsewhere": elsewhere,
     }
     if isinstance(default, dict):
-        return dataclasses.field(default_factory=dict, metadata={_OPTION: declared})
+        return dataclasses.field(
+            default_factory=lambda: dict(default), metadata={_OPTION: declared}
+        )
     return dataclasses.field(default=default, metadata={_OPTION: declared})
 
 

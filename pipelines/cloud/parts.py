@@ -66,7 +66,10 @@ class StorageConfig:
     """Where artifacts and models are kept."""
 
     pipeline_root: str | None = option(
-        None, "gs://…, s3://…, minio://… or a mounted folder", metavar="PATH", needed=COMPILE
+        None,
+        "where artifacts are kept: gs://…; on Kubeflow also s3://… and minio://…",
+        metavar="PATH",
+        needed=COMPILE,
     )
     serving_root: str | None = option(
         None, "where models are pushed; default: <pipeline root>/serving", metavar="PATH"

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pipelines.cloud.fields import COMPILING, MANAGE, SUBMIT, option, part
 from pipelines.cloud.parts import AcceleratorConfig, BeamConfig, ContainerConfig
 from pipelines.cloud.platform_config import CloudConfig, Dataflow
+from trainer_modules.engine.errors import BadInputError
 
 _EVERYWHERE = (*COMPILING, *MANAGE)
 
@@ -33,6 +34,12 @@ class ServerConfig:
         metavar="NAME",
         commands=_EVERYWHERE,
     )
+
+    def __post_init__(self) -> None:
+        if self.host and not self.host.startswith(("http://", "https://")):
+            raise BadInputError(
+                f"--host must begin with http:// or https://. Received: {self.host}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,6 +62,7 @@ def test_everything_missing_is_named_at_once() -> None:
     ("argv", "message"),
     [
         (("--pipeline-root", "relative"), "absolute path"),
+        (("--target", "kubeflow", "--host", "localhost:8080"), "begin with http:// or https://"),
         (("--target", "vertx"), "did you mean 'vertex'"),
         (("--data", "s3://bucket/data"), "Mount the bucket"),
         (("--label", "nothing"), "KEY=VALUE"),
