@@ -14,6 +14,7 @@ from pathlib import Path
 from components.model_gate.checking import check_gates
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.networks import backbone_limits
+from trainer_modules.engine.problems import vocabulary
 from trainer_modules.engine.saved_model import versions
 from trainer_modules.engine.saved_model.contents import GRAPH_FILE
 from trainer_modules.engine.task.gates import AtLeast, AtMost, BetterThanChance, Gate
@@ -27,18 +28,6 @@ from trainer_modules.engine.task.task import (
     SavedNetwork,
     Task,
 )
-
-# Ranges of metrics; all others are fractions.
-_RANGES = {
-    "log_loss": (0.0, math.inf),
-    "mse": (0.0, math.inf),
-    "rmse": (0.0, math.inf),
-    "mae": (0.0, math.inf),
-    "bias": (-math.inf, math.inf),
-    "r2": (-math.inf, 1.0),
-    "example_count": (0.0, math.inf),
-    "support": (0.0, math.inf),
-}
 
 
 def check_settings(task: Task) -> None:
@@ -100,7 +89,8 @@ def check_network(task: Task, *, download: bool) -> None:
 def _check_bound(i: int, gate: Gate) -> None:
     if isinstance(gate, BetterThanChance):
         return  # This gate has no bound of its own.
-    low, high = _RANGES.get(gate.metric, (0.0, 1.0))
+    meaning = vocabulary.measure(gate.metric)
+    low, high = meaning.low, meaning.high
     if isinstance(gate, AtLeast | AtMost):
         setting, value = "bound", gate.bound
     else:
@@ -150,7 +140,7 @@ def _check_phase(setting: str, phase: Phase, task: Task) -> None:
 def _check_input(task: Task) -> None:
     """Raises BadInputError where a setting needs images and the input has none."""
     if task.problem.moves_with_image:
-        task.input.images(type(task.problem).__name__)
+        task.input.images(task.problem.title)
     if isinstance(task.model, SavedNetwork):
         task.input.images(type(task.model).__name__)
     if task.train.augment != Augment():

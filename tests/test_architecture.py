@@ -272,3 +272,78 @@ def _asks_for_input(node: ast.AST) -> bool:
 def test_that_check_sees_every_way_to_ask(code: str) -> None:
     assert any(map(_asks_for_input, ast.walk(ast.parse(code))))
     assert not any(map(_asks_for_input, ast.walk(ast.parse("f(task.input.values) > 3"))))
+
+
+PROBLEMS = ROOT / "trainer_modules" / "engine" / "problems"
+# Task files say what they learn, and `api` hands the kinds on to them.
+ASKS_NO_KIND = [
+    p for p in SOURCES if PROBLEMS not in p.parents and p.parent != ROOT / "trainer_modules"
+]
+
+
+def _kinds() -> set[str]:
+    """Returns the names of the classes in the problems' folder that extend the contract."""
+    extends = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for path in PROBLEMS.glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    }
+    kinds = {"Problem"}
+    while more := {name for name, bases in extends.items() if bases & kinds} - kinds:
+        kinds |= more
+    return kinds - {"Problem"}
+
+
+def _asks(tree: ast.AST) -> list[str]:
+    """Returns the places where code asks a problem which kind it is, as text.
+
+    That is: naming a kind as a class or as a text, and looking at a problem's class or at what it
+    may or may not have.
+    """
+    kinds = _kinds()
+    # `imagenet` is the name of weights, too.
+    texts = kinds | {name.lower() for name in kinds - {"ImageNet"}}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found += [f"import {alias.name}" for alias in node.names if alias.name in kinds]
+        elif isinstance(node, ast.Attribute) and node.attr in kinds:
+            found.append(ast.unparse(node))
+        elif isinstance(node, ast.Compare):
+            compared = [n for n in ast.walk(node) if isinstance(n, ast.Constant)]
+            found += [ast.unparse(node) for n in compared if n.value in texts]
+        elif isinstance(node, ast.Call) and node.args:
+            called, subject = ast.unparse(node.func), ast.unparse(node.args[0])
+            looks = called in ("getattr", "hasattr", "isinstance", "issubclass", "type", "vars")
+            if looks and subject.split(".")[-1] == "problem":
+                found.append(ast.unparse(node))
+    return found
+
+
+@pytest.mark.parametrize("path", ASKS_NO_KIND, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_outside_the_problems_asks_which_kind_one_is(path: Path) -> None:
+    assert _asks(ast.parse(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from trainer_modules.engine.problems import Segmentation",
+        "isinstance(task.problem, problems.Regression)",
+        "if isinstance(problem, x): pass",
+        "type(task.problem) is kind",
+        "getattr(problem, 'colours', ())",
+        "hasattr(task.problem, 'classes')",
+        "if material.kind == 'segmentation': pass",
+        "if plain['type'] in ('Regression', 'Binary'): pass",
+    ],
+)
+def test_a_question_for_the_kind_is_seen(code: str) -> None:
+    assert _asks(ast.parse(code))
+
+
+def test_the_kinds_are_listed_once() -> None:
+    from trainer_modules.engine import problems
+
+    assert {kind.__name__ for kind in problems.KINDS} == _kinds()

@@ -248,8 +248,8 @@ def check_output(output: str, makes_masks: bool) -> None:
 
 
 def _legend(folder: str, names: tuple[str, ...]) -> Legend:
-    problem = getattr(read.task(folder), "problem", None)
-    return mask_files.legend(names, getattr(problem, "colours", ()))
+    task = read.task(folder)
+    return mask_files.legend(names, task.problem.colours if task else ())
 
 
 def _ambiguous(chunks: list[Chunk]) -> bool:

@@ -13,11 +13,11 @@ from components.model_gate.gate_outcome import (
     apart,
     short,
 )
+from trainer_modules.engine.problems import vocabulary
 from trainer_modules.engine.task.gates import NoWorse
 
 # Up to this many images predicted differently are no evidence that a model has become worse.
 UNTOLD = 2
-_OF_ALL = ("accuracy", "top_5_accuracy", "weighted_recall")
 _MACRO = "macro_"
 
 
@@ -132,7 +132,7 @@ def _pictures(metric: str, side: _Side, now: Mapping[str, Any]) -> float | None:
     """Returns the number of images that the metric is a fraction of; None if it is none."""
     if side.class_name is not None:
         return _behind(metric, side.now, side.before)
-    if metric in _OF_ALL:
+    if vocabulary.measure(metric).of_examples:
         count = side.now.get("example_count")
         return float(count) if count else None
     if not metric.startswith(_MACRO):
@@ -151,7 +151,7 @@ def _behind(metric: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> f
     """Returns this number for one class: true, predicted, or the mean of both for F1."""
     support = now.get("support")
     # A mask's support counts pixels, and a single pixel is insignificant.
-    if not support or "iou" in now:
+    if not support or vocabulary.of_class(now).counted != "examples":
         return None
     if metric == "recall":
         return float(support)

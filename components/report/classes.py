@@ -4,12 +4,8 @@ from typing import Any
 
 from components.report import charts, galleries
 from components.report.material import Material
-from components.report.verdict import change, score_of
-
-_ORDER = (
-    *("iou", "precision", "recall", "f1", "cross_fitted_f1", "average_precision", "threshold"),
-    "support",
-)
+from components.report.verdict import change
+from trainer_modules.engine.problems import vocabulary
 
 
 def table(material: Material) -> dict[str, Any] | None:
@@ -25,8 +21,8 @@ def table(material: Material) -> dict[str, Any] | None:
     old = (material.evaluation.get("baseline") or {}).get("per_class", {})
     now = material.now.get("per_class", {})
     first = next(iter(per_class.values()))
-    score = score_of(first)
-    columns = [name for name in _ORDER if name in first]
+    shown = vocabulary.of_class(first)
+    score = shown.score
     rows = [
         {
             "name": name,
@@ -38,13 +34,18 @@ def table(material: Material) -> dict[str, Any] | None:
         )
     ]
     return {
-        "columns": columns,
+        "columns": columns(first),
         "score": score,
         "rows": rows,
         "compared": bool(old),
         "empty": [row["name"] for row in rows if not row["figures"]["support"]],
-        "unit": "pixels" if material.kind == "segmentation" else "examples",
+        "unit": shown.counted,
     }
+
+
+def columns(row: dict[str, Any]) -> list[str]:
+    """Returns the metrics of a class in the order of the table's columns."""
+    return [name for name in vocabulary.of_class(row).of_class if name in row]
 
 
 def confusion(material: Material) -> dict[str, Any] | None:
@@ -53,7 +54,7 @@ def confusion(material: Material) -> dict[str, Any] | None:
     cells = details.get("confusion")
     if not cells:
         return None
-    unit = "pixels" if material.kind == "segmentation" else "examples"
+    unit = vocabulary.of_class(next(iter(material.evaluation["per_class"].values()))).counted
     return {
         "matrix": {
             "classes": details["classes"],
@@ -104,17 +105,7 @@ def slices(material: Material) -> dict[str, Any] | None:
     if not found:
         return None
     first = next(iter(found.values()))["metrics"]
-    shown = (
-        "accuracy",
-        "mean_average_precision",
-        "macro_f1",
-        "mean_iou",
-        "pixel_accuracy",
-        "mae",
-        "rmse",
-        "log_loss",
-    )
-    columns = [name for name in shown if name in first][:4]
+    columns = vocabulary.of_slices(first)[:4]
     overall = material.evaluation["metrics"]
     rows = [
         {

@@ -132,15 +132,15 @@ def _picture(found, typed, examples, transformed, served):  # type: ignore[no-un
     found.fill("samples", lambda: training_samples.sheet(typed, _files(transformed, ["train"])))
     details = found.evaluation.get("details", {})
     judged = found.evaluation.get("splits", [])
-    if found.has_images and found.kind != "segmentation":
+    if found.has_images and not found.shows("masks"):
         wanted = galleries.wanted_ids(details) + galleries.further_ids(details)
         found.fill(
             "pictures",
             lambda: galleries.drawn(raw_examples.seen(_files(examples, judged), wanted), details),
         )
-    if found.kind == "regression" and not found.has_images:
+    if found.shows("fitted") and not found.has_images:
         found.fill("fitted", lambda: fitted.answers(typed, _files(examples, judged), served))
-    if found.kind == "segmentation":
+    if found.shows("masks"):
         ids = mask_samples.shown_ids(details)
         found.fill(
             "masks",

@@ -87,7 +87,7 @@ def of_cells(material: Material) -> list[dict[str, Any]]:
 def most_wrong(material: Material) -> dict[str, Any] | None:
     """The wrong predictions with the highest confidence."""
     details = material.evaluation.get("details", {})
-    if material.kind != "classification":
+    if not material.shows("most_wrong"):
         return None
     return {
         "examples": _with_pictures(material, details["most_wrong"][:MOST_WRONG]),
@@ -98,7 +98,7 @@ def most_wrong(material: Material) -> dict[str, Any] | None:
 def samples(material: Material) -> dict[str, Any] | None:
     """Predictions sampled regardless of their outcome."""
     details = material.evaluation.get("details", {})
-    if material.kind != "classification":
+    if not material.shows("predictions"):
         return None
     return {
         "right": _with_pictures(material, details["right"][:SAMPLED]),
@@ -112,7 +112,7 @@ def _with_pictures(material: Material, examples: list[dict[str, Any]]) -> list[d
 
 def masks(material: Material) -> dict[str, Any] | None:
     """Image, truth, prediction and overlay, with the legend of colours."""
-    if material.kind != "segmentation" and not material.masks:
+    if not material.shows("masks") and not material.masks:
         return None
     colours = palette(material.task)
     legend = [
@@ -140,7 +140,7 @@ def regression(material: Material) -> dict[str, Any] | None:
 
     Images are shown with their errors: the largest, and a sample. Rows of a table are listed.
     """
-    if material.kind != "regression":
+    if not material.shows("regression"):
         return None
     details = material.evaluation["details"]
     unit = material.task["problem"].get("unit", "")

@@ -12,7 +12,7 @@ CURVES, PAIRS = 9, 20
 
 def section(material: Material) -> dict[str, Any] | None:
     """How labels are told apart, and where the thresholds come from."""
-    if material.kind != "multilabel":
+    if not material.shows("labels"):
         return None
     evaluation = material.evaluation
     details, per_class = evaluation["details"], evaluation["per_class"]

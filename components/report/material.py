@@ -10,6 +10,7 @@ from components.model_gate import gate_outcome
 from components.report import storage
 from components.report.pictures import Sheet
 from components.report.statistics import Statistics
+from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task import overrides
 
 _log = logging.getLogger(__name__)
@@ -80,9 +81,14 @@ class Material:
         return dict(self.task.get("display", {}).get("names", []))
 
     @property
-    def kind(self) -> str:
-        """`classification`, `regression` or `segmentation`."""
-        return str(self.evaluation.get("details", {}).get("kind", ""))
+    def problem(self) -> Problem:
+        """What was learnt."""
+        found: Problem = overrides.from_plain(self.task["problem"])
+        return found
+
+    def shows(self, section: str) -> bool:
+        """Says whether a section that only some kinds of problem have applies to the evaluation."""
+        return bool(self.evaluation.get("details")) and section in self.problem.shown.sections
 
     @property
     def has_images(self) -> bool:

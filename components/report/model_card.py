@@ -13,12 +13,11 @@ import jinja2
 from components.model_gate import gate_outcome
 from components.report import classes, figures, provenance, storage
 from components.report.material import Material
-from components.report.verdict import score_of
+from trainer_modules.engine.problems import vocabulary
 
 _log = logging.getLogger(__name__)
 CARD = "MODEL_CARD.md"
 _FOLDER = os.path.join(os.path.dirname(__file__), "templates")
-_COLUMNS = ("iou", "precision", "recall", "f1", "average_precision", "support")
 _WEAK, _PAIRS = 3, 3
 
 
@@ -57,7 +56,7 @@ def render(material: Material) -> str:
             if evaluation.get("shared")
             else (evaluation.get("baseline") or {}).get("metrics", {}),
             per_class={_both(material, name): row for name, row in per_class.items()},
-            columns=[name for name in _COLUMNS if name in first],
+            columns=classes.columns(first) if first else [],
             limits=limits(material),
         )
     )
@@ -112,7 +111,7 @@ def limits(material: Material) -> list[str]:
     per_class = material.evaluation.get("per_class") or {}
     judged = {name: row for name, row in per_class.items() if row["support"]}
     if judged:
-        score = score_of(next(iter(judged.values())))
+        score = vocabulary.of_class(next(iter(judged.values()))).score
         weak = sorted(judged, key=lambda name: judged[name][score])[:_WEAK]
         listed = ", ".join(f"{_both(material, name)} ({judged[name][score]:.2f})" for name in weak)
         found.append(f"The classes with the lowest {figures.words(score)}: {listed}.")

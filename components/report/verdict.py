@@ -4,32 +4,9 @@ from typing import Any
 
 from components.model_gate import gate_outcome
 from components.report.material import Material
+from trainer_modules.engine.problems import vocabulary
 
-# The headline figures, in this order, if the evaluation has them.
-_HEADLINE = (
-    "accuracy",
-    "mean_average_precision",
-    "macro_f1",
-    "exact_match",
-    "top_5_accuracy",
-    "auc",
-    "mean_iou",
-    "pixel_accuracy",
-    "mae",
-    "rmse",
-    "r2",
-    "log_loss",
-    "expected_calibration_error",
-)
-_LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse")
-# Metrics that represent a class.
-_SCORES = ("f1", "iou")
 _CHANGES = 8
-
-
-def lower_is_better(metric: str) -> bool:
-    """Says whether a smaller value of `metric` is the better one."""
-    return any(metric == word or metric.endswith(word) for word in _LOWER_IS_BETTER)
 
 
 def change(metric: str, now: float | None, before: float | None) -> dict[str, Any] | None:
@@ -37,9 +14,9 @@ def change(metric: str, now: float | None, before: float | None) -> dict[str, An
     if now is None or before is None:
         return None
     by = now - before
-    if abs(by) < 5e-5 or metric in ("example_count", "bias"):
+    if abs(by) < 5e-5 or vocabulary.measure(metric).neutral:
         return {"by": by, "good": None}
-    return {"by": by, "good": (by < 0) == lower_is_better(metric)}
+    return {"by": by, "good": (by < 0) == vocabulary.lower_is_better(metric)}
 
 
 def verdict(material: Material) -> dict[str, Any]:
@@ -52,7 +29,7 @@ def verdict(material: Material) -> dict[str, Any]:
             "value": metrics[name],
             "change": change(name, material.now.get("metrics", {}).get(name), before.get(name)),
         }
-        for name in _HEADLINE
+        for name in vocabulary.headline(metrics)
         if metrics.get(name) is not None
     ]
     by_status = {
@@ -102,7 +79,7 @@ def class_changes(
     """Returns the classes whose score changed most, the largest change first."""
     rows: list[dict[str, Any]] = []
     for name, values in now.items():
-        metric = score_of(values)
+        metric = vocabulary.of_class(values).score
         old = before.get(name, {}).get(metric)
         if old is not None and abs(values[metric] - old) >= 5e-5:
             rows.append(
@@ -116,8 +93,3 @@ def class_changes(
                 }
             )
     return sorted(rows, key=lambda row: -abs(row["change"]["by"]))[:limit]
-
-
-def score_of(values: dict[str, float]) -> str:
-    """Returns the metric that represents a class: IoU where there is one, else F1."""
-    return "iou" if "iou" in values else "f1"

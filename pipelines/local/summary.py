@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainer_modules.engine.problems import vocabulary
+
 PUSHED = "pushed"
 NOT_BLESSED = "not_blessed"
 NOTHING_NEW = "nothing_new"
@@ -84,9 +86,9 @@ class Summary:
 def worst_class(
     per_class: Mapping[str, Mapping[str, float | None]],
 ) -> tuple[str, Mapping[str, float | None]] | None:
-    """Returns the class with the lowest F1 (or IoU) among those that have examples."""
+    """Returns the class with the lowest score (F1, or IoU) among those that have examples."""
     scores = {
-        name: figures.get("iou", figures.get("f1")) or 0.0
+        name: figures.get(vocabulary.of_class(figures).score) or 0.0
         for name, figures in per_class.items()
         if figures.get("support", 1)
     }

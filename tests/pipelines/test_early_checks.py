@@ -13,6 +13,7 @@ import pytest
 from pipelines import early_checks, tasks
 from trainer_modules import boston_housing
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import vocabulary
 from trainer_modules.engine.problems.class_tally import ClassTally
 from trainer_modules.engine.problems.mask_tally import MaskTally
 from trainer_modules.engine.problems.value_tally import RegressionTally
@@ -111,12 +112,13 @@ def test_no_metric_leaves_the_range_that_gates_are_held_to() -> None:
             _add(tally, labels, p)
             _collect(found, tally.metrics(), *tally.per_class().values())
     for name in (*found, *RegressionTally().metrics(), *MaskTally(("a", "b")).metrics()):
-        low, high = early_checks._RANGES.get(name, (0.0, 1.0))
+        low, high = vocabulary.measure(name).low, vocabulary.measure(name).high
         for value in found.get(name, []):
             assert np.isnan(value) or low - 1e-9 <= value <= high + 1e-9, (name, value)
     assert len(found) >= 12
     # Whatever is an error or a count has no upper bound; a fraction has.
-    unbounded = {n for n, (_, high) in early_checks._RANGES.items() if not np.isfinite(high)}
+    names = {*found, *RegressionTally().metrics()}
+    unbounded = {name for name in names if not np.isfinite(vocabulary.measure(name).high)}
     assert {"log_loss", "mse", "rmse", "mae", "bias", "example_count", "support"} == unbounded
 
 

@@ -6,13 +6,20 @@ else.
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.limits import check_distinct
 from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
+from trainer_modules.engine.problems.measures import (
+    ERROR,
+    FRACTION_OF_ERRORS,
+    FRACTION_OF_EXAMPLES,
+    Measure,
+    Shown,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +34,23 @@ class Classification(Problem):
     counts_labels: ClassVar[bool] = True
     whole_labels: ClassVar[bool] = True
     smooths_labels: ClassVar[bool] = True
+    measures: ClassVar[Mapping[str, Measure]] = {
+        "accuracy": FRACTION_OF_EXAMPLES,
+        "top_5_accuracy": FRACTION_OF_EXAMPLES,
+        "weighted_recall": FRACTION_OF_EXAMPLES,
+        "log_loss": ERROR,
+        "expected_calibration_error": FRACTION_OF_ERRORS,
+    }
+    shown: ClassVar[Shown] = Shown(
+        headline=(
+            *("accuracy", "macro_f1", "top_5_accuracy", "auc", "log_loss"),
+            "expected_calibration_error",
+        ),
+        of_slices=("accuracy", "macro_f1", "log_loss"),
+        of_class=("precision", "recall", "f1", "support"),
+        score="f1",
+        sections=("most_wrong", "predictions"),
+    )
 
     classes: tuple[str, ...] = ()
 

@@ -7,12 +7,13 @@ ExampleGen's launcher read tasks without it.
 """
 
 import abc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from trainer_modules.engine.inputs.contract import Input
+from trainer_modules.engine.problems.measures import Measure, Shown
 
 
 class LabelError(ValueError):
@@ -47,7 +48,8 @@ class Tally(Protocol):
     def details(self) -> dict[str, Any]:
         """Returns what a report needs beyond the metrics, JSON-serialisable.
 
-        Among it: `kind`, a name for its form; `per_class`; and `chance`, see `chance`.
+        Among it: `kind`, a name for its form; `chance`, see `chance`; and `per_class`, if there are
+        classes.
         """
 
 
@@ -59,6 +61,7 @@ class Problem(abc.ABC):
 
     Attributes:
       ids: Unique ids of the classes, in the order of `names`; () where the names are unique.
+      colours: RGB of the classes, in the order of `names`; () where they have none of their own.
       counts_labels: Whether classes are stored in the feature `label`, to be read and counted by
         `label_counts` before the training.
       whole_labels: Whether each example has one class, stored as its index; class weights need it.
@@ -73,9 +76,15 @@ class Problem(abc.ABC):
       smooths_labels: Whether `loss` can smooth labels; a setting that it cannot use is refused.
       monitor_is_error: Whether a lower `monitor` is better.
       raw_label_type: Type of `raw_label` in a schema: `BYTES`, `INT` or `FLOAT`.
+      measures: What its metrics mean, those of training and evaluation, overall and of a class; a
+        metric that is missing is a fraction, the more the better.
+      shown: Which metrics people see first.
     """
 
     ids: tuple[str, ...] = ()
+    colours: tuple[tuple[int, int, int], ...] = ()
+    measures: ClassVar[Mapping[str, Measure]]
+    shown: ClassVar[Shown]
     counts_labels: ClassVar[bool] = False
     whole_labels: ClassVar[bool] = False
     moves_with_image: ClassVar[bool] = False
@@ -88,6 +97,11 @@ class Problem(abc.ABC):
     raw_label_type: ClassVar[str] = "BYTES"
 
     # What is learnt
+
+    @property
+    def title(self) -> str:
+        """The kind's name, for messages."""
+        return type(self).__name__
 
     @property
     @abc.abstractmethod

@@ -6,7 +6,7 @@ Transform, which turns it into 0 and 1 for each class.
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +14,13 @@ from trainer_modules.engine.errors import did_you_mean
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
 from trainer_modules.engine.problems.label_sets import SEPARATOR, check_names, joined, split
+from trainer_modules.engine.problems.measures import (
+    ERROR,
+    FRACTION_OF_ERRORS,
+    FRACTION_OF_EXAMPLES,
+    Measure,
+    Shown,
+)
 
 _log = logging.getLogger("tfx_vision")
 # The threshold of a class for which none was chosen.
@@ -41,6 +48,21 @@ class MultiLabel(Problem):
     counts_labels: ClassVar[bool] = True
     competing: ClassVar[bool] = False
     settles: ClassVar[bool] = True
+    measures: ClassVar[Mapping[str, Measure]] = {
+        "exact_match": FRACTION_OF_EXAMPLES,
+        "hamming_loss": FRACTION_OF_ERRORS,
+        "log_loss": ERROR,
+    }
+    shown: ClassVar[Shown] = Shown(
+        headline=("mean_average_precision", "macro_f1", "exact_match", "log_loss"),
+        of_slices=("mean_average_precision", "macro_f1", "log_loss"),
+        of_class=(
+            *("precision", "recall", "f1", "cross_fitted_f1", "average_precision", "threshold"),
+            "support",
+        ),
+        score="f1",
+        sections=("labels",),
+    )
 
     classes: tuple[str, ...] = ()
     threshold: float | None = None

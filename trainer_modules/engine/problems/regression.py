@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.problems import value_scale
 from trainer_modules.engine.problems.contract import LabelError, Problem, Tally
+from trainer_modules.engine.problems.measures import ERROR, Measure, Shown
 
 # Examples hold float32.
 _LARGEST = 3.4028234663852886e38
@@ -37,6 +38,18 @@ class Regression(Problem):
     monitor_is_error: ClassVar[bool] = True
     answers_probabilities: ClassVar[bool] = False
     raw_label_type: ClassVar[str] = "FLOAT"
+    measures: ClassVar[Mapping[str, Measure]] = {
+        "mse": ERROR,
+        "rmse": ERROR,
+        "mae": ERROR,
+        "bias": Measure(low=-math.inf, high=math.inf, neutral=True),
+        "r2": Measure(low=-math.inf),
+    }
+    shown: ClassVar[Shown] = Shown(
+        headline=("mae", "rmse", "r2"),
+        of_slices=("mae", "rmse"),
+        sections=("fitted", "regression"),
+    )
 
     target: str
     unit: str = ""

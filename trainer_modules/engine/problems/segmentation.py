@@ -1,12 +1,13 @@
 """Segmentation: predicting a class for each pixel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems import mask_checking, masks
 from trainer_modules.engine.problems.contract import Problem, Tally
+from trainer_modules.engine.problems.measures import Measure, Shown
 
 CLASS_MAPS = "class_maps"
 """The signature that draws heat maps."""
@@ -25,6 +26,15 @@ class Segmentation(Problem):
 
     moves_with_image: ClassVar[bool] = True
     output_rank: ClassVar[int] = 4
+    measures: ClassVar[Mapping[str, Measure]] = {}
+    shown: ClassVar[Shown] = Shown(
+        headline=("mean_iou", "pixel_accuracy"),
+        of_slices=("mean_iou", "pixel_accuracy"),
+        of_class=("iou", "precision", "recall", "f1", "support"),
+        score="iou",
+        counted="pixels",
+        sections=("masks",),
+    )
 
     classes: tuple[str, ...]
     void: int | None = None

@@ -124,7 +124,8 @@ def types_by_name() -> dict[str, type]:
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             if found.setdefault(hint.__name__, hint) is not hint:
                 raise TypeError(f"two classes of a task have the name {hint.__name__}")
-            for field in set(typing.get_type_hints(hint).values()) - seen:
+            hints = typing.get_type_hints(hint)
+            for field in {hints[f.name] for f in dataclasses.fields(hint)} - seen:
                 seen.add(field)
                 follow(field)
 

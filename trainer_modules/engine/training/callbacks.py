@@ -14,16 +14,11 @@ import tensorflow as tf
 import tf_keras
 
 from trainer_modules.engine.errors import TrainingError
+from trainer_modules.engine.problems import vocabulary
 from trainer_modules.engine.task.task import EarlyStopping, ReduceOnPlateau
 
 _log = logging.getLogger("tfx_vision")
 _STEP_PROGRESS_SECONDS = 20.0
-_LOWER_IS_BETTER = ("loss", "mae", "mse", "error", "crossentropy")
-
-
-def lower_is_better(metric: str) -> bool:
-    """Whether smaller values of `metric` are better, judged by its name."""
-    return any(word in metric for word in _LOWER_IS_BETTER)
 
 
 class Watch:
@@ -36,7 +31,7 @@ class Watch:
 
     def __init__(self, metric: str, min_delta: float = 0.0) -> None:
         self.metric = metric
-        self.sign = -1.0 if lower_is_better(metric) else 1.0
+        self.sign = -1.0 if vocabulary.lower_is_better(metric) else 1.0
         self.min_delta = min_delta
         self.best: float | None = None
         self.wait = 0

@@ -26,7 +26,7 @@ def check(task: Recipe, train: Shards, placement: Placement) -> None:
     if settings.label_smoothing and not task.problem.smooths_labels:
         raise BadInputError(
             f"train.label_smoothing must be 0 for task {task.name}, whose problem "
-            f"({type(task.problem).__name__}) has no class labels to smooth. "
+            f"({task.problem.title}) has no class labels to smooth. "
             f"Received: {settings.label_smoothing}"
         )
     _check_classes(task, train)
