@@ -7,7 +7,7 @@ import pytest
 
 CLASSES = ["cat", "dog"]
 STORED = [
-    # As version 1.1 compiled them into jobs.
+    # As they were compiled into jobs while each kind had a metric of its own.
     ("ClassReport", {"classes": CLASSES}, ("Classification", "classes", CLASSES)),
     ("RegressionReport", {}, ("Regression", "unit", "")),
     ("MaskReport", {"classes": CLASSES, "void": 11}, ("Segmentation", "void", 11)),

@@ -372,8 +372,7 @@ class Problem(abc.ABC):
     def of_metric(cls, name: str, config: dict[str, Any]) -> "Problem | None":
         """Returns the problem that a stored evaluation configuration means, if it is this kind's.
 
-        Until version 1.2 each kind had a TFMA metric of its own; jobs that were compiled then still
-        name it.
+        Each kind once had a TFMA metric of its own; jobs that were compiled then still name it.
 
         Args:
           name: The metric's name.
