@@ -139,10 +139,10 @@ def ours(task: Task, shard: str, megabytes: int) -> Iterable[Any]:
     return input_pipeline.training(split, strategy, global_batch=BATCH, start_step=0)
 
 
-def _nothing(size: int) -> Any:
+def _nothing(_: int) -> Any:
     import tensorflow as tf
 
-    return tf.function(lambda x, y: tf.reduce_sum(tf.cast(x[:, 0, 0], tf.int32)))
+    return tf.function(lambda x, _: tf.reduce_sum(tf.cast(x[:, 0, 0], tf.int32)))
 
 
 def _network(size: int) -> Any:

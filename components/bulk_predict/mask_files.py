@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from trainer_modules.engine.images import heat
 from trainer_modules.engine.images.colours import complete
 
-FOLDERS = ("masks", "coloured", "overlays")
 MAPS = "maps"
 _LINE, _SWATCH, _PAD = 24, 16, 8
 

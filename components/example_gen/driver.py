@@ -82,6 +82,7 @@ class InputProcessor(input_processor.FileBasedInputProcessor):
 
         TFX formats the number again and would turn `span-007` into `span-7`.
         """
+        del span, version
         return pattern.replace(self._pattern, self._found, 1)
 
 

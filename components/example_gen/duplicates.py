@@ -57,7 +57,7 @@ def decide(
     copies: Iterable[Copy],
     *,
     within_split: bool,
-    unite: Callable[[list[str]], str | None] = lambda labels: None,
+    unite: Callable[[list[str]], str | None] = lambda _: None,
 ) -> list[tuple[str, Drop | Relabel]]:
     """Returns (key, why) of the copies to leave out, and the new label of one that stays.
 

@@ -86,6 +86,7 @@ def _examples(summary: Summary, result: NodeResult) -> str:
 
 def _training(summary: Summary, result: NodeResult) -> str:
     """Names the epoch whose weights the exported model has."""
+    del summary
     found = _read_json(result.outputs["model_run"][0].uri, "history.json")
     exported, epochs = found.get("exported_epoch"), len(found.get("epochs", []))
     if not exported:

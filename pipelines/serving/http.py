@@ -125,17 +125,17 @@ class Server:
         for batcher in self._batchers.values():
             batcher.stop()
 
-    async def _live(self, request: Request) -> Response:
+    async def _live(self, _: Request) -> Response:
         return _json({"status": "alive"})
 
-    async def _ready(self, request: Request) -> Response:
+    async def _ready(self, _: Request) -> Response:
         missing = [name for name, one in self._served.items() if one.current is None]
         return _json({"ready": not missing, "not_loaded": missing}, 503 if missing else 200)
 
-    async def _models(self, request: Request) -> Response:
+    async def _models(self, _: Request) -> Response:
         return _json({"models": sorted(self._served)})
 
-    async def _metrics(self, request: Request) -> Response:
+    async def _metrics(self, _: Request) -> Response:
         for name, one in self._served.items():
             self.metrics.version.labels(name).set(one.current.number if one.current else 0)
         return Response(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
@@ -274,7 +274,7 @@ def _json(content: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
+async def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     response = _json({"error": str(error)}, error.status)
     if error.status == 429:

@@ -25,6 +25,7 @@ class _Refusal:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """Returns a spec for what is refused."""
+        del path, target
         if name.partition(".")[0] not in self.packages:
             return None
         return ModuleSpec(name, self, origin="refused")  # type: ignore[arg-type]

@@ -71,6 +71,7 @@ class StopOnNaN(tf_keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Remembers the epoch."""
+        del logs
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -81,6 +82,7 @@ class StopOnNaN(tf_keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Checks the training and validation losses."""
+        del epoch
         self._judge(logs, "its end")
 
     def _judge(self, logs: Any, where: str) -> None:
@@ -106,6 +108,7 @@ class Progress(tf_keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Starts the clock."""
+        del logs
         self._epoch = epoch
         self._started = self._said = time.monotonic()
 

@@ -64,7 +64,7 @@ class PhaseRun:
         if resumed:
             for variable, value in zip(optimizer_variables(model), state.optimizer, strict=True):
                 variable.assign(value)
-        keeper = _Keeper(self, state, model, steps)
+        keeper = _Keeper(self, state, steps)
         last_epoch = first_epoch - 1 + phase.epochs
         model.fit(
             input_pipeline.training(
@@ -181,6 +181,7 @@ class _Recorder(tf_keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Starts the clock and the random streams."""
+        del logs
         self._started = time.monotonic()
         resume.reseed(self.model, self._seed, epoch)
 
@@ -192,7 +193,7 @@ class _Recorder(tf_keras.callbacks.Callback):
 class _Keeper(tf_keras.callbacks.Callback):
     """Updates the state and, if requested, saves it."""
 
-    def __init__(self, run: PhaseRun, state: State, model: Any, steps: int) -> None:
+    def __init__(self, run: PhaseRun, state: State, steps: int) -> None:
         super().__init__()
         self._run, self._state, self._steps = run, state, steps
         train = run.task.train
@@ -228,6 +229,7 @@ class _Keeper(tf_keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Updates the state for this epoch."""
+        del logs
         state = self._state
         state.epoch, state.step = epoch + 1, state.step + self._steps
         state.watches = {key: c.state() for key, c in self.counting.items()}
