@@ -1,0 +1,75 @@
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from pipelines.serving.models import Served, Watch
+from tests.pipelines.serving.asking import PREDICT, instances, png
+
+
+def test_a_new_version_takes_over_while_requests_go_on(
+    client: TestClient, served: Served, pushed: Path
+) -> None:
+    watch = Watch([served], 0.05)
+    watch.start()
+    codes: list[int] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            codes.append(client.post(PREDICT, json=instances(png(7))).status_code)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    # As Pusher leaves it while it copies: the graph is there before the variables.
+    (pushed / "2").mkdir()
+    shutil.copy(pushed / "1" / "saved_model.pb", pushed / "2")
+    end = time.monotonic() + 30
+    while 2 not in served.failures and time.monotonic() < end:
+        time.sleep(0.02)
+    states = client.get("/v1/models/tiny").json()["model_version_status"]
+    assert [(s["version"], s["state"]) for s in states] == [("1", "AVAILABLE"), ("2", "START")]
+    shutil.copytree(pushed / "1", pushed / "2", dirs_exist_ok=True)
+    while served.current.number != 2 and time.monotonic() < end:  # type: ignore[union-attr]
+        time.sleep(0.02)
+    stop.set()
+    asking.join()
+    watch.stop()
+    assert served.current is not None and served.current.number == 2 and not served.failures
+    assert set(codes) == {200}
+
+
+def test_the_newest_version_that_loads_is_served(pushed: Path) -> None:
+    shutil.copytree(pushed / "1", pushed / "10")
+    shutil.copytree(pushed / "1", pushed / "9")
+    (pushed / "11").mkdir()
+    found = Served("tiny", str(pushed))
+    assert found.refresh() and found.current is not None
+    assert found.current.number == 10
+    assert list(found.failures) == [11]
+    assert not found.refresh()
+
+
+def test_a_version_keeps_its_leading_zeros(pushed: Path) -> None:
+    """Its number is 12, its folder is not."""
+    (pushed / "1").rename(pushed / "000012")
+    found = Served("tiny", str(pushed))
+    assert found.refresh() and found.current is not None and found.current.number == 12
+    assert not found.refresh()
+
+
+def test_an_incomplete_version_is_named_and_tried_again_once_it_grows(pushed: Path) -> None:
+    shutil.copytree(pushed / "1", pushed / "2")
+    shard = next((pushed / "2/variables").glob("*.data-*"))
+    content = shard.read_bytes()
+    shard.unlink()
+    found = Served("tiny", str(pushed))
+    assert found.refresh() and found.current is not None and found.current.number == 1
+    assert f"lacks variables/{shard.name}" in found.failures[2]
+    shard.write_bytes(content)
+    assert found.refresh() and found.current.number == 2 and not found.failures
+    # A version that is taken away again does not take the server with it.
+    shutil.rmtree(pushed / "2")
+    assert not found.refresh() and found.current.number == 2
