@@ -17,8 +17,8 @@ _GROUND = {
 _COMMANDS = {"predict", "run_kubeflow", "run_local", "serve"}
 _MAY_IMPORT = {
     _IMAGES: set(),
-    _PROBLEMS: set(),
     _INPUTS: {_IMAGES},
+    _PROBLEMS: {_INPUTS},
     _TASK: {_INPUTS, _PROBLEMS},
     _SAVED_MODEL: {_IMAGES, _TASK},
     _NETWORKS: {_IMAGES, _INPUTS, _SAVED_MODEL, _TASK},

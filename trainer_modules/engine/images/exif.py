@@ -69,7 +69,8 @@ def _walk(contents: Any, first: int, step: Any) -> Any:
     def body(at: Any, found: Any) -> Any:
         raw = tf.io.decode_raw(tf.strings.substr(contents, at, 16), tf.uint8, fixed_length=16)
         advance, offset = step(tf.cast(raw, tf.int32))
-        found = tf.where(offset >= 0, at + offset, -1)
+        # A file may be torn right behind the segment's head.
+        found = tf.where((offset >= 0) & (at + offset < length), at + offset, -1)
         return tf.where((advance > 0) & (advance < length - at), at + advance, length), found
 
     _, found = tf.while_loop(

@@ -1,4 +1,4 @@
-"""The small files beside a SavedModel's graph, as versions of this code and accidents leave them."""
+"""The small files beside a SavedModel's graph, as older versions and accidents leave them."""
 
 import json
 from pathlib import Path
