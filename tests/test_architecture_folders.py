@@ -60,7 +60,7 @@ _MAY_IMPORT = {
         *(f"components/{name}" for name in ("evaluator", "example_gen", "export", "model_gate")),
         *(f"components/{name}" for name in ("pretrained", "pusher", "report", "serving_check")),
         *("components/transform", "pipelines/task_files"),
-        *(_ENGINE, _NETWORKS, _SAVED_MODEL, _TASK, _TRAINING),
+        *(_ENGINE, _NETWORKS, _PROBLEMS, _SAVED_MODEL, _TASK, _TRAINING),
     },
     "pipelines/local": {
         *("components/data_validation", "components/model_gate", "components/pusher"),
