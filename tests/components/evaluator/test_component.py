@@ -58,7 +58,8 @@ def save_model(
     asset.write_text("".join(f"{name}\n" for name in classes))
     module = Echo()
     module.assets = [tf.saved_model.Asset(str(asset))]
-    tf.saved_model.save(module, str(saved), signatures={"examples": module.serve})
+    signatures = {"examples": module.serve, "serving_default": module.serve}
+    tf.saved_model.save(module, str(saved), signatures=signatures)
     model = standard_artifacts.Model()
     model.uri = str(folder)
     return model

@@ -29,7 +29,9 @@ def saved(folder: Path, key: str, name: str, dtype: Any) -> Any:
 
     module = Echo()
     tf.saved_model.save(
-        module, str(folder / "Format-Serving"), signatures={"examples": module.serve}
+        module,
+        str(folder / "Format-Serving"),
+        signatures={"examples": module.serve, "serving_default": module.serve},
     )
     model = standard_artifacts.Model()
     model.uri = str(folder)

@@ -102,3 +102,17 @@ def test_a_label_outside_the_classes_stops_the_training(
     files = shard_writer(tmp_path / "odd", "train", images, labels)
     with pytest.raises(BadInputError, match="1 have a set with an unknown name, which is outside"):
         run(task, train_files=files, eval_files=files)
+
+
+def test_independent_probabilities_are_compared_as_odds() -> None:
+    from trainer_modules.engine.training.exported import difference
+
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, (16, 4))
+    one, other = (1 / (1 + np.exp(-x)) for x in (logits, logits + 0.5))
+    # All odds are higher, which the comparison of competing classes, up to a constant, misses.
+    shift = 0.5 / np.sqrt(np.mean(logits**2))
+    assert difference(one, other, competing=False) == pytest.approx(shift, rel=0.02)
+    # A float32 next to 1 has no odds to speak of.
+    sure, surer = np.float32([[1 - 6e-8, 0.5]]), np.float32([[1.0, 0.5]])
+    assert difference(sure, surer, competing=False) == 0
