@@ -43,17 +43,18 @@ def _refuse(keys: list[str], target: Target, files: dict[str, str | None]) -> No
       target: The target.
       files: Key → the file that has it, for those that are not on the command line.
     """
-    every = {
-        key: (leaf, other)
-        for other in targets.every()
-        for key, leaf in fields.options(other.configuration).items()
-    }
-    unknown = [key for key in keys if key not in every]
+    declared: dict[str, Option] = {}
+    owners: dict[str, list[str]] = {}
+    for other in targets.every():
+        for key, leaf in fields.options(other.configuration).items():
+            declared[key] = leaf
+            owners.setdefault(key, []).append(other.name)
+    unknown = [key for key in keys if key not in declared]
     if unknown:
-        raise BadInputError(f"The option '{unknown[0]}' {did_you_mean(unknown[0], every)}.")
-    names = [f"'{key}' in {files[key]}" if key in files else every[key][0].flag for key in keys]
-    others = list(dict.fromkeys(every[key][1].name for key in keys))
-    hints = [every[key][0].elsewhere for key in keys if every[key][0].elsewhere]
+        raise BadInputError(f"The option '{unknown[0]}' {did_you_mean(unknown[0], declared)}.")
+    names = [f"'{key}' in {files[key]}" if key in files else declared[key].flag for key in keys]
+    others = list(dict.fromkeys(owner for key in keys for owner in owners[key]))
+    hints = [declared[key].elsewhere for key in keys if declared[key].elsewhere]
     belong, them = ("belongs", "it") if len(keys) == 1 else ("belong", "them")
     raise BadInputError(
         " ".join(

@@ -129,7 +129,7 @@ def assemble(configuration: type[T], values: Mapping[str, Any]) -> T:
 
 def _leaves(configuration: type) -> list[tuple[str, str, str, Option]]:
     """Returns part, field, key and option of every leaf."""
-    found = []
+    leaves = []
     hints = typing.get_type_hints(configuration)
     for of_part in dataclasses.fields(configuration):  # type: ignore[arg-type]
         kind, title = hints[of_part.name], of_part.metadata[_PART]
@@ -140,5 +140,5 @@ def _leaves(configuration: type) -> list[tuple[str, str, str, Option]]:
             if declared["flag"] is None:
                 declared["flag"] = f"--{key.replace('_', '-')}"
             declared |= {"key": key, "part": title, "kind": kinds[leaf.name]}
-            found.append((of_part.name, leaf.name, key, Option(**declared)))
-    return found
+            leaves.append((of_part.name, leaf.name, key, Option(**declared)))
+    return leaves
