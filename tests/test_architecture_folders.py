@@ -64,7 +64,7 @@ _MAY_IMPORT = {
     },
     "pipelines/local": {
         *("components/data_validation", "components/model_gate", "components/pusher"),
-        *("components/report", "pipelines", "pipelines/task_files", _TASK),
+        *("components/report", "pipelines", "pipelines/task_files", _PROBLEMS, _TASK),
     },
     "pipelines/cloud": {
         *("components/example_gen", "components/pusher", "components/report"),
