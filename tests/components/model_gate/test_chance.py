@@ -212,7 +212,9 @@ def test_an_evaluation_without_the_count_is_an_error() -> None:
         judge([BetterThanChance()], {"metrics": {}, "details": {}, "baseline": None})
 
 
-@pytest.mark.parametrize("wrong", [{"confidence": 1.0}, {"confidence": 0.2}, {"per_class": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"confidence": 1.0}, {"confidence": 0.2}, {"examples_per_class": 0}]
+)
 def test_values_that_make_no_test(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="Received"):
         BetterThanChance(**wrong)
