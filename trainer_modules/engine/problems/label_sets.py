@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from trainer_modules.engine.limits import check_distinct
+from trainer_modules.engine.problems.contract import LabelError
 
 SEPARATOR = "|"
 
@@ -13,6 +14,16 @@ def split(text: str, separator: str = SEPARATOR) -> tuple[str, ...]:
     An empty name between two separators is kept, since it is a mistake that must be reported.
     """
     return tuple(name.strip() for name in text.split(separator)) if text.strip() else ()
+
+
+def names_in(
+    values: Iterable[str | bytes | int | float], separator: str = SEPARATOR
+) -> tuple[str, ...]:
+    """Returns all names in texts, not checked; bytes are UTF-8."""
+    texts = [
+        v.decode("utf-8", "backslashreplace") if isinstance(v, bytes) else str(v) for v in values
+    ]
+    return tuple(name for text in texts for name in split(text, separator))
 
 
 def joined(names: Iterable[str], classes: Sequence[str], separator: str = SEPARATOR) -> str:
@@ -36,3 +47,29 @@ def check_names(classes: Sequence[str], separator: str) -> None:
                 f"a class must be a name without blanks around it and without '{separator}', which "
                 f"stands between names (set problem.separator for another). Received: {name!r}"
             )
+
+
+def of_index(numbers: Sequence[int | float], known: Sequence[str]) -> list[str]:
+    """Returns the names that numbers are the indices of.
+
+    Raises:
+      LabelError: If a number is not an index into `known`.
+    """
+    for number in numbers:
+        if not isinstance(number, int) or not 0 <= number < len(known):
+            raise LabelError(f"label {number} is not an index into {len(known)} classes")
+    return [known[int(number)] for number in numbers]
+
+
+def of_multi_hot(numbers: Sequence[int | float], known: Sequence[str]) -> list[str]:
+    """Returns the names whose number is 1.
+
+    Raises:
+      LabelError: If there is not a 0 or 1 for each of `known`.
+    """
+    if len(numbers) != len(known) or not set(numbers) <= {0, 1}:
+        raise LabelError(
+            f"the label must be 0 or 1 for each of {len(known)} classes. Received: "
+            f"{len(numbers)} numbers from {min(numbers):g} to {max(numbers):g}"
+        )
+    return [name for name, number in zip(known, numbers, strict=True) if number]

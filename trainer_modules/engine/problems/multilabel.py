@@ -13,7 +13,14 @@ from typing import Any, ClassVar
 from trainer_modules.engine.errors import did_you_mean
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
-from trainer_modules.engine.problems.label_sets import SEPARATOR, check_names, joined, split
+from trainer_modules.engine.problems.label_sets import (
+    SEPARATOR,
+    check_names,
+    joined,
+    names_in,
+    of_index,
+    of_multi_hot,
+)
 from trainer_modules.engine.problems.measures import (
     ERROR,
     FRACTION_OF_ERRORS,
@@ -104,9 +111,9 @@ class MultiLabel(Problem):
         known = names or self.classes
         if values and not isinstance(values[0], str | bytes):
             numbers = [value for value in values if not isinstance(value, str | bytes)]
-            chosen = _of_multi_hot(numbers, known) if self.multi_hot else _of_index(numbers, known)
+            chosen = of_multi_hot(numbers, known) if self.multi_hot else of_index(numbers, known)
         else:
-            chosen = list(self._names(values))
+            chosen = list(names_in(values, self.separator))
         for name in chosen:
             if name not in self.classes:
                 raise LabelError(
@@ -116,17 +123,9 @@ class MultiLabel(Problem):
                 )
         return joined(chosen, self.classes, self.separator)
 
-    def _names(self, values: Iterable[str | bytes | int | float]) -> tuple[str, ...]:
-        """Returns all names in texts, not checked."""
-        texts = [
-            v.decode("utf-8", "backslashreplace") if isinstance(v, bytes) else str(v)
-            for v in values
-        ]
-        return tuple(name for text in texts for name in split(text, self.separator))
-
     def united(self, labels: Iterable[str]) -> str:
         """Returns the set of all labels that copies of one image have."""
-        return joined(self._names(labels), self.classes, self.separator)
+        return joined(names_in(labels, self.separator), self.classes, self.separator)
 
     def raw_labels(self, label: str) -> dict[str, list[bytes] | list[float]]:
         """Returns the set as one text: the feature then has one value whatever the set's size."""
@@ -134,7 +133,7 @@ class MultiLabel(Problem):
 
     def counted_as(self, label: str) -> tuple[str, ...]:
         """Returns every name in the set."""
-        return self._names([label])
+        return names_in([label], self.separator)
 
     @property
     def raw_label(self) -> str:
@@ -299,19 +298,3 @@ class MultiLabel(Problem):
     def truth(self, value: Any) -> str:
         """Returns the set as one text."""
         return single_text(value)
-
-
-def _of_index(numbers: Sequence[int | float], known: Sequence[str]) -> list[str]:
-    for number in numbers:
-        if not isinstance(number, int) or not 0 <= number < len(known):
-            raise LabelError(f"label {number} is not an index into {len(known)} classes")
-    return [known[int(number)] for number in numbers]
-
-
-def _of_multi_hot(numbers: Sequence[int | float], known: Sequence[str]) -> list[str]:
-    if len(numbers) != len(known) or not set(numbers) <= {0, 1}:
-        raise LabelError(
-            f"the label must be 0 or 1 for each of {len(known)} classes. Received: "
-            f"{len(numbers)} numbers from {min(numbers):g} to {max(numbers):g}"
-        )
-    return [name for name, number in zip(known, numbers, strict=True) if number]
