@@ -6,6 +6,7 @@ the reader's light or dark theme. Text stays text.
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -70,7 +71,9 @@ def _drawing(title: str, *, square: bool = False) -> Iterator[_Drawing]:
 
     # The salt keeps ids of several charts on one page apart, and the file the same every time.
     style: Any = {**_STYLE, "svg.hashsalt": title}
-    with matplotlib.rc_context(rc=style):
+    with matplotlib.rc_context(rc=style), warnings.catch_warnings():
+        # Text stays text: a character that the font of the drawing lacks is in the browser's.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure = Figure(figsize=(3.9, 3.7) if square else (_WIDTH, _HEIGHT), layout="constrained")
         drawing = _Drawing(figure.add_subplot())
         yield drawing
@@ -134,15 +137,8 @@ def curves(
             if best is not None and name == series[-1][0] and best in list(epochs):
                 where = list(epochs).index(best)
                 if known[where]:
-                    ax.plot(
-                        [best],
-                        [y[where]],
-                        "o",
-                        color=colour,
-                        markersize=8,
-                        markeredgecolor=SURFACE,
-                        markeredgewidth=2,
-                    )
+                    edge: Any = {"markeredgecolor": SURFACE, "markeredgewidth": 2}
+                    ax.plot([best], [y[where]], "o", color=colour, markersize=8, **edge)
         for at, text in _apart(marks, float(x.max() - x.min()) if len(x) else 0.0):
             ax.axvline(at, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
             ax.annotate(

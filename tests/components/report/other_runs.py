@@ -85,7 +85,9 @@ def image_regression(count: int = 120) -> Material:
     return found
 
 
-def label_sets(count: int = 150, *, splits: tuple[str, ...] = ("eval",)) -> Material:
+def label_sets(
+    count: int = 150, *, splits: tuple[str, ...] = ("eval",), pictured: bool = True
+) -> Material:
     """Returns the material of a multi-label classification; the third picture is missing."""
     from trainer_modules.engine.problems.label_set_tally import LabelSetTally
     from trainer_modules.engine.problems.multilabel import MultiLabel
@@ -113,6 +115,8 @@ def label_sets(count: int = 150, *, splits: tuple[str, ...] = ("eval",)) -> Mate
     found.evaluation |= {"metrics": tally.metrics(), "details": details, "splits": list(splits)}
     found.evaluation["per_class"] = tally.per_class()
     found.history = {**found.history, "settled": settled}
+    if not pictured:
+        return found
     ids = galleries.wanted_ids(details)
     seen = {name: pictures.small(photograph(i % 8)) for i, name in enumerate(ids) if name != ids[2]}
     found.pictures = galleries.drawn(seen, details)

@@ -1,6 +1,5 @@
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -136,17 +135,6 @@ def test_fine_tuning_is_marked(tmp_path: Path) -> None:
     assert curves.count('<svg class="chart"') == 3  # loss, accuracy, learning rate
 
 
-def test_charts_follow_the_page_and_keep_their_ids_apart(tmp_path: Path) -> None:
-    html = page.render(runs.full(tmp_path, FLOWERS, 200))
-    assert "var(--series-1)" in html
-    assert "#000004" not in html, "a stand-in colour was left behind"
-    first, second = (html.split('<svg class="chart"')[i] for i in (1, 2))
-    ids = [
-        {part.split('"')[0] for part in svg.split('<clipPath id="')[1:]} for svg in (first, second)
-    ]
-    assert ids[0] and not ids[0] & ids[1]
-
-
 def test_same_material_gives_the_same_page(tmp_path: Path) -> None:
     found = runs.full(tmp_path, FLOWERS, 200)
     assert page.render(found) == page.render(found)
@@ -227,25 +215,6 @@ def test_time_and_memory_are_written_in_at_the_end(tmp_path: Path) -> None:
     assert "run second &lt;run&gt;" in head
 
 
-@pytest.mark.parametrize(
-    ("metric", "now", "before", "good"),
-    [
-        ("accuracy", 0.9, 0.8, True),
-        ("log_loss", 0.9, 0.8, False),
-        ("expected_calibration_error", 0.1, 0.2, True),
-        ("mae", 2.0, 1.0, False),
-        ("accuracy", 0.8, 0.8, None),
-    ],
-)
-def test_what_counts_as_better(metric: str, now: float, before: float, good: Any) -> None:
-    from components.report.verdict import change
-
-    found = change(metric, now, before)
-    assert found is not None
-    assert found["good"] is good
-    assert found["by"] == pytest.approx(now - before)
-
-
 def test_a_model_that_does_not_serve_is_not_called_blessed(tmp_path: Path) -> None:
     folders = runs.write(tmp_path, FLOWERS, 200)
     check = tmp_path / "serving/check.json"
@@ -263,19 +232,3 @@ def test_a_model_that_does_not_serve_is_not_called_blessed(tmp_path: Path) -> No
     check.unlink()
     html = page.render(material.read(runs.task(FLOWERS), folders))
     assert 'badge bad">not blessed' in html and "serving check could not be read" in html
-
-
-@pytest.mark.parametrize(
-    ("text", "pieces"),
-    [
-        ("Train/00012/00003_00021.png", ["Train/", "00012/", "00003_", "00021.png"]),
-        ("Speed limit (60 km/h)", ["Speed limit (60 km/h)"]),
-        ("train.augment.flip", ["train.", "augment.flip"]),
-        ("Right-of-way", ["Right-of-", "way"]),
-        ("<b>&", ["&lt;b&gt;&amp;"]),
-    ],
-)
-def test_names_wrap_at_their_joints(text: str, pieces: list[str]) -> None:
-    from components.report.figures import breakable
-
-    assert str(breakable(text)).split("<wbr>") == pieces

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.report import galleries, mask_samples, pictures
+from components.report import mask_samples, pictures
 from tests.components.report import other_runs
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 128, 0), (0, 0, 255)
@@ -130,13 +130,3 @@ def test_masks_given_in_colours_are_understood() -> None:
     )
     assert tuple(np.asarray(_decoded(found["truth"]).convert("RGB"))[0, 0]) == BLUE
     assert tuple(np.asarray(_decoded(found["predicted"]).convert("RGB"))[0, 0]) == RED
-
-
-def test_tiny_pictures_of_pairs_keep_to_their_part_of_the_page() -> None:
-    draw = np.random.default_rng(0)
-    ids = [f"{i}.png" for i in range(160)]
-    seen = {n: Image.fromarray(draw.integers(0, 256, (48, 48, 3), np.uint8)) for n in ids}
-    drawn = galleries.drawn(seen, {"of_pairs": [{"id": name} for name in ids]})
-    assert sum(map(len, drawn.values())) <= galleries.PAIRS_BUDGET
-    assert list(drawn) == ids[: len(drawn)] and len(drawn) > 5, "the most confused pairs first"
-    np.testing.assert_array_equal(np.asarray(_decoded(drawn["0.png"])), np.asarray(seen["0.png"]))
