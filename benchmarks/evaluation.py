@@ -87,7 +87,7 @@ def configuration(way: str, classes: int) -> Any:
         problem = Classification(classes=tuple(f"class {i}" for i in range(classes)))
         metric = tfma.MetricConfig(
             class_name="Report",
-            module="trainer_modules.engine.evaluation",
+            module="components.evaluator.metrics",
             config=json.dumps({"problem": serialisation.to_plain(problem)}),
         )
         spec, label, prediction = tfma.MetricsSpec(metrics=[metric]), "label", ""

@@ -17,7 +17,7 @@ PAGES = sorted(
 # `engine/…` stands for `trainer_modules/engine/…`; what is written in capitals is to be filled in.
 _NAMED = re.compile(
     r"(?<![\w./\"'-])((?:pipelines|components|trainer_modules|engine|schemas|benchmarks|tests)"
-    r"/[a-z_0-9/]+(?:\.(?:py|md|pbtxt|json|txt))?)(?![\w/*{<…])"
+    r"/(?!\S*my_)[a-z_0-9/]+(?:\.(?:py|md|pbtxt|json|txt))?)(?![\w/*{<…])"
 )
 
 

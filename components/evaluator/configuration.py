@@ -13,7 +13,7 @@ from trainer_modules.engine.task.task import Task
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 # By name, as TFMA stores it: who only asks for the split does not depend on how it is judged.
-_METRIC, _METRIC_MODULE = "Report", "trainer_modules.engine.evaluation"
+_METRIC, _METRIC_MODULE = "Report", "components.evaluator.metrics"
 # Decoded float values of one batch; the network's activations take several times as much.
 _BATCH_VALUES = 16_000_000
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from components.evaluator.comparability import Baseline
-from trainer_modules.engine.evaluation import SHARED
+from components.evaluator.metrics import SHARED
 
 REPORT_FILE = "report.json"
 BASELINE_FILE = "baseline.json"

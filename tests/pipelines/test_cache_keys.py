@@ -180,7 +180,7 @@ LEARNING = {"Transform", "Tuner", "Trainer"}
         (f"{ENGINE}/images/preprocessing.py", LEARNING | {"ExportFormats"}, {"ImageExampleGen"}),
         (f"{ENGINE}/images/decoding.py", LEARNING | {"ImageExampleGen"}, {"ModelGate"}),
         (f"{ENGINE}/training/callbacks.py", {"Tuner", "Trainer"}, {"Transform", "ImageEvaluator"}),
-        (f"{ENGINE}/evaluation.py", {"ImageEvaluator"}, LEARNING),
+        ("components/evaluator/metrics.py", {"ImageEvaluator"}, LEARNING),
         (f"{ENGINE}/problems/mask_tally.py", {"ImageEvaluator", "Report"}, LEARNING | {"Pusher"}),
         ("components/model_gate/chance.py", {"ModelGate"}, LEARNING | {"ImageEvaluator"}),
         (

@@ -24,7 +24,7 @@ def instance(name: str, config: dict[str, Any]) -> Any:
     from tensorflow_model_analysis.proto import config_pb2
 
     stored = config_pb2.MetricConfig(
-        class_name=name, module="trainer_modules.engine.evaluation", config=json.dumps(config)
+        class_name=name, module="components.evaluator.metrics", config=json.dumps(config)
     )
     return metric_specs.metric_instance(stored)
 
