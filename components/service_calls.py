@@ -20,7 +20,7 @@ class ServiceError(RuntimeError):
     """The service rejected a request or is unreachable; the message says what to do (exit 1)."""
 
 
-def patiently(
+def with_retries(
     call: Callable[[], T],
     *,
     transient: Callable[[Exception], bool],

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def aside() -> Iterator[None]:
+def redirected() -> Iterator[None]:
     """Redirects logging, warnings and output of C++ code to a file, which is shown on failure.
 
     `print` still writes to the terminal. TensorFlow's C++ code writes to the file descriptors, so

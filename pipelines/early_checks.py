@@ -155,7 +155,7 @@ def _check_backbone(model: Backbone | EncoderDecoder, task: Task) -> None:
             f"model.alpha applies only to the MobileNets; {model.name} has no width multiplier. "
             f"Received: {model.alpha}"
         )
-    image, least = task.input.images(model.name), backbone_limits.smallest(model.name)
+    image, least = task.input.images(model.name), backbone_limits.smallest_image(model.name)
     if min(image.height, image.width) < least:
         raise BadInputError(
             f"input.height and input.width must be at least {least} for {model.name}. "

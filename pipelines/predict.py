@@ -34,29 +34,29 @@ except ModuleNotFoundError as missing:
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of `predict.py`."""
-    found = argparse.ArgumentParser(
+    options = argparse.ArgumentParser(
         prog="predict.py",
         description="Predict images with a pushed model.",
         epilog="Exit codes: 0 written; 1 failed; 2 bad input or usage. An image that cannot "
         "be read becomes a row with an error and is not a failure.",
     )
-    found.add_argument(
+    options.add_argument(
         "--model", required=True, metavar="DIR", help="<root>/serving/<task>, or one version of it"
     )
-    found.add_argument(
+    options.add_argument(
         "--data",
         required=True,
         metavar="PATH",
         help="a folder of images (may be nested), a quoted glob pattern, TFRecords "
         "(*.tfrec*), a CSV of paths, or a CSV of numbers for a model of tables",
     )
-    found.add_argument(
+    options.add_argument(
         "--output",
         required=True,
         metavar="FILE.csv|FILE.jsonl|DIR",
         help="written completely or not at all; a folder for masks",
     )
-    columns = found.add_mutually_exclusive_group()
+    columns = options.add_mutually_exclusive_group()
     columns.add_argument(
         "--columns",
         default="",
@@ -70,53 +70,53 @@ def parser() -> argparse.ArgumentParser:
         metavar="TASK",
         help="write the columns of this task's submission.csv, for example cassava",
     )
-    found.add_argument(
+    options.add_argument(
         "--top",
         type=_positive,
         metavar="K",
         help="the K most probable classes: limits the list in JSON Lines, adds "
         "the columns label_2, … to CSV",
     )
-    found.add_argument(
+    options.add_argument(
         "--maps",
         default="",
         metavar="CLASSES",
         help="for masks: also write heat maps of these "
         "classes, comma-separated, for example Road,Car",
     )
-    found.add_argument(
+    options.add_argument(
         "--keep-order",
         action="store_true",
         help="keep the order of the input; this is always the case, the option is accepted for "
         "compatibility",
     )
-    found.add_argument("--batch-size", type=_positive, metavar="N", help="images per model call")
-    found.add_argument(
+    options.add_argument("--batch-size", type=_positive, metavar="N", help="images per model call")
+    options.add_argument(
         "--image-key", default="image", metavar="KEY", help="TFRecords: feature with the image"
     )
-    found.add_argument(
+    options.add_argument(
         "--id-key",
         default="",
         metavar="KEY",
         help="TFRecords and CSV: the id; default: image_name or id, else shard:number; CSV: path",
     )
-    found.add_argument(
+    options.add_argument(
         "--label-key",
         default="",
         metavar="KEY",
         help="TFRecords: feature with a label to copy to the field true",
     )
-    found.add_argument(
+    options.add_argument(
         "--path-column", default="path", metavar="NAME", help="CSV: column with the path"
     )
-    found.add_argument(
+    options.add_argument(
         "--beam",
         action="append",
         default=[],
         metavar="ARG",
         help="an option for Beam; may be repeated",
     )
-    return found
+    return options
 
 
 def _positive(text: str) -> int:

@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = cloud_options.config_from(args)
         _note(config)
-        with chatter.aside():
+        with chatter.redirected():
             if args.command == "compile":
                 return _compile(config, args)
             if args.command == "upload":
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
                 from pipelines.cloud.doctor import command as doctor
 
                 return doctor.run(config)
-            return _talk(config, args)
+            return _run_command(config, args)
     except BadInputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -102,7 +102,7 @@ def _upload(config: CloudConfig) -> int:
     return 0
 
 
-def _talk(config: CloudConfig, args: argparse.Namespace) -> int:
+def _run_command(config: CloudConfig, args: argparse.Namespace) -> int:
     """Runs the commands that need the platform; its failures are one paragraph, exit code 1."""
     from pipelines.cloud.commands import ServiceError, run
 

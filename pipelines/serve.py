@@ -23,7 +23,7 @@ try:
 
     from pipelines.names import Names
     from pipelines.serving.http import Limits, Server
-    from pipelines.serving.models import Served, Watch
+    from pipelines.serving.models import Served, Watcher
     from trainer_modules.engine import tensorflow_alone
     from trainer_modules.engine.errors import BadInputError, did_you_mean
 except ModuleNotFoundError as missing:
@@ -36,20 +36,20 @@ except ModuleNotFoundError as missing:
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of `serve.py`."""
     limits = Limits()
-    found = argparse.ArgumentParser(
+    options = argparse.ArgumentParser(
         prog="serve.py",
         description="Serve pushed models over the TensorFlow Serving REST protocol.",
         epilog="Exit codes: 0 stopped; 1 failed; 2 bad input or usage.",
     )
-    found.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
-    found.add_argument(
+    options.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
+    options.add_argument(
         "--model-folder",
         default=os.environ.get("AIP_STORAGE_URI"),
         metavar="DIR",
         help="one SavedModel, or a folder of its versions, served as the only --task instead of "
         "--root; default: $AIP_STORAGE_URI",
     )
-    found.add_argument(
+    options.add_argument(
         "--task",
         action="append",
         default=[],
@@ -57,26 +57,26 @@ def parser() -> argparse.ArgumentParser:
         help="serve only this model: a task, or the --name given to run_local.py; may be repeated",
     )
     port = os.environ.get("AIP_HTTP_PORT")
-    found.add_argument(
+    options.add_argument(
         "--host",
         default="0.0.0.0" if port else "127.0.0.1",
         help="default: 127.0.0.1; 0.0.0.0 for every interface",
     )
-    found.add_argument(
+    options.add_argument(
         "--port", type=int, default=port or "8501", help="default: $AIP_HTTP_PORT, or 8501"
     )
-    found.add_argument(
+    options.add_argument(
         "--poll",
         type=float,
         default=2.0,
         metavar="SECONDS",
         help="interval between checks for new versions; default: 2",
     )
-    found.add_argument("--max-body", type=int, default=limits.max_body, metavar="BYTES")
-    found.add_argument("--max-concurrent", type=int, default=limits.max_concurrent, metavar="N")
-    found.add_argument("--max-batch", type=int, default=limits.max_batch, metavar="N")
-    found.add_argument("--max-pixels", type=int, default=limits.max_pixels, metavar="N")
-    return found
+    options.add_argument("--max-body", type=int, default=limits.max_body, metavar="BYTES")
+    options.add_argument("--max-concurrent", type=int, default=limits.max_concurrent, metavar="N")
+    options.add_argument("--max-batch", type=int, default=limits.max_batch, metavar="N")
+    options.add_argument("--max-pixels", type=int, default=limits.max_pixels, metavar="N")
+    return options
 
 
 def find(root: str, tasks: list[str], model_folder: str | None = None) -> list[Served]:
@@ -124,23 +124,23 @@ def main(argv: list[str] | None = None) -> int:
     )
     try:
         served = find(args.root, args.task, args.model_folder)
-        for one in served:
-            one.refresh()
-            if one.current is None:
-                why = next(iter(one.failures.values()), "it contains no numbered versions")
-                raise BadInputError(f"'{one.name}' in {one.folder} cannot be served: {why}")
+        for model in served:
+            model.refresh()
+            if model.current is None:
+                why = next(iter(model.failures.values()), "it contains no numbered versions")
+                raise BadInputError(f"'{model.name}' in {model.folder} cannot be served: {why}")
     except BadInputError as error:
         console.print("[bold red]error:[/] ", end="")
         console.print(str(error), markup=False)
         return 2
-    for one in served:
-        address = f"http://{args.host}:{args.port}/v1/models/{one.name}:predict"
-        assert one.current is not None
-        console.print(f"{one.name} version {one.current.number}  {address}", markup=False)
-    return _serve(Server(served, limits), Watch(served, args.poll), args)
+    for model in served:
+        address = f"http://{args.host}:{args.port}/v1/models/{model.name}:predict"
+        assert model.current is not None
+        console.print(f"{model.name} version {model.current.number}  {address}", markup=False)
+    return _serve(Server(served, limits), Watcher(served, args.poll), args)
 
 
-def _serve(server: Server, watch: Watch, args: Any) -> int:
+def _serve(server: Server, watch: Watcher, args: Any) -> int:
     watch.start()
     config = uvicorn.Config(
         server.app(),

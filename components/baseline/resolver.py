@@ -56,18 +56,19 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
                 or model.id in candidates
             ):
                 continue
-            found = {**input_dict, "model": [model], "model_blessing": [blessing]}
+            resolved = {**input_dict, "model": [model], "model_blessing": [blessing]}
             if _exists(model.uri):
-                if served.likeness(classes, _classes(model.uri)) == served.THE_SAME:
-                    return found
-                blessed.append(found)
+                if served.classes_in_common(classes, _classes(model.uri)) == served.THE_SAME:
+                    return resolved
+                blessed.append(resolved)
                 continue
             _log.warning("a blessed model no longer exists; trying the previous one: %s", model.uri)
-            vanished = vanished or found
+            vanished = vanished or resolved
         if blessed:
             # The newest of the most similar models: `max` keeps the first of equals.
             return max(
-                blessed, key=lambda one: served.likeness(classes, _classes(one["model"][0].uri))
+                blessed,
+                key=lambda one: served.classes_in_common(classes, _classes(one["model"][0].uri)),
             )
         return vanished or {**input_dict, "model": [], "model_blessing": []}
 

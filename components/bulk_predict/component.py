@@ -49,8 +49,8 @@ class Predictions(Artifact):
 def example_chunks(files: list[str], rejected: Iterable[tuple[str, str]] = ()) -> list[Chunk]:
     """Returns a chunk for each file of raw Examples, and one for the rejected (id, reason)."""
     keys = Keys(image="image", id="id")
-    found = [Chunk(index=i, records=file, keys=keys) for i, file in enumerate(sorted(files))]
-    return [*found, Chunk(index=len(found), failed=tuple(rejected))]
+    chunks = [Chunk(index=i, records=file, keys=keys) for i, file in enumerate(sorted(files))]
+    return [*chunks, Chunk(index=len(chunks), failed=tuple(rejected))]
 
 
 def read_rejected(uri: str) -> list[tuple[str, str]]:

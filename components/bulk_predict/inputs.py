@@ -100,15 +100,15 @@ def chunks(data: str, keys: Keys, columns: Sequence[str] = (), batch_size: int =
             f"--data must be a CSV or .npz file with the columns {', '.join(columns)} that this "
             f"model takes. Received: {data}"
         )
-    root, found, unlisted = _find(data)
-    records = [path for path in found if _RECORDS.search(path)]
+    root, paths, unlisted = _find(data)
+    records = [path for path in paths if _RECORDS.search(path)]
     if records:
         return [Chunk(index=i, records=path, keys=keys) for i, path in enumerate(records)]
-    images = [path for path in found if path.lower().endswith(formats.ENDINGS)] if root else found
+    images = [path for path in paths if path.lower().endswith(formats.ENDINGS)] if root else paths
     if not images:
         raise BadInputError(
             f"--data {data} has no images ({', '.join(formats.ENDINGS)}) and no TFRecords "
-            f"(*.tfrec*) among its {len(found)} files."
+            f"(*.tfrec*) among its {len(paths)} files."
         )
     base = root or _fixed_part(data)
     names = (os.path.relpath(path, base).replace(os.sep, "/") for path in images)
@@ -137,12 +137,12 @@ def _find(data: str) -> tuple[str, list[str], tuple[tuple[str, str], ...]]:
         return "", [data], ()
     # Python's glob supports `**`, TensorFlow's supports gs://.
     matched = tf.io.gfile.glob(data) if "://" in data else glob.glob(data, recursive=True)
-    found = sorted(path for path in matched if not tf.io.gfile.isdir(path))
-    if not found:
+    paths = sorted(path for path in matched if not tf.io.gfile.isdir(path))
+    if not paths:
         raise BadInputError(
             f"--data {data}: there is no such folder or file, and no file matches it as a pattern."
         )
-    return "", found, ()
+    return "", paths, ()
 
 
 def _fixed_part(pattern: str) -> str:

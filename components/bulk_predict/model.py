@@ -19,10 +19,10 @@ _LARGEST, _DEFAULT = 256, 32
 
 def batch_size(folder: str) -> int:
     """Returns how many instances fit in a batch, by the size of the network's input."""
-    found = read.task(folder)
-    if found is None:
+    trained = read.task(folder)
+    if trained is None:
         return _DEFAULT
-    return max(1, min(_LARGEST, _VALUES // found.input.values))
+    return max(1, min(_LARGEST, _VALUES // trained.input.values))
 
 
 class Predictor:
@@ -82,10 +82,10 @@ class Predictor:
     def predict(self, entries: list[Entry]) -> list[tuple[Entry, dict[str, Any]]]:
         """Predicts entries; those that the model refuses come back with an error, in place."""
         good = [entry for entry in entries if not entry.error]
-        answered = iter(self._halving(good))
+        answered = iter(self._predict_in_halves(good))
         return [next(answered) if not entry.error else (entry, {}) for entry in entries]
 
-    def _halving(self, entries: list[Entry]) -> list[tuple[Entry, dict[str, Any]]]:
+    def _predict_in_halves(self, entries: list[Entry]) -> list[tuple[Entry, dict[str, Any]]]:
         """Predicts the batch, or its halves if that fails, so that one bad image costs little."""
         import tensorflow as tf
 
@@ -95,10 +95,10 @@ class Predictor:
             outputs = self.call([entry.content for entry in entries])
         except tf.errors.OpError as e:
             if len(entries) == 1:
-                one = entries[0]
-                return [(Entry(one.id, None, f"cannot be decoded: {reason(e)}", one.true), {})]
+                alone = entries[0]
+                return [(Entry(alone.id, None, f"cannot be decoded: {reason(e)}", alone.true), {})]
             half = len(entries) // 2
-            return self._halving(entries[:half]) + self._halving(entries[half:])
+            return self._predict_in_halves(entries[:half]) + self._predict_in_halves(entries[half:])
         return [
             (entry, {name: value[i] for name, value in outputs.items()})
             for i, entry in enumerate(entries)
@@ -125,7 +125,7 @@ def batches(entries: Iterator[Entry], size: int) -> Iterator[list[Entry]]:
         yield batch
 
 
-def ahead(items: Iterator[T], count: int = 2) -> Iterator[T]:
+def prefetched(items: Iterator[T], count: int = 2) -> Iterator[T]:
     """Yields `items`, prefetching up to `count` in a thread to hide the time of reading."""
     ready: queue.Queue[Any] = queue.Queue(count)
     stop, done = threading.Event(), object()

@@ -55,22 +55,22 @@ class Classes:
 
 def fields(outputs: Sequence[str], classes: Classes) -> list[str]:
     """Returns the fields that a model with these outputs can fill."""
-    found = ["id"]
+    names = ["id"]
     if "labels" in outputs:
-        found += ["labels", "scores", ALL_PROBABILITIES]
-        found += [f"{_PROBABILITY}{key}" for key in classes.keys]
+        names += ["labels", "scores", ALL_PROBABILITIES]
+        names += [f"{_PROBABILITY}{key}" for key in classes.keys]
     elif "probabilities" in outputs:
         of_class = ["label", *(["class_id"] if classes.ids else []), "score", "index"]
-        found += [*of_class, ALL_PROBABILITIES]
-        found += [
+        names += [*of_class, ALL_PROBABILITIES]
+        names += [
             f"{name}_{rank}" for rank in range(2, len(classes.names) + 1) for name in of_class
         ]
-        found += [f"{_PROBABILITY}{key}" for key in classes.keys]
+        names += [f"{_PROBABILITY}{key}" for key in classes.keys]
     if "value" in outputs:
-        found.append("value")
+        names.append("value")
     if "mask_png" in outputs:
-        found.append("mask")
-    return [*found, "true", "error"]
+        names.append("mask")
+    return [*names, "true", "error"]
 
 
 def columns(
@@ -98,7 +98,7 @@ def columns(
         return tuple(
             Column(header=n, field=n) for n in chosen if n in valid and (n != "true" or labelled)
         )
-    found: list[Column] = []
+    listed: list[Column] = []
     for part in asked.split(","):
         header, _, name = part.strip().rpartition("=")
         # A class may be called `a=b`; then the whole is the field.
@@ -111,10 +111,10 @@ def columns(
                 "and the like)."
             )
         if name == ALL_PROBABILITIES:
-            found += [Column(header=c, field=f"{_PROBABILITY}{c}") for c in classes.keys]
+            listed += [Column(header=c, field=f"{_PROBABILITY}{c}") for c in classes.keys]
         else:
-            found.append(Column(header=header or name, field=name))
-    return tuple(found)
+            listed.append(Column(header=header or name, field=name))
+    return tuple(listed)
 
 
 def csv_row(
@@ -157,8 +157,8 @@ def _ranked(name: str, rank: int, probabilities: Any, classes: Classes) -> str:
     index = best(probabilities, rank)[-1]
     if name == "score":
         return _shortest(probabilities[index])
-    found = {"label": classes.names, "class_id": classes.ids}.get(name)
-    return str(index) if found is None else found[index]
+    values = {"label": classes.names, "class_id": classes.ids}.get(name)
+    return str(index) if values is None else values[index]
 
 
 def best(probabilities: Any, count: int) -> list[int]:
@@ -212,10 +212,10 @@ def _probabilities(values: Any, classes: Classes, top: int | None) -> dict[str, 
     if top is None:
         pairs = zip(classes.keys, values, strict=True)
         return {"probabilities": {key: float(str(v)) for key, v in pairs}}
-    found = []
+    probabilities = []
     for i in best(values, top):
         name = {"label": classes.names[i]}
         if classes.ids:
             name["class_id"] = classes.ids[i]
-        found.append({**name, "probability": float(str(values[i]))})
-    return {"top": found}
+        probabilities.append({**name, "probability": float(str(values[i]))})
+    return {"top": probabilities}

@@ -86,7 +86,7 @@ class PredictChunk(beam.DoFn):
         first: list[str] = []
         part = part_file(job.parts, element.index)
         with tf.io.gfile.GFile(part, "wb") as f:
-            for batch in model.ahead(model.batches(inputs.read(element), job.batch_size)):
+            for batch in model.prefetched(model.batches(inputs.read(element), job.batch_size)):
                 lines: list[str] = []
                 for entry, prediction in predictor.predict(batch):
                     entry, prediction = self._with_files(entry, prediction, batch[len(lines)])
@@ -121,8 +121,8 @@ class PredictChunk(beam.DoFn):
             if job.maps:
                 assert self._predictor is not None
                 indices = [job.classes.names.index(label) for label in job.maps]
-                found = self._predictor.class_maps(original.content, indices)
-                mask_files.write_maps(job.masks, name, dict(zip(job.maps, found, strict=True)))
+                maps = self._predictor.class_maps(original.content, indices)
+                mask_files.write_maps(job.masks, name, dict(zip(job.maps, maps, strict=True)))
         except (OSError, ValueError) as e:
             return Entry(entry.id, None, f"its mask cannot be drawn: {e}", entry.true), {}
         return entry, {"mask": f"masks/{name}"}
@@ -187,7 +187,7 @@ def predict(
         top=top,
     )
     size = batch_size or model.batch_size(folder)
-    found = inputs.chunks(data, keys, predictor.columns, size) if isinstance(data, str) else data
+    chunks = inputs.chunks(data, keys, predictor.columns, size) if isinstance(data, str) else data
     output = output.rstrip("/") if "://" in output else os.path.abspath(output)
     parent, name = os.path.split(output)
     temporary = os.path.join(parent, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -201,20 +201,20 @@ def predict(
         masks=os.path.join(temporary, "whole") if makes_masks else "",
         legend=_legend(folder, classes.names) if makes_masks else None,
         maps=maps,
-        whole_names=_ambiguous(found),
+        whole_names=_ambiguous(chunks),
     )
     try:
         tf.io.gfile.makedirs(job.parts)
         if started:
-            started(job.parts, len(found))
+            started(job.parts, len(chunks))
         with beam.Pipeline(options=options or PipelineOptions(list(beam_args))) as pipeline:
             _ = (
                 pipeline
-                | "Chunks" >> beam.Create(found)
+                | "Chunks" >> beam.Create(chunks)
                 | "Predict" >> beam.ParDo(PredictChunk(job, shared))
             )
         whole = os.path.join(temporary, "whole", *([TABLE_IN_FOLDER] if makes_masks else []))
-        outcome = _join(job, len(found), whole)
+        outcome = _join(job, len(chunks), whole)
         if makes_masks and job.legend is not None:
             mask_files.write_legend(job.masks, job.legend)
         tf.io.gfile.rename(os.path.join(temporary, "whole"), output, overwrite=not makes_masks)
@@ -271,8 +271,8 @@ def _read_json(path: str) -> dict[str, Any]:
 
     with tf.io.gfile.GFile(path) as f:
         text = f.read()
-    found: dict[str, Any] = json.loads(text) if text else {"rows": 0}
-    return found
+    document: dict[str, Any] = json.loads(text) if text else {"rows": 0}
+    return document
 
 
 def _join(job: Job, count: int, whole: str) -> Outcome:

@@ -74,15 +74,15 @@ def check_anomalies(anomalies: Mapping[str, Mapping[str, str]], schema: str = "t
     Raises:
       BadInputError: If there is any.
     """
-    found = [
+    sentences = [
         f"{split}: {name}: {text}"
         for split, features in anomalies.items()
         for name, text in features.items()
     ]
-    if found:
+    if sentences:
         raise BadInputError(
-            f"The data does not fit the schema: {'; '.join(found[:_SHOWN])}. Correct the data, or "
-            f"{schema} if the data is right."
+            f"The data does not fit the schema: {'; '.join(sentences[:_SHOWN])}. Correct the data, "
+            f"or {schema} if the data is right."
         )
 
 
@@ -90,18 +90,18 @@ def read_anomalies(artifact: Artifact) -> dict[str, dict[str, str]]:
     """Returns, per split, feature name → description, from ExampleValidator's artifact."""
     from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-    found: dict[str, dict[str, str]] = {}
+    by_feature: dict[str, dict[str, str]] = {}
     for split in artifact_utils.decode_split_names(artifact.split_names):
         path = os.path.join(artifact_utils.get_split_uri([artifact], split), "SchemaDiff.pb")
         anomalies = anomalies_pb2.Anomalies()
         with fileio.open(path, "rb") as f:
             anomalies.ParseFromString(f.read())
-        found[split] = {
+        by_feature[split] = {
             name or "the whole": info.description for name, info in anomalies.anomaly_info.items()
         }
         if anomalies.HasField("dataset_anomaly_info"):
-            found[split]["the whole"] = anomalies.dataset_anomaly_info.description
-    return found
+            by_feature[split]["the whole"] = anomalies.dataset_anomaly_info.description
+    return by_feature
 
 
 def read_rejected(uri: str, limit: int) -> tuple[dict[str, Any], list[dict[str, str]]]:

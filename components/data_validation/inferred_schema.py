@@ -68,12 +68,12 @@ def InferredSchema(
     splits = artifact_utils.decode_split_names(statistics.split_names)
     split = TRAIN if TRAIN in splits else splits[0]
     folder = artifact_utils.get_split_uri([statistics], split)
-    found = infer(
+    inferred = infer(
         tfdv.load_stats_binary(os.path.join(folder, "FeatureStats.pb")),
         text_format.Parse(known, schema_pb2.Schema()),
     )
     fileio.makedirs(schema.uri)
     path = os.path.join(schema.uri, FILE)
     with fileio.open(path, "w") as f:
-        f.write(text_format.MessageToString(found))
+        f.write(text_format.MessageToString(inferred))
     logging.info("inferred from split '%s', for review: %s", split, path)

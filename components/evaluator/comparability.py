@@ -82,7 +82,7 @@ def _incomparable(new: tuple[str, ...], old: tuple[str, ...], outputs: str) -> s
     """Returns why models of these classes cannot be compared, "" where they can."""
     if new == old:
         return ""
-    if served.likeness(new, old) == served.NOTHING_SHARED:
+    if served.classes_in_common(new, old) == served.NOTHING_SHARED:
         return f"none of its classes ({', '.join(old)}) is among this model's"
     if _BY_NAME not in outputs:
         return (
@@ -96,8 +96,8 @@ def _outputs(folder: str) -> str:
     signatures = read.definitions(folder)
     if SIGNATURE not in signatures:
         return "nothing"
-    found = (
+    outputs = (
         f"{name} {tf.as_dtype(info.dtype).name}[{len(info.tensor_shape.dim)}]"
         for name, info in sorted(signatures[SIGNATURE].outputs.items())
     )
-    return ", ".join(found)
+    return ", ".join(outputs)

@@ -94,11 +94,11 @@ class TallyCombiner(beam.CombineFn):
     def extract_output(self, accumulator: _Accumulator) -> dict[metric_types.MetricKey, Any]:
         """Returns scalars by name and the details as JSON bytes."""
         tally = accumulator.count().tally
-        found: dict[str, Any] = dict(tally.metrics())
-        found[DETAILS] = json.dumps(tally.details(), ensure_ascii=False).encode()
+        metrics: dict[str, Any] = dict(tally.metrics())
+        metrics[DETAILS] = json.dumps(tally.details(), ensure_ascii=False).encode()
         return {
             metric_types.MetricKey(name=self._prefix + name, model_name=self._model_name): value
-            for name, value in found.items()
+            for name, value in metrics.items()
         }
 
 

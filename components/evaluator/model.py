@@ -29,8 +29,8 @@ class ByKeyword:
 
     def __call__(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the prediction of serialized Examples, string `[batch]`."""
-        found: dict[str, tf.Tensor] = self._signature(**{self._input: examples})
-        return found
+        outputs: dict[str, tf.Tensor] = self._signature(**{self._input: examples})
+        return outputs
 
 
 class OneSignature:

@@ -38,34 +38,38 @@ def build(
       baseline: TFMA's name of the baseline; "" where there is none.
       decision: Which baseline was used, or why none was, and which classes both know.
     """
-    found = {_slice_name(one.slice_key): one for one in sliced}
+    by_slice = {_slice_name(result.slice_key): result for result in sliced}
     return {
         "splits": splits,
-        **_of_model(found, candidate),
-        "baseline": _of_model(found, baseline) if baseline else None,
+        **_of_model(by_slice, candidate),
+        "baseline": _of_model(by_slice, baseline) if baseline else None,
         "baseline_reason": decision.reason,
-        "shared": _shared(found, candidate, decision),
+        "shared": _shared(by_slice, candidate, decision),
     }
 
 
-def _shared(found: dict[str, Any], candidate: str, decision: Baseline) -> dict[str, Any] | None:
+def _shared(by_slice: dict[str, Any], candidate: str, decision: Baseline) -> dict[str, Any] | None:
     if not decision.used or not (decision.added or decision.removed):
         return None
-    one = _read(found[""], candidate, SHARED) if "" in found else {"metrics": {}, "per_class": {}}
+    shared = (
+        _read(by_slice[""], candidate, SHARED)
+        if "" in by_slice
+        else {"metrics": {}, "per_class": {}}
+    )
     return {
-        "classes": list(one["per_class"]),
+        "classes": list(shared["per_class"]),
         "added": list(decision.added),
         "removed": list(decision.removed),
-        "metrics": one["metrics"],
-        "per_class": one["per_class"],
+        "metrics": shared["metrics"],
+        "per_class": shared["per_class"],
     }
 
 
-def _of_model(found: dict[str, Any], model_name: str) -> dict[str, Any]:
-    slices = {name: _read(one, model_name) for name, one in sorted(found.items())}
+def _of_model(by_slice: dict[str, Any], model_name: str) -> dict[str, Any]:
+    slices = {name: _read(result, model_name) for name, result in sorted(by_slice.items())}
     overall = slices.pop("", {"metrics": {}, "per_class": {}, _DETAILS: {}})
-    for one in slices.values():
-        del one[_DETAILS]
+    for result in slices.values():
+        del result[_DETAILS]
     return {
         "metrics": overall["metrics"],
         "per_class": overall["per_class"],
@@ -74,10 +78,10 @@ def _of_model(found: dict[str, Any], model_name: str) -> dict[str, Any]:
     }
 
 
-def _read(one: Any, model_name: str, prefix: str = "") -> dict[str, Any]:
+def _read(result: Any, model_name: str, prefix: str = "") -> dict[str, Any]:
     metrics: dict[str, float | None] = {}
     details: dict[str, Any] = {}
-    for item in one.metric_keys_and_values:
+    for item in result.metric_keys_and_values:
         if item.key.model_name != model_name or item.key.is_diff:
             continue
         if item.key.name.startswith(SHARED) != bool(prefix):

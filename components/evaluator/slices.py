@@ -57,9 +57,9 @@ def check_slices(wanted: Iterable[str], slices: Iterable[str]) -> None:
     Raises:
       BadInputError: If a feature produced none, because no example has it.
     """
-    found = {name.split("=", 1)[0] for name in slices}
+    features = {name.split("=", 1)[0] for name in slices}
     for feature in wanted:
-        if feature not in found:
+        if feature not in features:
             raise BadInputError(
                 f"The task slices by '{feature}', which no example has. A slice's feature "
                 f"{did_you_mean(feature, _OF_IMAGES)}. It may also be a column that the source "

@@ -81,9 +81,9 @@ def decide(
     if other is not None and within_split and united is None:
         reason = f"same bytes labelled '{kept.label}' ({kept.id}) and '{other.label}' ({other.id})"
         return [(c.key, Drop(kept="", reason=reason)) for c in ordered]
-    found: list[tuple[str, Drop | Relabel]] = [
+    decisions: list[tuple[str, Drop | Relabel]] = [
         (c.key, Drop(kept=kept.id)) for c in ordered[1:] if within_split or c.split != kept.split
     ]
     if united is not None and united != kept.label:
-        found.append((kept.key, Relabel(united)))
-    return found
+        decisions.append((kept.key, Relabel(united)))
+    return decisions

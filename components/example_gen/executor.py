@@ -55,9 +55,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with self._make_beam_pipeline() as pipeline:
             work = storage.join(rejected.uri, "parts")
             parts = ingest(pipeline, reader, problem, work=work, folders=folders)
-        found = summary.gather(work, parts, reader.splits, rejected.uri)
+        counts = summary.gather(work, parts, reader.splits, rejected.uri)
         fileio.rmtree(work)
-        if not sum(found["counts"].values()) + found["rejected"]:
+        if not sum(counts["counts"].values()) + counts["rejected"]:
             raise BadInputError(f"{', '.join(reader.places())}: there are no examples.")
 
 
@@ -100,7 +100,7 @@ def _fingerprints(part: int, reader: Any, work: str) -> Iterator[tuple[bytes, du
 def _decide(
     group: tuple[bytes, Iterable[duplicates.Copy]], problem: Any, within_split: bool
 ) -> list[tuple[str, duplicates.Drop | duplicates.Relabel]]:
-    return duplicates.decide(group[1], within_split=within_split, unite=problem.united)
+    return duplicates.decide(group[1], within_split=within_split, unite=problem.merged_label)
 
 
 def _write_part(

@@ -156,8 +156,8 @@ def infer_classes(data_root: str, source: Source, problem: Problem) -> tuple[str
             inside = storage.subfolders(storage.join(data_root, name))
             if len(inside) > 1 and isinstance(source, ImageFolders) and where == data_root:
                 hint = f" Did you mean --data {storage.join(data_root, name)}?"
-        found = f"only one class: '{next(iter(names))}'" if names else "no class with images"
-        raise BadInputError(f"{where} contains {found}; at least 2 classes are needed.{hint}")
+        present = f"only one class: '{next(iter(names))}'" if names else "no class with images"
+        raise BadInputError(f"{where} contains {present}; at least 2 classes are needed.{hint}")
     return tuple(sorted(names))
 
 

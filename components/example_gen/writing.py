@@ -23,8 +23,8 @@ Outcome = tuple[Record | None, checking.Checked | Rejected]
 
 def fingerprints(reader: Reader, work: str, part: int) -> Iterator[tuple[bytes, duplicates.Copy]]:
     """Yields (SHA-256, copy) of every example of a part that may be a duplicate."""
-    for found in _stream(reader, work, part, _hash):
-        for digest, record in found:
+    for fingerprint in _stream(reader, work, part, _hash):
+        for digest, record in fingerprint:
             split = record.split or splits.by_hash(record.id, digest, reader.hash_split)
             label = record.label or ""
             if record.mask is not None:
@@ -153,31 +153,31 @@ def _chunks(
 def _act_on(
     reader: Reader, entries: list[Item | Record | Rejected], act: Callable[[Any], Any]
 ) -> list[Any]:
-    found: list[Any] = []
+    outcomes: list[Any] = []
     for entry in entries:
         records = reader.read(entry) if isinstance(entry, Item) else (entry,)
-        found.extend(result for record in records if (result := act(record)) is not None)
-    return found
+        outcomes.extend(result for record in records if (result := act(record)) is not None)
+    return outcomes
 
 
-def _hash(found: Record | Rejected) -> tuple[bytes, Record] | None:
-    if isinstance(found, Rejected):
+def _hash(record: Record | Rejected) -> tuple[bytes, Record] | None:
+    if isinstance(record, Rejected):
         return None
-    return hashlib.sha256(found.content).digest(), found
+    return hashlib.sha256(record.content).digest(), record
 
 
 def _check(
-    found: Record | Rejected,
+    record: Record | Rejected,
     *,
     problem: Problem,
     drops: Mapping[str, duplicates.Drop | duplicates.Relabel],
 ) -> Outcome:
-    if isinstance(found, Rejected):
-        return None, found
-    change = drops.get(found.key)
+    if isinstance(record, Rejected):
+        return None, record
+    change = drops.get(record.key)
     if isinstance(change, duplicates.Relabel):
-        found = dataclasses.replace(found, label=change.label)
-    return found, checking.examine(found, problem)
+        record = dataclasses.replace(record, label=change.label)
+    return record, checking.examine(record, problem)
 
 
 def _line(**fields: str) -> str:

@@ -90,8 +90,8 @@ def convert(
 
         (spec,) = concrete.structured_input_signature[0]
         signature = [tf.TensorSpec(spec.shape, spec.dtype)]
-        found, _ = tf2onnx.convert.from_function(loaded.network, signature, opset=_OPSET)
-        return bytes(found.SerializeToString())
+        model, _ = tf2onnx.convert.from_function(loaded.network, signature, opset=_OPSET)
+        return bytes(model.SerializeToString())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], loaded.module)
     if export_format == "tflite_int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -142,14 +142,14 @@ def difference(wanted: np.ndarray, got: np.ndarray, *, classes: bool) -> Toleran
     return Tolerance(float(gap.max()), float(gap.mean()), other)
 
 
-def check(export_format: str, found: Tolerance) -> None:
+def check(export_format: str, difference: Tolerance) -> None:
     """Checks a difference.
 
     Raises:
       FormatError: If it is more than `TOLERANCES` allows.
     """
     allowed = asdict(TOLERANCES[export_format])
-    for name, value in asdict(found).items():
+    for name, value in asdict(difference).items():
         if not value <= allowed[name]:
             raise FormatError(
                 f"{export_format} differs from the SavedModel: {name} {value:.3g}, but the "
@@ -178,7 +178,7 @@ def export(
     loaded = SavedModel(folder)
     wanted = np.concatenate([loaded.network(batch).numpy() for batch in inputs])
     classes = "value" not in loaded.outputs()
-    found: dict[str, Any] = {}
+    exports: dict[str, Any] = {}
     for export_format in formats:
         begin = time.monotonic()
         contents = convert(
@@ -189,14 +189,14 @@ def export(
         check(export_format, gap)
         with tf.io.gfile.GFile(os.path.join(output, _FILES[export_format]), "wb") as f:
             f.write(contents)
-        found[export_format] = {
+        exports[export_format] = {
             "file": os.path.join(output, _FILES[export_format]),
             "bytes": len(contents),
             "seconds": round(time.monotonic() - begin, 1),
             "examples": len(wanted),
             **asdict(gap),
         }
-    return found
+    return exports
 
 
 def _inputs(task: Any, files: list[str]) -> list[np.ndarray]:
@@ -237,7 +237,7 @@ def ExportFormats(
       code_fingerprint: Changes when the code does, so that caching notices.
     """
     del code_fingerprint
-    found: dict[str, Any] = {}
+    exported: dict[str, Any] = {}
     if model_utils.is_model_blessed(model_blessing) and model_utils.is_infra_validated(
         infra_blessing
     ):
@@ -254,6 +254,6 @@ def ExportFormats(
         ]
         inputs = _inputs(task, _files(examples, split))
         tf.io.gfile.makedirs(exports.uri)
-        found = export(formats.split(","), folder, exports.uri, calibration, inputs)
-    text = json.dumps(found, indent=1)
+        exported = export(formats.split(","), folder, exports.uri, calibration, inputs)
+    text = json.dumps(exported, indent=1)
     io_utils.write_string_file(os.path.join(exports.uri, SUMMARY_FILE), text)

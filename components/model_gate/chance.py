@@ -14,7 +14,7 @@ from typing import Any
 
 from scipy.stats import binom
 
-from components.model_gate.gate_outcome import FAILED, PASSED, Judged, apart
+from components.model_gate.gate_outcome import FAILED, PASSED, Judged, format_apart
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems.chance import SHUFFLES
 from trainer_modules.engine.task.gates import BetterThanChance
@@ -28,49 +28,53 @@ def judge_chance(gate: BetterThanChance, report: dict[str, Any]) -> Judged:
     Raises:
       BadInputError: If the evaluation has no such count.
     """
-    found = report.get("details", {}).get("chance")
-    if not found or not found["of"]:
+    counted = report.get("details", {}).get("chance")
+    if not counted or not counted["of"]:
         raise BadInputError(
             "The gate BetterThanChance cannot be judged: the evaluation contains no counts for it."
         )
-    if "p_value" in found:
-        return _judge_shuffles(gate, found, report["metrics"][found["metric"]])
-    wins, of, odds = found["wins"], found["of"], found["odds"]
-    value = report["metrics"][found["metric"]]
+    if "p_value" in counted:
+        return _judge_shuffles(gate, counted, report["metrics"][counted["metric"]])
+    wins, of, odds = counted["wins"], counted["of"], counted["odds"]
+    value = report["metrics"][counted["metric"]]
     least = wins_needed(of, odds, gate.confidence)
-    fewest = examples_needed(1.0, odds, gate.confidence, found["classes"] * gate.examples_per_class)
-    passed = of >= fewest and wins >= least and value is not None and value > found["floor"]
-    bound = (least / of if found["of_metric"] else found["floor"]) if of >= fewest else None
+    fewest = examples_needed(
+        1.0, odds, gate.confidence, counted["classes"] * gate.examples_per_class
+    )
+    passed = of >= fewest and wins >= least and value is not None and value > counted["floor"]
+    bound = (least / of if counted["of_metric"] else counted["floor"]) if of >= fewest else None
     return Judged(
-        name=f"{found['metric']} better than chance with confidence {gate.confidence:g}",
+        name=f"{counted['metric']} better than chance with confidence {gate.confidence:g}",
         kind="better_than_chance",
-        metric=found["metric"],
+        metric=counted["metric"],
         bound=bound,
         value=value,
         status=PASSED if passed else FAILED,
         support=of,
-        message=_sentence(gate, found, value, passed=passed, least=least, fewest=fewest),
+        message=_sentence(gate, counted, value, passed=passed, least=least, fewest=fewest),
     )
 
 
-def _judge_shuffles(gate: BetterThanChance, found: dict[str, Any], value: float | None) -> Judged:
-    of, floor, p_value = found["of"], found["floor"], found["p_value"]
+def _judge_shuffles(
+    gate: BetterThanChance, shuffled: dict[str, Any], value: float | None
+) -> Judged:
+    of, floor, p_value = shuffled["of"], shuffled["floor"], shuffled["p_value"]
     fewest = orders_needed(gate.confidence)
     if fewest:
-        fewest = max(fewest, found.get("classes", 0) * gate.examples_per_class)
+        fewest = max(fewest, shuffled.get("classes", 0) * gate.examples_per_class)
     enough = 0 < fewest <= of
     # Probabilities are counted in shuffles: the next double is not a difference.
     unlikely = p_value <= 1 - gate.confidence + 1e-12
     passed = enough and unlikely and value is not None and value > floor
     return Judged(
-        name=f"{found['metric']} better than chance with confidence {gate.confidence:g}",
+        name=f"{shuffled['metric']} better than chance with confidence {gate.confidence:g}",
         kind="better_than_chance",
-        metric=found["metric"],
+        metric=shuffled["metric"],
         bound=floor if enough else None,
         value=value,
         status=PASSED if passed else FAILED,
         support=of,
-        message=_sentence_on_shuffles(gate, found, value, fewest=fewest, passed=passed),
+        message=_sentence_on_shuffles(gate, shuffled, value, fewest=fewest, passed=passed),
     )
 
 
@@ -86,17 +90,17 @@ def orders_needed(confidence: float) -> int:
 
 def _sentence_on_shuffles(
     gate: BetterThanChance,
-    found: dict[str, Any],
+    shuffled: dict[str, Any],
     value: float | None,
     *,
     fewest: int,
     passed: bool,
 ) -> str:
-    metric, of, floor, unit = (found[key] for key in ("metric", "of", "floor", "unit"))
+    metric, of, floor, unit = (shuffled[key] for key in ("metric", "of", "floor", "unit"))
     if value is None:
         return f"{metric} is undefined on these {unit}; it must be better than chance"
-    reached, bound = apart(value, floor)
-    begin, against = f"{metric} {reached} on {of:,} {unit}", f"{found['constant']} ({bound})"
+    reached, bound = format_apart(value, floor)
+    begin, against = f"{metric} {reached} on {of:,} {unit}", f"{shuffled['constant']} ({bound})"
     if of < fewest or not fewest:
         return f"{begin} is no evidence against {against}: " + (
             f"at least {fewest:,} test {unit} would be needed"
@@ -105,7 +109,7 @@ def _sentence_on_shuffles(
         )
     chance = (
         f"predictions that ignore the input are as good with a probability of "
-        f"{found['p_value']:.2g}, at most {1 - gate.confidence:.2g} is allowed"
+        f"{shuffled['p_value']:.2g}, at most {1 - gate.confidence:.2g} is allowed"
     )
     if passed:
         return f"{begin} is better than {against}: {chance}"
@@ -149,29 +153,29 @@ def examples_needed(rate: float, odds: float, confidence: float, at_least: int) 
 
 def _sentence(
     gate: BetterThanChance,
-    found: dict[str, Any],
+    counted: dict[str, Any],
     value: float | None,
     *,
     passed: bool,
     least: int,
     fewest: int,
 ) -> str:
-    metric, of, wins, unit = (found[key] for key in ("metric", "of", "wins", "unit"))
+    metric, of, wins, unit = (counted[key] for key in ("metric", "of", "wins", "unit"))
     if value is None:
         return f"{metric} is undefined on these {unit}; it must be better than chance"
-    reached, floor = apart(value, found["floor"])
+    reached, floor = format_apart(value, counted["floor"])
     begin = f"{metric} {reached} on {of:,} {unit}"
-    against = f"{found['constant']} ({floor})"
+    against = f"{counted['constant']} ({floor})"
     if of < fewest or not fewest:
         return f"{begin} is no evidence against {against}: " + (
             f"at least {fewest:,} test {unit} would be needed"
             if fewest
             else "no number of such test examples can distinguish a model from it"
         )
-    counts = f"{wins:,} {found['wins_are']}, {least:,} needed at confidence {gate.confidence:g}"
+    counts = f"{wins:,} {counted['wins_are']}, {least:,} needed at confidence {gate.confidence:g}"
     if passed:
         return f"{begin} is better than {against}: {counts}"
-    at_least = found["classes"] * gate.examples_per_class
-    more = examples_needed(wins / of, found["odds"], gate.confidence, at_least)
+    at_least = counted["classes"] * gate.examples_per_class
+    more = examples_needed(wins / of, counted["odds"], gate.confidence, at_least)
     hint = f"; at this rate about {more:,} test {unit} would be needed" if more > of else ""
     return f"{begin} is not shown to be better than {against}: {counts}{hint}"

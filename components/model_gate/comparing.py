@@ -10,7 +10,7 @@ from components.model_gate.gate_outcome import (
     PASSED,
     SLACK,
     Judged,
-    apart,
+    format_apart,
     short,
 )
 from trainer_modules.engine.problems import vocabulary
@@ -115,7 +115,7 @@ def _sentence(
     sign, opposite = ("<=", ">") if lower else (">=", "<")
     if value is None:
         return f"{side.what} is undefined on these examples; it must be {sign} {bound:g}"
-    left, right = apart(value, bound)
+    left, right = format_apart(value, bound)
     note = f", the last blessed model's {short(baseline)}"
     if pictures is not None and UNTOLD / pictures > gate.tolerance:
         note += f" - {UNTOLD}/{pictures:g}"

@@ -51,7 +51,7 @@ class Executor(evaluator_executor.Executor):
         baseline = _read(os.path.join(evaluation, BASELINE_FILE))
         verdict = judge(overrides.from_json(exec_properties["gates"]), report)
 
-        plain = [one.plain() for one in verdict.gates]
+        plain = [gate.plain() for gate in verdict.gates]
         for name, text in (
             (GATES_FILE, json.dumps(plain, ensure_ascii=False, indent=1)),
             (VERDICT_FILE, verdict.message + "\n"),

@@ -93,7 +93,7 @@ def short(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.1 or not value else f"{value:.2g}"
 
 
-def apart(a: float, b: float) -> tuple[str, str]:
+def format_apart(a: float, b: float) -> tuple[str, str]:
     """Returns both numbers with the fewest decimals, at least two, that keep their order."""
     for decimals in range(2, 9):
         left, right = f"{a:.{decimals}f}", f"{b:.{decimals}f}"

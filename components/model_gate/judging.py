@@ -12,8 +12,8 @@ from components.model_gate.gate_outcome import (
     PASSED,
     SLACK,
     Judged,
-    apart,
     counted,
+    format_apart,
 )
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.task.gates import AtLeast, AtMost, BetterThanChance, Gate, NoWorse
@@ -42,13 +42,13 @@ def judge(gates: Iterable[Gate], report: dict[str, Any]) -> Verdict:
       BadInputError: If a gate names a metric, class or slice that does not exist, or a class
         without examples.
     """
-    judged = tuple(one for gate in gates for one in _judge(gate, report))
-    failed = [one.message for one in judged if one.status == FAILED]
+    judged = tuple(outcome for gate in gates for outcome in _judge(gate, report))
+    failed = [outcome.message for outcome in judged if outcome.status == FAILED]
     if failed:
-        message = "; ".join(f"not blessed: {one}" for one in failed) + "."
+        message = "; ".join(f"not blessed: {outcome}" for outcome in failed) + "."
     elif judged:
-        message = f"Blessed: {counted(one.plain() for one in judged)}."
-        if any(one.status == NOT_COMPARED for one in judged):
+        message = f"Blessed: {counted(outcome.plain() for outcome in judged)}."
+        if any(outcome.status == NOT_COMPARED for outcome in judged):
             message += f" {report.get('baseline_reason', '')}".rstrip()
     else:
         message = "Blessed: the task sets no gates."
@@ -98,8 +98,8 @@ def _within_slice(report: dict[str, Any], gate: AtLeast | AtMost) -> dict[str, A
             f"{did_you_mean(gate.slice, report['slices'])} (slices are set by the task's "
             "`slices`)"
         )
-    found: dict[str, Any] = report["slices"][gate.slice]
-    return found
+    within: dict[str, Any] = report["slices"][gate.slice]
+    return within
 
 
 def _check_there_are_classes(gate: Gate, table: dict[str, Any]) -> None:
@@ -132,8 +132,8 @@ def find_class(gate: Gate, name: str, table: dict[str, Any]) -> dict[str, Any]:
     """
     if name not in table:
         raise BadInputError(f"The gate on {_metric(gate)}: class {did_you_mean(name, table)}")
-    found: dict[str, Any] = table[name]
-    return found
+    row: dict[str, Any] = table[name]
+    return row
 
 
 def find_metric(gate: Gate, metrics: dict[str, Any], report: dict[str, Any]) -> float | None:
@@ -168,7 +168,7 @@ def _outcome(
     if value is None:
         message = f"{what} is undefined on these examples; it must be {sign} {gate.bound:g}"
     else:
-        left, right = apart(value, gate.bound)
+        left, right = format_apart(value, gate.bound)
         message = f"{what} {left} {sign if passed else opposite} {right}{behind}"
     return Judged(
         name=f"{what} {sign} {gate.bound:g}",

@@ -14,7 +14,7 @@ _SHOWN = 5
 NOTHING_SHARED, SOME_SHARED, THE_SAME = 0, 1, 2
 
 
-def likeness(classes: Sequence[str], others: Sequence[str]) -> int:
+def classes_in_common(classes: Sequence[str], others: Sequence[str]) -> int:
     """Returns `THE_SAME` (in any order), `SOME_SHARED` or `NOTHING_SHARED`."""
     if set(classes) == set(others):
         return THE_SAME
@@ -23,7 +23,9 @@ def likeness(classes: Sequence[str], others: Sequence[str]) -> int:
 
 def best_match(models: Sequence[str], classes: Sequence[str]) -> str | None:
     """Returns the first model with the same classes, else with some of them, else the first."""
-    by_likeness = [(likeness(classes, assets.classes(model)), -i) for i, model in enumerate(models)]
+    by_likeness = [
+        (classes_in_common(classes, assets.classes(model)), -i) for i, model in enumerate(models)
+    ]
     return models[-max(by_likeness)[1]] if models else None
 
 
@@ -79,7 +81,7 @@ def check_classes(newest: str, classes: Sequence[str]) -> None:
       BadInputError: If both have classes and none in common.
     """
     served = assets.classes(newest)
-    if not served or not classes or likeness(classes, served) != NOTHING_SHARED:
+    if not served or not classes or classes_in_common(classes, served) != NOTHING_SHARED:
         return
     folder = posixpath.dirname(newest)
     name = posixpath.basename(folder)

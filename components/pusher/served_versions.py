@@ -47,8 +47,8 @@ def same_export(pushed: str, model: str) -> bool:
     there = {os.path.relpath(path, pushed): size for path, size in _files(pushed)}
     if not sizes.get(_FINGERPRINT) or not sizes.items() <= there.items():
         return False
-    one, other = (os.path.join(folder, _FINGERPRINT) for folder in (pushed, model))
-    return _read(one) == _read(other)
+    first, other = (os.path.join(folder, _FINGERPRINT) for folder in (pushed, model))
+    return _read(first) == _read(other)
 
 
 def _files(folder: str) -> Iterator[tuple[str, int]]:

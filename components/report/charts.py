@@ -173,14 +173,14 @@ def curves(
 
 def _apart(marks: Sequence[tuple[float, str]], span: float) -> list[tuple[float, str]]:
     """Returns the marks; of overlapping ones, only the first has its name."""
-    found: list[tuple[float, str]] = []
+    placed: list[tuple[float, str]] = []
     named = -float("inf")
     for at, text in marks:
         # "phase 12" takes about a seventh of the axis.
         free = at - named >= span / 6
         named = at if free else named
-        found.append((at, text if free else ""))
-    return found
+        placed.append((at, text if free else ""))
+    return placed
 
 
 def calibration(bins: Sequence[dict[str, Any]]) -> Markup:

@@ -101,21 +101,21 @@ def calibration(material: Material) -> dict[str, Any] | None:
 
 def slices(material: Material) -> dict[str, Any] | None:
     """The overall metrics within each slice."""
-    found = material.evaluation.get("slices") or {}
-    if not found:
+    by_slice = material.evaluation.get("slices") or {}
+    if not by_slice:
         return None
-    first = next(iter(found.values()))["metrics"]
+    first = next(iter(by_slice.values()))["metrics"]
     columns = vocabulary.of_slices(first)[:4]
     overall = material.evaluation["metrics"]
     rows = [
         {
             "name": name,
-            "count": one["metrics"].get("example_count"),
+            "count": result["metrics"].get("example_count"),
             "values": [
-                (one["metrics"].get(c), change(c, one["metrics"].get(c), overall.get(c)))
+                (result["metrics"].get(c), change(c, result["metrics"].get(c), overall.get(c)))
                 for c in columns
             ],
         }
-        for name, one in found.items()
+        for name, result in by_slice.items()
     ]
     return {"columns": columns, "rows": rows}

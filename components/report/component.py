@@ -100,51 +100,51 @@ def Report(
         "serving_check": serving_check,
     }
     uris = {name: given.uri for name, given in artifacts.items() if given is not None}
-    found = material.read(overrides.to_plain(typed), uris)
-    found.title = name
+    contents = material.read(overrides.to_plain(typed), uris)
+    contents.title = name
     served = path_utils.serving_model_path(model.uri)
     if statistics_of_data is not None:
-        found.fill("statistics", lambda: _statistics(statistics_of_data))
-    found.fill("previous_statistics", lambda: _statistics(previous_statistics))
+        contents.fill("statistics", lambda: _statistics(statistics_of_data))
+    contents.fill("previous_statistics", lambda: _statistics(previous_statistics))
     if typed.phases:
-        _picture(found, typed, examples, transformed_examples, served)
+        _picture(contents, typed, examples, transformed_examples, served)
     elif examples is not None:
         files = _files(examples, artifact_utils.decode_split_names(examples.split_names))
-        found.attempt("answers", lambda: exported.seen(found, files, served))
+        contents.attempt("answers", lambda: exported.seen(contents, files, served))
     origin = {"data": data, "examples": examples and examples.uri, "model": model.uri}
     origin["evaluation"] = uris.get("evaluation", "")
     origin = {name: uri for name, uri in origin.items() if uri}
-    found.fill("lineage", lambda: provenance.describe(found.task, origin, code_fingerprint))
+    contents.fill("lineage", lambda: provenance.describe(contents.task, origin, code_fingerprint))
 
-    drawn = page.render(found).encode("utf-8")
+    drawn = page.render(contents).encode("utf-8")
     storage.write_bytes(os.path.join(report.uri, INDEX), drawn)
     storage.write_bytes(
-        os.path.join(report.uri, model_card.CARD), model_card.written(found).encode("utf-8")
+        os.path.join(report.uri, model_card.CARD), model_card.written(contents).encode("utf-8")
     )
-    storage.write_bytes(os.path.join(report.uri, STATISTICS), storage.to_json(found.statistics))
-    if found.samples:
-        storage.write_bytes(os.path.join(report.uri, SAMPLES), found.samples.png())
+    storage.write_bytes(os.path.join(report.uri, STATISTICS), storage.to_json(contents.statistics))
+    if contents.samples:
+        storage.write_bytes(os.path.join(report.uri, SAMPLES), contents.samples.png())
     _write_page(html.uri, INDEX, drawn)
 
 
-def _picture(found, typed, examples, transformed, served):  # type: ignore[no-untyped-def]
+def _picture(contents, typed, examples, transformed, served):  # type: ignore[no-untyped-def]
     """Adds the images of a run that trained and evaluated a model."""
-    found.fill("samples", lambda: training_samples.sheet(typed, _files(transformed, ["train"])))
-    details = found.evaluation.get("details", {})
-    judged = found.evaluation.get("splits", [])
-    if found.has_images and not found.shows("masks"):
+    contents.fill("samples", lambda: training_samples.sheet(typed, _files(transformed, ["train"])))
+    details = contents.evaluation.get("details", {})
+    judged = contents.evaluation.get("splits", [])
+    if contents.has_images and not contents.shows("masks"):
         wanted = galleries.wanted_ids(details) + galleries.further_ids(details)
-        found.fill(
+        contents.fill(
             "pictures",
             lambda: galleries.drawn(raw_examples.seen(_files(examples, judged), wanted), details),
         )
-    if found.shows("fitted") and not found.has_images:
-        found.fill("fitted", lambda: fitted.answers(typed, _files(examples, judged), served))
-    if found.shows("masks"):
+    if contents.shows("fitted") and not contents.has_images:
+        contents.fill("fitted", lambda: fitted.answers(typed, _files(examples, judged), served))
+    if contents.shows("masks"):
         ids = mask_samples.shown_ids(details)
-        found.fill(
+        contents.fill(
             "masks",
-            lambda: mask_samples.pictured(found.task, _files(examples, judged), ids, served),
+            lambda: mask_samples.pictured(contents.task, _files(examples, judged), ids, served),
         )
 
 

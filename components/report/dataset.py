@@ -80,17 +80,17 @@ def _class_counts(material: Material) -> dict[str, dict[str, int]]:
 
 def _formats(statistics: found_by.Statistics) -> list[dict[str, Any]]:
     return [
-        {"split": split, "values": one["features"]["format"]["values"]}
-        for split, one in statistics.items()
-        if one["features"].get("format", {}).get("values")
+        {"split": split, "values": features["features"]["format"]["values"]}
+        for split, features in statistics.items()
+        if features["features"].get("format", {}).get("values")
     ]
 
 
-def _listed(found: Any) -> dict[str, Any]:
+def _listed(value: Any) -> dict[str, Any]:
     """Returns `count` (None if it was not counted) and the `listed` entries."""
-    if not isinstance(found, dict):
-        return {"count": found, "listed": []}
-    return {"count": found["count"], "listed": found.get("listed", [])[:50]}
+    if not isinstance(value, dict):
+        return {"count": value, "listed": []}
+    return {"count": value["count"], "listed": value.get("listed", [])[:50]}
 
 
 def drift(material: Material) -> dict[str, Any] | None:

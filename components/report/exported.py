@@ -14,21 +14,21 @@ TOP = 5
 _BUDGET = 480_000
 
 
-def seen(found: Material, files: Iterable[str], model: str) -> None:
+def seen(material: Material, files: Iterable[str], model: str) -> None:
     """Sets `answers` or `masks`, and `drawn_from`, of a run without training.
 
     Args:
-      found: The run's material.
+      material: The run's material.
       files: Shards of raw Examples.
       model: Folder of the SavedModel, whose own signatures predict.
     """
     loaded = SavedModel(model)
     masks = "mask_png" in loaded.outputs()
-    images, found.drawn_from = raw_examples.drawn_by_lot(files, MASKED if masks else NAMED)
+    images, material.drawn_from = raw_examples.random_sample(files, MASKED if masks else NAMED)
     if masks:
-        found.masks = mask_samples.mapped(found.task, images, loaded)
+        material.masks = mask_samples.mapped(material.task, images, loaded)
     else:
-        found.answers = answers(images, loaded, _names(found.task))
+        material.answers = answers(images, loaded, _names(material.task))
 
 
 def answers(

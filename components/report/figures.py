@@ -69,7 +69,7 @@ def words(name: str) -> str:
     return " ".join(_WORDS.get(part, part) for part in name.split("_"))
 
 
-def breakable(text: Any) -> Markup:
+def with_break_points(text: Any) -> Markup:
     """Returns text that may wrap after separators such as `/`, `_` and `-`.
 
     Not before a short ending: `km/h` and a file name with its extension stay together.
@@ -80,10 +80,10 @@ def breakable(text: Any) -> Markup:
 
 def class_name(label: str, display: Mapping[str, str]) -> Markup:
     """Returns a class's display name and its real name; either may be written right to left."""
-    shown = Markup("<bdi>{}</bdi>").format(breakable(display.get(label, label)))
+    shown = Markup("<bdi>{}</bdi>").format(with_break_points(display.get(label, label)))
     if display.get(label, label) == label:
         return shown
-    return shown + Markup(' <bdi class="key">{}</bdi>').format(breakable(label))
+    return shown + Markup(' <bdi class="key">{}</bdi>').format(with_break_points(label))
 
 
 def learns(trainable: str) -> str:
@@ -110,7 +110,7 @@ FILTERS = {
     "signed": signed,
     "delta": delta,
     "words": words,
-    "breakable": breakable,
+    "breakable": with_break_points,
     "learns": learns,
     "took": took,
 }

@@ -32,21 +32,21 @@ def answers(task: Task, files: Iterable[str], model: str) -> dict[str, Any]:
     """
     names = task.input.columns
     shown = [list(map(float, row)) for row in task.input.shown]
-    found: dict[str, Any] = {"columns": names, "rows": [], "points": [], "line": []}
+    fitted: dict[str, Any] = {"columns": names, "rows": [], "points": [], "line": []}
     if shown:
-        found["rows"] = list(zip(shown, _predicted(model, names, shown), strict=True))
+        fitted["rows"] = list(zip(shown, _predicted(model, names, shown), strict=True))
     if len(names) == 1:
         columns = (names[0], task.problem.raw_label)
-        found["points"] = [
-            tuple(float(one[name].float_list.value[0]) for name in columns)
-            for one in itertools.islice(features(files), POINTS)
+        fitted["points"] = [
+            tuple(float(example[name].float_list.value[0]) for name in columns)
+            for example in itertools.islice(features(files), POINTS)
         ]
-        along = [x for x, _ in found["points"]] + [row[0] for row in shown]
+        along = [x for x, _ in fitted["points"]] + [row[0] for row in shown]
         if along:
             grid = np.linspace(min(along), max(along), _STEPS)[:, None].tolist()
             values = _predicted(model, names, grid)
-            found["line"] = [(x, value) for (x,), value in zip(grid, values, strict=True)]
-    return found
+            fitted["line"] = [(x, value) for (x,), value in zip(grid, values, strict=True)]
+    return fitted
 
 
 def _predicted(model: str, names: tuple[str, ...], rows: list[list[float]]) -> list[float]:
@@ -56,18 +56,18 @@ def _predicted(model: str, names: tuple[str, ...], rows: list[list[float]]) -> l
 
 def section(material: Material) -> dict[str, Any] | None:
     """The chart and the table; None for other problems, or if there is neither."""
-    found = material.fitted
-    if not found or not (found["rows"] or found["line"]):
+    fitted = material.fitted
+    if not fitted or not (fitted["rows"] or fitted["line"]):
         return None
     problem = material.task["problem"]
     target, unit = problem["target"], problem.get("unit", "")
     chart = None
-    if found["line"]:
-        chart = charts.fitted(found["points"], found["line"], found["columns"][0], target, unit)
+    if fitted["line"]:
+        chart = charts.fitted(fitted["points"], fitted["line"], fitted["columns"][0], target, unit)
     return {
         "chart": chart,
-        "rows": found["rows"],
-        "features": found["columns"],
+        "rows": fitted["rows"],
+        "features": fitted["columns"],
         "target": f"{target} [{unit}]" if unit else target,
-        "drawn": len(found["points"]),
+        "drawn": len(fitted["points"]),
     }

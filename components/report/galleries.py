@@ -37,20 +37,20 @@ def _shown_ids(details: dict[str, Any]) -> list[str]:
 def further_ids(details: dict[str, Any]) -> list[str]:
     """Returns the ids of further wrong predictions, which cells of the matrix open."""
     shown = set(wanted_ids(details))
-    found = dict.fromkeys(example["id"] for example in details.get("of_pairs", []))
-    return [name for name in found if name not in shown]
+    ids = dict.fromkeys(example["id"] for example in details.get("of_pairs", []))
+    return [name for name in ids if name not in shown]
 
 
-def drawn(found: Mapping[str, Image.Image], details: dict[str, Any]) -> dict[str, str]:
+def drawn(images: Mapping[str, Image.Image], details: dict[str, Any]) -> dict[str, str]:
     """Returns id → picture as a `data:` URI, all together within the page's budget.
 
     Args:
-      found: Images by id.
+      images: Images by id.
       details: The evaluation's details, which say where an image is shown.
     """
     places = enumerate(_shown_ids(details))
-    galleries = {(i, name): found[name] for i, name in places if name in found}
-    further = {name: found[name] for name in further_ids(details) if name in found}
+    galleries = {(i, name): images[name] for i, name in places if name in images}
+    further = {name: images[name] for name in further_ids(details) if name in images}
     shown = {name: uri for (_, name), uri in pictures.within(galleries, GALLERY_BUDGET).items()}
     taken = 0
     for name, uri in pictures.within(further, PAIRS_BUDGET, PAIRS_LARGEST).items():

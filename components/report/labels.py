@@ -38,7 +38,7 @@ def section(material: Material) -> dict[str, Any] | None:
         "classes": len(per_class),
         "pairs": details["pairs"][:PAIRS],
         "sizes": _sizes(details["set_sizes"]),
-        "examples": [_pictured(material, one) for one in details["most_wrong"][:MOST_WRONG]],
+        "examples": [_pictured(material, wrong) for wrong in details["most_wrong"][:MOST_WRONG]],
         "pictures_problem": material.problems.get("pictures", ""),
     }
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from components.report import pictures
 from components.report.galleries import VOID, palette
-from components.report.raw_examples import fetch, one_bytes
+from components.report.raw_examples import bytes_feature, fetch
 from trainer_modules.engine.images import heat
 from trainer_modules.engine.problems.mask_tally import nearest, read_ids
 from trainer_modules.engine.problems.segmentation import CLASS_MAPS
@@ -36,13 +36,15 @@ def pictured(
       ids: Which examples.
       model: Folder of the SavedModel, whose own signature predicts.
     """
-    found = fetch(files, ids, lambda one: (one_bytes(one, "image"), one_bytes(one, "mask")))
-    if not found:
+    samples = fetch(
+        files, ids, lambda one: (bytes_feature(one, "image"), bytes_feature(one, "mask"))
+    )
+    if not samples:
         return []
     loaded = SavedModel(model)
     shown = []
-    for name in (name for name in ids if name in found):
-        encoded, mask = found[name]
+    for name in (name for name in ids if name in samples):
+        encoded, mask = samples[name]
         served = loaded.call({IMAGE_INPUT: [encoded]})["mask_png"]
         shown.append({"id": name, **panels(task, encoded, mask, served[0])})
     return shown
@@ -85,7 +87,7 @@ def panels(task: dict[str, Any], encoded: bytes, mask: bytes, predicted: bytes) 
     colours = palette(task)
     by_colour = problem.get("rgb_masks") and problem.get("colours")
     guess = read_ids(predicted)
-    image = pictures.opened(encoded).resize(guess.shape[::-1], Image.Resampling.BILINEAR)
+    image = pictures.open_image(encoded).resize(guess.shape[::-1], Image.Resampling.BILINEAR)
     pixels = np.asarray(image.convert("RGB"))
     painted = pictures.coloured(guess, colours, VOID)
     known = {}

@@ -83,8 +83,8 @@ class Material:
     @property
     def problem(self) -> Problem:
         """What was learnt."""
-        found: Problem = overrides.from_plain(self.task["problem"])
-        return found
+        stored: Problem = overrides.from_plain(self.task["problem"])
+        return stored
 
     def shows(self, section: str) -> bool:
         """Says whether a section that only some kinds of problem have applies to the evaluation."""
@@ -99,8 +99,8 @@ class Material:
     @property
     def classes(self) -> list[str]:
         """Class names in the order of the model's outputs; [] where there are none."""
-        found: list[str] = self.evaluation.get("details", {}).get("classes", [])
-        return found
+        names: list[str] = self.evaluation.get("details", {}).get("classes", [])
+        return names
 
     @property
     def blessed(self) -> bool:
@@ -115,8 +115,8 @@ class Material:
 
         The whole evaluation, or the model's on the examples of the shared classes.
         """
-        found: dict[str, Any] = self.evaluation.get("shared") or self.evaluation
-        return found
+        evaluation: dict[str, Any] = self.evaluation.get("shared") or self.evaluation
+        return evaluation
 
     def fill(self, part: str, make: Callable[[], Any]) -> None:
         """Sets a part, or notes why it is unavailable: a faulty report must not cost a model."""

@@ -107,18 +107,18 @@ def _rejected(material: Material) -> str:
 
 def limits(material: Material) -> list[str]:
     """Returns sentences on where the model is weak: classes, confusions, confidence."""
-    found = []
+    sentences = []
     per_class = material.evaluation.get("per_class") or {}
     judged = {name: row for name, row in per_class.items() if row["support"]}
     if judged:
         score = vocabulary.of_class(next(iter(judged.values()))).score
         weak = sorted(judged, key=lambda name: judged[name][score])[:_WEAK]
         listed = ", ".join(f"{_both(material, name)} ({judged[name][score]:.2f})" for name in weak)
-        found.append(f"The classes with the lowest {figures.words(score)}: {listed}.")
+        sentences.append(f"The classes with the lowest {figures.words(score)}: {listed}.")
     empty = [name for name in per_class if name not in judged]
     if empty:
         listed = ", ".join(_both(material, name) for name in empty)
-        found.append(f"Not evaluated, because the split has no examples of them: {listed}.")
+        sentences.append(f"Not evaluated, because the split has no examples of them: {listed}.")
     confusion = classes.confusion(material)
     if confusion and confusion["pairs"]:
         pairs = "; ".join(
@@ -126,12 +126,12 @@ def limits(material: Material) -> list[str]:
             f"({p['fraction']:.1%})"
             for p in confusion["pairs"][:_PAIRS]
         )
-        found.append(f"Most often confused: {pairs}.")
-    found += _worst_range(material)
+        sentences.append(f"Most often confused: {pairs}.")
+    sentences += _worst_range(material)
     error = material.evaluation.get("metrics", {}).get("expected_calibration_error")
     if error is not None:
-        found.append(f" Its confidence differs from its accuracy by {error:.1%} on average.")
-    return found
+        sentences.append(f" Its confidence differs from its accuracy by {error:.1%} on average.")
+    return sentences
 
 
 def _worst_range(material: Material) -> list[str]:

@@ -87,17 +87,17 @@ def environment(display: Mapping[str, str] | None = None) -> jinja2.Environment:
     Args:
       display: Class name → what people call it.
     """
-    found = jinja2.Environment(
+    jinja_environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    found.filters.update(FILTERS)
-    found.filters["class_name"] = functools.partial(class_name, display=display or {})
-    found.globals["inlined"] = _inlined
-    return found
+    jinja_environment.filters.update(FILTERS)
+    jinja_environment.filters["class_name"] = functools.partial(class_name, display=display or {})
+    jinja_environment.globals["inlined"] = _inlined
+    return jinja_environment
 
 
 def _inlined(name: str) -> Markup:

@@ -23,25 +23,25 @@ def small(encoded: bytes, size: int = LARGEST) -> PillowImage.Image:
     Raises:
       OSError: If Pillow cannot read the bytes.
     """
-    picture = opened(encoded, (size, size)).copy()
+    picture = open_image(encoded, (size, size)).copy()
     picture.thumbnail((size, size))
     return picture
 
 
 def within(
-    found: Mapping[K, PillowImage.Image], budget: int, largest: int = LARGEST
+    images: Mapping[K, PillowImage.Image], budget: int, largest: int = LARGEST
 ) -> dict[K, str]:
     """Returns pictures as `data:` URIs, as large as a common budget allows.
 
     Args:
-      found: Pictures by name.
+      images: Pictures by name.
       budget: Characters that all of them may take; very many are drawn at the smallest size
         whatever they take.
       largest: Longest side in pixels where there is room.
     """
     size = largest
     while True:
-        drawn = {name: data_uri(picture, size) for name, picture in found.items()}
+        drawn = {name: data_uri(picture, size) for name, picture in images.items()}
         taken = sum(map(len, drawn.values()))
         if taken <= budget or size <= _SMALLEST:
             return drawn
@@ -49,7 +49,7 @@ def within(
         size = max(_SMALLEST, int(size * min(0.95, (budget / taken) ** 0.6)))
 
 
-def opened(encoded: bytes, about: tuple[int, int] | None = None) -> PillowImage.Image:
+def open_image(encoded: bytes, about: tuple[int, int] | None = None) -> PillowImage.Image:
     """Returns encoded bytes as a picture that can be shown, upright, grey or RGB.
 
     Args:

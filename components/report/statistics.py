@@ -25,13 +25,13 @@ def read(uri: str, splits: Sequence[str]) -> Statistics:
     """
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
-    found: Statistics = {}
+    statistics: Statistics = {}
     for split in splits:
         protos = statistics_pb2.DatasetFeatureStatisticsList()
         protos.ParseFromString(storage.read_bytes(os.path.join(uri, f"Split-{split}", _FILE)))
         if protos.datasets:
-            found[split] = _of_split(protos.datasets[0])
-    return found
+            statistics[split] = _of_split(protos.datasets[0])
+    return statistics
 
 
 def _of_split(dataset: Any) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def _of_numbers(stats: Any) -> dict[str, Any]:
 def class_counts(statistics: Statistics, label: str = "label") -> dict[str, dict[str, int]]:
     """Returns class name → split → examples."""
     counts: dict[str, dict[str, int]] = {}
-    for split, found in statistics.items():
-        for value, count in found["features"].get(label, {}).get("values", ()):
+    for split, features in statistics.items():
+        for value, count in features["features"].get(label, {}).get("values", ()):
             counts.setdefault(str(value), {})[split] = int(count)
     return counts
 
@@ -129,12 +129,12 @@ def _of_histograms(before: Any, now: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _spread(histogram: Any, edges: np.ndarray) -> np.ndarray:
-    found = np.zeros(len(edges) - 1)
+    counts = np.zeros(len(edges) - 1)
     for low, high, count in histogram:
         if high <= low:
-            at = int(np.clip(np.searchsorted(edges, low, side="right") - 1, 0, len(found) - 1))
-            found[at] += count
+            at = int(np.clip(np.searchsorted(edges, low, side="right") - 1, 0, len(counts) - 1))
+            counts[at] += count
             continue
         overlap = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
-        found += count * np.clip(overlap, 0, None) / (high - low)
-    return found
+        counts += count * np.clip(overlap, 0, None) / (high - low)
+    return counts

@@ -69,13 +69,13 @@ def _marks(history: dict[str, Any]) -> list[tuple[float, str]]:
 
 def _starts(history: dict[str, Any]) -> list[str]:
     """Returns a few words on each phase after the first."""
-    found = []
+    starts = []
     for number, phase in enumerate(history.get("phases") or [], start=1):
         if number == 1:
             continue
         trainable = f", fine-tuning: {learns(phase['trainable'])}" if phase.get("trainable") else ""
-        found.append(f"phase {number} from epoch {phase['first_epoch']}{trainable}")
-    return found
+        starts.append(f"phase {number} from epoch {phase['first_epoch']}{trainable}")
+    return starts
 
 
 def settings(material: Material) -> dict[str, Any]:

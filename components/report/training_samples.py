@@ -9,8 +9,8 @@ from PIL import Image
 
 from components.report import pictures
 from components.report.galleries import palette
-from components.report.raw_examples import LOOKED_AT, features, one_bytes
-from trainer_modules.engine.problems.kept_examples import Kept, lottery
+from components.report.raw_examples import LOOKED_AT, bytes_feature, features
+from trainer_modules.engine.problems.kept_examples import Kept, random_rank
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Augment, Task
 
@@ -27,11 +27,11 @@ def sheet(task: Task, files: Iterable[str]) -> pictures.Sheet | None:
     if not task.input.pictured:
         return None
     kept = Kept(SHOWN)
-    for number, one in enumerate(features(files)):
+    for number, record in enumerate(features(files)):
         if number == LOOKED_AT:
             break
-        name = one_bytes(one, "id").decode("utf-8", "backslashreplace")
-        kept.offer([((lottery(name), name), {**_example(task, one), "id": name})])
+        name = bytes_feature(record, "id").decode("utf-8", "backslashreplace")
+        kept.offer([((random_rank(name), name), {**_example(task, record), "id": name})])
     examples = kept.examples()
     if not examples:
         return None
@@ -54,19 +54,19 @@ def sheet(task: Task, files: Iterable[str]) -> pictures.Sheet | None:
     )
 
 
-def _example(task: Task, one: Any) -> dict[str, Any]:
+def _example(task: Task, example: Any) -> dict[str, Any]:
     return {
-        "image": one_bytes(one, "image"),
-        "mask": one_bytes(one, "mask"),
-        "label": task.problem.stored_label_text(one),
+        "image": bytes_feature(example, "image"),
+        "mask": bytes_feature(example, "mask"),
+        "label": task.problem.stored_label_text(example),
     }
 
 
 def pixels(encoded: bytes) -> np.ndarray:
     """Returns a stored image as uint8 `[height, width, channels]`."""
     with Image.open(io.BytesIO(encoded)) as opened:
-        found = np.asarray(opened)
-    return found[..., np.newaxis] if found.ndim == 2 else found
+        array = np.asarray(opened)
+    return array[..., np.newaxis] if array.ndim == 2 else array
 
 
 def augmented(

@@ -52,7 +52,7 @@ def evaluated(report: dict[str, Any], outputs: dict[str, Any]) -> dict[str, dict
       outputs: The problem's `served_outputs`; outputs that are missing from the report are left
         out.
     """
-    found: dict[str, dict[str, Any]] = {}
+    by_id: dict[str, dict[str, Any]] = {}
     lists = [report["details"].get(name) or [] for name in _EXAMPLE_LISTS]
     for entry in (entry for entries in lists for entry in entries):
         expected = {
@@ -60,8 +60,8 @@ def evaluated(report: dict[str, Any], outputs: dict[str, Any]) -> dict[str, dict
             for name in outputs
             if name in _EXPECTED and _EXPECTED[name] in entry
         }
-        found.setdefault(entry["id"], expected)
-    return found
+        by_id.setdefault(entry["id"], expected)
+    return by_id
 
 
 def sample(files: list[str], wanted: dict[str, Any], count: int) -> dict[str, bytes]:
@@ -154,8 +154,8 @@ def check(asked: dict[str, Any]) -> dict[str, Any]:
             last = done.stderr.strip().split("\n")[-1]
             return _failed(f"the process ended with exit code {done.returncode}: {last}")
         with open(answer, encoding="utf-8") as f:
-            found: dict[str, Any] = json.load(f)
-            return found
+            result: dict[str, Any] = json.load(f)
+            return result
 
 
 def _failed(reason: str) -> dict[str, Any]:
@@ -207,10 +207,10 @@ def ServingCheck(
         ]
         chosen = sample(sorted(files), expected, limits.samples)
     asked = request(path_utils.serving_model_path(model.uri), chosen, expected, taken, what, limits)
-    found = check(asked)
-    found["compared_with_evaluator"] = sum(bool(e) for e in asked["expected"])
-    io_utils.write_string_file(os.path.join(blessing.uri, CHECK_FILE), json.dumps(found, indent=1))
+    result = check(asked)
+    result["compared_with_evaluator"] = sum(bool(e) for e in asked["expected"])
+    io_utils.write_string_file(os.path.join(blessing.uri, CHECK_FILE), json.dumps(result, indent=1))
     # The files of TFX's own InfraValidator, which Pusher requires.
-    blessed = "INFRA_BLESSED" if found["passed"] else "INFRA_NOT_BLESSED"
+    blessed = "INFRA_BLESSED" if result["passed"] else "INFRA_NOT_BLESSED"
     io_utils.write_string_file(os.path.join(blessing.uri, blessed), "")
-    blessing.set_int_custom_property("blessed", int(found["passed"]))
+    blessing.set_int_custom_property("blessed", int(result["passed"]))

@@ -62,17 +62,17 @@ class _Checker:
         self._outputs: dict[str, Any] = {}
 
     def checks(self) -> list[tuple[str, Callable[[], None]]]:
-        found: list[tuple[str, Callable[[], None]]] = [
+        listed: list[tuple[str, Callable[[], None]]] = [
             ("loading", self._load),
             ("signature", self._signature),
             ("answers", self._answers),
             ("one by one", self._one_by_one),
-            ("the same as `examples`", self._like_examples),
-            ("the same as Evaluator", self._like_evaluator),
+            ("the same as `examples`", self._check_batch_of_examples),
+            ("the same as Evaluator", self._check_against_evaluator),
         ]
         if self._request["junk"]:
-            found.append(("junk", self._junk))
-        return [*found, ("latency", self._latency)]
+            listed.append(("junk", self._check_invalid_input))
+        return [*listed, ("latency", self._latency)]
 
     def _load(self) -> None:
         import tensorflow as tf
@@ -168,8 +168,8 @@ class _Checker:
 
     def _one_by_one(self) -> None:
         for i in range(min(self._count, 4)):
-            one = self._call({k: [v[i]] for k, v in self._inputs.items()})
-            for name, value in one.items():
+            answer = self._call({k: [v[i]] for k, v in self._inputs.items()})
+            for name, value in answer.items():
                 self._compare(name, value[0], self._outputs[name][i], i, "in a batch")
 
     def _compare(self, name: str, got: Any, wanted: Any, i: int, where: str) -> None:
@@ -186,7 +186,7 @@ class _Checker:
         elif got != wanted:
             raise CheckFailedError(f"{of} is not the same as {where}")
 
-    def _like_examples(self) -> None:
+    def _check_batch_of_examples(self) -> None:
         import tensorflow as tf
 
         serialized = tf.constant([base64.b64decode(e) for e in self._request["examples"]])
@@ -196,7 +196,7 @@ class _Checker:
                 there = value.numpy()[i]
                 self._compare(name, self._outputs[name][i], there, i, "from `examples`")
 
-    def _like_evaluator(self) -> None:
+    def _check_against_evaluator(self) -> None:
         import numpy as np
 
         for i, expected in enumerate(self._request["expected"]):
@@ -205,7 +205,7 @@ class _Checker:
                 wanted = value.encode() if isinstance(value, str) else np.float64(value)
                 self._compare(name, got, wanted, i, "in the evaluation")
 
-    def _junk(self) -> None:
+    def _check_invalid_input(self) -> None:
         """Invalid input must raise an error, and the model must still work afterwards."""
         import tensorflow as tf
 
@@ -225,9 +225,9 @@ class _Checker:
         times: list[float] = []
         end = time.perf_counter() + _LATENCY_SECONDS
         for call in range(_WARM_UP + _CALLS):
-            one = {k: [v[call % self._count]] for k, v in self._inputs.items()}
+            request = {k: [v[call % self._count]] for k, v in self._inputs.items()}
             begin = time.perf_counter()
-            self._call(one)
+            self._call(request)
             if call >= _WARM_UP:
                 times.append(1000 * (time.perf_counter() - begin))
             if times and time.perf_counter() > end:

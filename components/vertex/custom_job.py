@@ -106,7 +106,7 @@ def run(
     _end_others(client._client, f"projects/{project}/locations/{region}", job)
     with _cancelled_with_the_step(client):
         client.launch_job(project, job)
-        while (response := client.get_job()).state not in _over(api):
+        while (response := client.get_job()).state not in _terminal_states(api):
             time.sleep(_LOOK)
     if response.state != api.JobState.JOB_STATE_SUCCEEDED:
         raise ServiceError(
@@ -140,7 +140,7 @@ def _cancelled_with_the_step(client: Any) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _over(api: Any) -> set[Any]:
+def _terminal_states(api: Any) -> set[Any]:
     """Returns the states of a job that has ended."""
     return {
         api.JobState.JOB_STATE_SUCCEEDED,
@@ -161,12 +161,12 @@ def _end_others(client: Any, parent: str, job: dict[str, Any]) -> None:
     run = job["labels"].get(RUN_LABEL)
     if not run:
         return
-    over = _over(api)
+    over = _terminal_states(api)
     query = {"parent": parent, "filter": f'labels.{RUN_LABEL}="{run}"'}
     left = [
-        one.name
-        for one in client.list_custom_jobs(request=query)
-        if one.display_name == job["display_name"] and one.state not in over
+        listed.name
+        for listed in client.list_custom_jobs(request=query)
+        if listed.display_name == job["display_name"] and listed.state not in over
     ]
     for name in left:
         logging.warning("an earlier attempt of this step left %s running; cancelling it", name)

@@ -35,8 +35,8 @@ class VertexModel(Artifact):
 def run_of(uri: str) -> str:
     """Returns the run in an artifact's URI, `…/<run>/<step>/<output>` on Vertex AI; "" if none."""
     parts = uri.rstrip("/").split("/")
-    found = parts[-3] if len(parts) > 3 else ""
-    return found if _LABEL.fullmatch(found) else ""
+    run = parts[-3] if len(parts) > 3 else ""
+    return run if _LABEL.fullmatch(run) else ""
 
 
 def released(settings: Deployment, destination: str, run: str) -> dict[str, str]:
@@ -94,8 +94,8 @@ def VertexDeploy(
     """
     del code_fingerprint
     destination = pushed_model.get_string_custom_property("pushed_destination")
-    found = released(Deployment.from_json(settings), destination, run_of(pushed_model.uri))
-    _log.info("%s", found["message"])
-    for name, value in found.items():
+    release = released(Deployment.from_json(settings), destination, run_of(pushed_model.uri))
+    _log.info("%s", release["message"])
+    for name, value in release.items():
         deployed.set_string_custom_property(name, value)
-    io_utils.write_string_file(os.path.join(deployed.uri, SUMMARY_FILE), json.dumps(found))
+    io_utils.write_string_file(os.path.join(deployed.uri, SUMMARY_FILE), json.dumps(release))

@@ -16,7 +16,7 @@ from components.vertex.settings import Deployment, identifier
 NEW = "0"
 
 
-def shares(before: Mapping[str, int], new: str, percent: int) -> dict[str, int]:
+def traffic_split(before: Mapping[str, int], new: str, percent: int) -> dict[str, int]:
     """Returns the split of the traffic, in percent, 100 in all.
 
     Args:
@@ -30,11 +30,11 @@ def shares(before: Mapping[str, int], new: str, percent: int) -> dict[str, int]:
         return {new: 100}
     rest, total = 100 - percent, sum(others.values())
     exact = {name: share * rest / total for name, share in others.items()}
-    found = {name: int(share) for name, share in exact.items()}
+    rounded = {name: int(share) for name, share in exact.items()}
     # The rest after rounding down goes to the largest remainders.
-    for name in sorted(exact, key=lambda n: found[n] - exact[n])[: rest - sum(found.values())]:
-        found[name] += 1
-    return {name: share for name, share in {**found, new: percent}.items() if share}
+    for name in sorted(exact, key=lambda n: rounded[n] - exact[n])[: rest - sum(rounded.values())]:
+        rounded[name] += 1
+    return {name: share for name, share in {**rounded, new: percent}.items() if share}
 
 
 def deploy(service: Service, deployment: Deployment, version: Version) -> str:
@@ -51,7 +51,9 @@ def deploy(service: Service, deployment: Deployment, version: Version) -> str:
     if here is None:
         _deploy(service, deployment, endpoint, version)
     else:
-        _share(service, endpoint, shares(endpoint.traffic_split, here.id, deployment.traffic))
+        _set_traffic(
+            service, endpoint, traffic_split(endpoint.traffic_split, here.id, deployment.traffic)
+        )
     _undeploy_idle(service, deployment, endpoint.name, version)
     return str(endpoint.name)
 
@@ -61,14 +63,14 @@ def _named(service: Service, deployment: Deployment) -> Any:
         parent=deployment.parent, filter=f"display_name={json.dumps(deployment.endpoint)}"
     )
     listed = service.all(service.endpoints.list_endpoints, request)
-    found = [one for one in listed if one.display_name == deployment.endpoint]
-    if len(found) > 1:
+    matching = [endpoint for endpoint in listed if endpoint.display_name == deployment.endpoint]
+    if len(matching) > 1:
         raise service.refuse(
-            f"{len(found)} endpoints are called '{deployment.endpoint}': "
-            f"{', '.join(sorted(one.name for one in found))}. Rename or delete all but one, or "
-            "choose another --serving-endpoint."
+            f"{len(matching)} endpoints are called '{deployment.endpoint}': "
+            f"{', '.join(sorted(endpoint.name for endpoint in matching))}. "
+            "Rename or delete all but one, or choose another --serving-endpoint."
         )
-    return found[0] if found else None
+    return matching[0] if matching else None
 
 
 def _create(service: Service, deployment: Deployment) -> Any:
@@ -110,9 +112,9 @@ def _is_of(deployed: Any, model: str) -> bool:
 
 
 def _deployed(endpoint: Any, version: Version) -> Any:
-    for one in endpoint.deployed_models:
-        if _is_of(one, version.model) and one.model_version_id == version.number:
-            return one
+    for deployed in endpoint.deployed_models:
+        if _is_of(deployed, version.model) and deployed.model_version_id == version.number:
+            return deployed
     return None
 
 
@@ -137,7 +139,7 @@ def _deploy(service: Service, deployment: Deployment, endpoint: Any, version: Ve
             ),
             service_account=deployment.service_account,
         ),
-        traffic_split=shares(endpoint.traffic_split, NEW, deployment.traffic),
+        traffic_split=traffic_split(endpoint.traffic_split, NEW, deployment.traffic),
     )
 
     def deployed_before() -> Any:
@@ -150,7 +152,7 @@ def _deploy(service: Service, deployment: Deployment, endpoint: Any, version: Ve
         service.finish(service.endpoints, answer, api.DeployModelResponse, what)
 
 
-def _share(service: Service, endpoint: Any, split: dict[str, int]) -> None:
+def _set_traffic(service: Service, endpoint: Any, split: dict[str, int]) -> None:
     if split == {name: share for name, share in endpoint.traffic_split.items() if share}:
         return
     request = api.UpdateEndpointRequest(
@@ -163,22 +165,26 @@ def _share(service: Service, endpoint: Any, split: dict[str, int]) -> None:
 def _undeploy_idle(service: Service, deployment: Deployment, name: str, version: Version) -> None:
     endpoint = _get(service, name)
     idle = [
-        one
-        for one in endpoint.deployed_models
-        if _is_of(one, version.model)
-        and one.model_version_id != version.number
-        and not endpoint.traffic_split.get(one.id)
+        deployed
+        for deployed in endpoint.deployed_models
+        if _is_of(deployed, version.model)
+        and deployed.model_version_id != version.number
+        and not endpoint.traffic_split.get(deployed.id)
     ]
     idle.sort(key=lambda one: one.create_time.timestamp() if one.create_time else 0, reverse=True)
-    for one in idle[deployment.keep_idle :]:
-        _undeploy(service, name, one.id)
+    for deployed in idle[deployment.keep_idle :]:
+        _undeploy(service, name, deployed.id)
 
 
 def _undeploy(service: Service, name: str, identifier: str) -> None:
     def undeployed_before() -> Any:
         service.settle(service.endpoints, name)
         endpoint = _get(service, name)
-        return None if identifier in {one.id for one in endpoint.deployed_models} else endpoint
+        return (
+            None
+            if identifier in {deployed.id for deployed in endpoint.deployed_models}
+            else endpoint
+        )
 
     request = api.UndeployModelRequest(endpoint=name, deployed_model_id=identifier)
     answer = service.call(service.endpoints.undeploy_model, request, undeployed_before)

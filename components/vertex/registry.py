@@ -47,9 +47,9 @@ def register(service: Service, deployment: Deployment, pushed: Pushed) -> tuple[
     if model:
         # An upload started by an interrupted attempt is visible only once it has finished.
         service.settle(service.models, model)
-    found = _version(service, model, deployment, pushed) if model else None
-    if found:
-        return found, False
+    version = _version(service, model, deployment, pushed) if model else None
+    if version:
+        return version, False
     request = api.UploadModelRequest(
         parent=deployment.parent,
         model=described(deployment, pushed),
@@ -63,8 +63,8 @@ def register(service: Service, deployment: Deployment, pushed: Pushed) -> tuple[
     def uploaded_before() -> Version | None:
         name = model or f"{deployment.parent}/models/{request.model_id}"
         service.settle(service.models, name)
-        found = model or _named(service, deployment)
-        return _version(service, found, deployment, pushed) if found else None
+        version = model or _named(service, deployment)
+        return _version(service, version, deployment, pushed) if version else None
 
     answer = service.call(service.models.upload_model, request, uploaded_before)
     if isinstance(answer, Version):
@@ -121,13 +121,13 @@ def _named(service: Service, deployment: Deployment) -> str:
     )
     listed = service.all(service.models.list_models, request)
     # The service's filter is not trusted to be exact; a name may carry the default version.
-    found = {m.name.partition("@")[0] for m in listed if m.display_name == deployment.model}
-    if len(found) > 1:
+    names = {m.name.partition("@")[0] for m in listed if m.display_name == deployment.model}
+    if len(names) > 1:
         raise service.refuse(
-            f"{len(found)} models are called '{deployment.model}': {', '.join(sorted(found))}. "
+            f"{len(names)} models are called '{deployment.model}': {', '.join(sorted(names))}. "
             "Rename or delete all but one, or choose another --model-registry."
         )
-    return next(iter(found), "")
+    return next(iter(names), "")
 
 
 def _version(
@@ -135,13 +135,13 @@ def _version(
 ) -> Version | None:
     request = api.ListModelVersionsRequest(name=model)
     listed: list[Any] = service.all(service.models.list_model_versions, request)
-    others = {one.labels.get(TASK, deployment.task) for one in listed} - {deployment.task}
+    others = {entry.labels.get(TASK, deployment.task) for entry in listed} - {deployment.task}
     if others:
         raise service.refuse(
             f"the model '{deployment.model}' belongs to {', '.join(sorted(others))}, and "
             f"'{deployment.task}' would replace it. Choose another --model-registry."
         )
-    for one in listed:
-        if one.labels.get(VERSION) == pushed.version:
-            return Version(model=model, number=one.version_id)
+    for entry in listed:
+        if entry.labels.get(VERSION) == pushed.version:
+            return Version(model=model, number=entry.version_id)
     return None

@@ -58,7 +58,7 @@ class Service:
             lost = isinstance(error, exceptions.AlreadyExists)
             return vertex_calls.is_transient(error) or lost
 
-        return service_calls.patiently(
+        return service_calls.with_retries(
             lambda: method(request=request, retry=None, timeout=TIMEOUT),
             transient=transient,
             explain=self._explain,
@@ -67,12 +67,12 @@ class Service:
 
     def all(self, method: Any, request: Any) -> list[Any]:
         """Returns the items on all pages of a listing method."""
-        found: list[Any] = service_calls.patiently(
+        listed: list[Any] = service_calls.with_retries(
             lambda: list(method(request=request, retry=None, timeout=TIMEOUT)),
             transient=vertex_calls.is_transient,
             explain=self._explain,
         )
-        return found
+        return listed
 
     def finish(self, client: Any, operation: Any, kind: Any, what: str) -> Any:
         """Waits for a long operation.
@@ -92,8 +92,8 @@ class Service:
         name = operation.operation.name
         begin = time.monotonic()
         while True:
-            found = self.call(client.get_operation, {"name": name})
-            if found.done:
+            state = self.call(client.get_operation, {"name": name})
+            if state.done:
                 break
             if time.monotonic() - begin > LONGEST:
                 raise ServiceError(
@@ -102,10 +102,10 @@ class Service:
                     "completed work is not repeated."
                 )
             time.sleep(PAUSE)
-        if found.HasField("error"):
-            error = exceptions.from_grpc_status(found.error.code, found.error.message)
+        if state.HasField("error"):
+            error = exceptions.from_grpc_status(state.error.code, state.error.message)
             raise ServiceError(f"{what} failed. {self._explain(error)}")
-        return kind.deserialize(found.response.value)
+        return kind.deserialize(state.response.value)
 
     def settle(self, client: Any, name: str) -> None:
         """Waits until no operation is in progress for a resource, if the service lists them."""

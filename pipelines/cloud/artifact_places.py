@@ -74,8 +74,8 @@ def with_own_checkpoints(executor_input: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_output(executor_input: Mapping[str, Any]) -> str:
-    for found in executor_input.get("outputs", {}).get("artifacts", {}).values():
-        for artifact in found.get("artifacts", []):
+    for output in executor_input.get("outputs", {}).get("artifacts", {}).values():
+        for artifact in output.get("artifacts", []):
             return str(artifact["uri"])
     return ""
 
@@ -89,8 +89,8 @@ def check_inputs(executor_input: Mapping[str, Any]) -> None:
     Raises:
       BadInputError: If an artifact is known to the platform but its files no longer exist.
     """
-    for key, found in executor_input.get("inputs", {}).get("artifacts", {}).items():
-        for artifact in found.get("artifacts", []):
+    for key, channel in executor_input.get("inputs", {}).get("artifacts", {}).items():
+        for artifact in channel.get("artifacts", []):
             missing = _missing(artifact)
             if missing and key == _BASELINE:
                 logging.warning(

@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     flags.FLAGS.mark_as_parsed()
     given = json.loads(args.json_serialized_invocation_args)
     local = artifact_places.with_own_checkpoints(
-        to_local(container_contract.understood(given, args.json_serialized_inputs_spec_args))
+        to_local(container_contract.to_tfx_input(given, args.json_serialized_inputs_spec_args))
     )
     make_folders(local)
     args.json_serialized_invocation_args = json.dumps(local)
@@ -117,8 +117,8 @@ def make_folders(executor_input: dict[str, Any]) -> None:
     TFX's own launcher does so, the platforms do not. For artifacts that the platforms display,
     which are single files, only the parent folder is created.
     """
-    for found in executor_input["outputs"].get("artifacts", {}).values():
-        for artifact in found.get("artifacts", []):
+    for output in executor_input["outputs"].get("artifacts", {}).values():
+        for artifact in output.get("artifacts", []):
             uri = artifact["uri"]
             if "://" in uri:
                 continue
@@ -134,10 +134,12 @@ def to_remote(executor_output: dict[str, Any]) -> dict[str, Any]:
 def _with_uris(holder: dict[str, Any], prefixes: dict[str, str]) -> dict[str, Any]:
     artifacts = {
         key: {
-            **found,
-            "artifacts": [_with_uri(one, prefixes) for one in found.get("artifacts", [])],
+            **channel,
+            "artifacts": [
+                _with_uri(artifact, prefixes) for artifact in channel.get("artifacts", [])
+            ],
         }
-        for key, found in holder.get("artifacts", {}).items()
+        for key, channel in holder.get("artifacts", {}).items()
     }
     return {**holder, "artifacts": artifacts} if artifacts else holder
 

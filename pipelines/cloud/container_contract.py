@@ -13,7 +13,7 @@ from typing import Any
 _PLATFORMS_OWN = "system."
 
 
-def understood(executor_input: Mapping[str, Any], inputs_spec: str | None) -> dict[str, Any]:
+def to_tfx_input(executor_input: Mapping[str, Any], inputs_spec: str | None) -> dict[str, Any]:
     """Returns an `ExecutorInput` that TFX's entry point reads.
 
     Args:
@@ -28,35 +28,39 @@ def understood(executor_input: Mapping[str, Any], inputs_spec: str | None) -> di
         "inputs": {
             **inputs,
             "artifacts": {
-                key: _typed(found, declared.get(key, {}).get("artifactType"))
-                for key, found in inputs.get("artifacts", {}).items()
+                key: _typed(channel, declared.get(key, {}).get("artifactType"))
+                for key, channel in inputs.get("artifacts", {}).items()
             },
         },
         "outputs": {
             **outputs,
             "artifacts": {
-                key: found
-                for key, found in outputs.get("artifacts", {}).items()
-                if _has_class(key, found)
+                key: channel
+                for key, channel in outputs.get("artifacts", {}).items()
+                if _has_class(key, channel)
             },
         },
     }
 
 
-def _typed(found: Mapping[str, Any], declared: Mapping[str, Any] | None) -> dict[str, Any]:
+def _typed(channel: Mapping[str, Any], declared: Mapping[str, Any] | None) -> dict[str, Any]:
     """Sets the compiled type of artifacts that have none."""
     artifacts = [
-        one if any(one.get("type", {}).values()) or not declared else {**one, "type": declared}
-        for one in found.get("artifacts", [])
+        artifact
+        if any(artifact.get("type", {}).values()) or not declared
+        else {**artifact, "type": declared}
+        for artifact in channel.get("artifacts", [])
     ]
-    return {**found, "artifacts": artifacts}
+    return {**channel, "artifacts": artifacts}
 
 
-def _has_class(key: str, found: Mapping[str, Any]) -> bool:
+def _has_class(key: str, channel: Mapping[str, Any]) -> bool:
     """Says whether an output's type has a class; only the platforms' own types may lack one."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
 
-    titles = [one.get("type", {}).get("schemaTitle", "") for one in found.get("artifacts", [])]
+    titles = [
+        artifact.get("type", {}).get("schemaTitle", "") for artifact in channel.get("artifacts", [])
+    ]
     unknown = [
         title
         for title in titles

@@ -22,10 +22,10 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the reader's driver; returns the exit code."""
     args, _ = container.parse(argv)
     startup.prepare()
-    return container.reported(lambda: drive(args))
+    return container.reported(lambda: run_driver(args))
 
 
-def drive(args: argparse.Namespace) -> None:
+def run_driver(args: argparse.Namespace) -> None:
     """Writes the reader's parameters, span and fingerprint added, as an `ExecutorOutput`.
 
     Raises:

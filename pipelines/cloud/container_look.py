@@ -40,10 +40,10 @@ def _data(args: Namespace) -> None:
 def _served(args: Namespace) -> None:
     """Writes which served version to compare with: the newest that is not the candidate itself."""
     from components.pusher.served_versions import newest_but
-    from pipelines.cloud.container_contract import understood
+    from pipelines.cloud.container_contract import to_tfx_input
 
     given = json.loads(args.json_serialized_invocation_args)
-    local = container.to_local(understood(given, args.json_serialized_inputs_spec_args))["inputs"]
+    local = container.to_local(to_tfx_input(given, args.json_serialized_inputs_spec_args))["inputs"]
     (candidate,) = local["artifacts"]["candidate"]["artifacts"]
     folder = newest_but(candidate["uri"], local["parameterValues"]["serving_folder"])
     _write(args, {"version": folder or ""})

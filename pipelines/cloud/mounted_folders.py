@@ -26,12 +26,12 @@ def _explained(folder: str, error: OSError) -> str:
     there = folder
     while not os.path.exists(there):
         there = os.path.dirname(there)
-    found = os.stat(there)
+    status = os.stat(there)
     user, group = os.getuid(), os.getgid()
     return (
         f"{folder} cannot be written to ({error.strerror}): {there} belongs to "
-        f"{found.st_uid}:{found.st_gid} with mode {found.st_mode & 0o777:o}, and the steps run as "
-        f"{user}:{group}. Give the pods the volume's group: in the ConfigMap "
+        f"{status.st_uid}:{status.st_gid} with mode {status.st_mode & 0o777:o}, and the steps run "
+        f"as {user}:{group}. Give the pods the volume's group: in the ConfigMap "
         "workflow-controller-configmap of Kubeflow's namespace, set under data `workflowDefaults: "
         f'"{{spec: {{securityContext: {{fsGroup: {group}}}}}}}"`, and restart the deployment '
         "workflow-controller. A volume without fsGroup support (for example NFS) needs "

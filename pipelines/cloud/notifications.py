@@ -108,7 +108,7 @@ def _add_verdict(spec: dict[str, Any], judges: Iterable[str], container: Mapping
         VERDICT,
         container,
         dict.fromkeys(_RUN, "STRING"),
-        {judge: {"artifactType": one["artifactType"]} for judge, one in outputs.items()},
+        {judge: {"artifactType": output["artifactType"]} for judge, output in outputs.items()},
     )
     inputs = {
         "parameters": _constants(_RUN),
@@ -133,7 +133,8 @@ def _wrap(spec: dict[str, Any]) -> None:
         "dag": {"tasks": root["dag"]["tasks"]},
         "inputDefinitions": {
             "parameters": {
-                name: {"parameterType": one["parameterType"]} for name, one in parameters.items()
+                name: {"parameterType": parameter["parameterType"]}
+                for name, parameter in parameters.items()
             }
         },
     }

@@ -76,9 +76,9 @@ def _verdict(args: argparse.Namespace, given: Mapping[str, Any]) -> int:
     local = container.to_local(dict(given))
     artifacts = local["inputs"]["artifacts"]
     reasons = [
-        _reason(judge, found["artifacts"][0])
-        for judge, found in artifacts.items()
-        if not int(found["artifacts"][0].get("metadata", {}).get(BLESSED, 0))
+        _reason(judge, channel["artifacts"][0])
+        for judge, channel in artifacts.items()
+        if not int(channel["artifacts"][0].get("metadata", {}).get(BLESSED, 0))
     ]
     if not reasons:
         logging.info("the model is blessed: no notification")
@@ -179,7 +179,7 @@ def _post(address: str, body: Mapping[str, Any]) -> None:
             raise _AnswerError(answer.status)
         return True
 
-    service_calls.patiently(
+    service_calls.with_retries(
         post,
         transient=lambda error: (
             isinstance(error, urllib3.exceptions.HTTPError | OSError)

@@ -90,8 +90,8 @@ class Timing:
         begin = max(now, self.start) if self.start else now
         # A run that is due exactly at the start is included.
         begin = begin.astimezone(zone) - datetime.timedelta(seconds=1)
-        found = itertools.islice(cronsim.CronSim(_plain(self.cron), begin), count)
-        return [moment for moment in found if self.end is None or moment <= self.end]
+        times = itertools.islice(cronsim.CronSim(_plain(self.cron), begin), count)
+        return [moment for moment in times if self.end is None or moment <= self.end]
 
 
 def timing(
@@ -128,7 +128,7 @@ def timing(
     first, last = _moment("--start", start, zone), _moment("--end", end, zone)
     if first and last and last <= first:
         raise BadInputError(f"--end must be later than --start. Received: {start} and {end}")
-    found = Timing(
+    parsed = Timing(
         cron=" ".join(cron.split()),
         timezone=timezone,
         max_concurrent=max_concurrent,
@@ -136,14 +136,14 @@ def timing(
         end=last,
     )
     try:
-        runs = found.upcoming(1, datetime.datetime.now(datetime.UTC))
+        runs = parsed.upcoming(1, datetime.datetime.now(datetime.UTC))
     except (cronsim.CronSimError, StopIteration) as error:
         raise BadInputError(
             f"--cron {cron!r} names a day that does not exist in any month."
         ) from error
     if not runs:
         raise BadInputError(f"--cron {cron!r} has no time before --end {end}.")
-    return found
+    return parsed
 
 
 def next_on_kubeflow(
@@ -159,10 +159,10 @@ def next_on_kubeflow(
     fields = cron if len(cron.split()) == 6 else f"{cron} *"
     try:
         timing = Timing(cron=fields, start=start, end=end)
-        found = timing.upcoming(1, datetime.datetime.now(datetime.UTC))
+        upcoming = timing.upcoming(1, datetime.datetime.now(datetime.UTC))
     except cronsim.CronSimError:
         return ""
-    return f"{found[0]:%Y-%m-%d %H:%M:%S} (the controller's time zone)" if found else ""
+    return f"{upcoming[0]:%Y-%m-%d %H:%M:%S} (the controller's time zone)" if upcoming else ""
 
 
 def with_seconds(cron: str) -> str:

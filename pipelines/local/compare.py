@@ -85,38 +85,38 @@ def _gates(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> list[tuple[str, 
 
 
 def _by_subject(gates: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, Any]]:
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    by_subject: dict[tuple[Any, ...], dict[str, Any]] = {}
     for gate in gates:
         on = tuple(gate.get(key) for key in ("kind", "metric", "class", "slice"))
         # Several gates on the same subject are distinguished by their order.
-        count = sum(key[:-1] == on for key in found)
-        found[(*on, count)] = gate
-    return found
+        count = sum(key[:-1] == on for key in by_subject)
+        by_subject[(*on, count)] = gate
+    return by_subject
 
 
-def show(console: Console, found: dict[str, Any]) -> None:
+def show(console: Console, comparison: dict[str, Any]) -> None:
     """Prints the comparison."""
-    a, b = found["names"]
-    console.print(f"[bold]{escape(a)}[/]  {escape(found['status'][0])}", highlight=False)
-    console.print(f"[bold]{escape(b)}[/]  {escape(found['status'][1])}", highlight=False)
+    a, b = comparison["names"]
+    console.print(f"[bold]{escape(a)}[/]  {escape(comparison['status'][0])}", highlight=False)
+    console.print(f"[bold]{escape(b)}[/]  {escape(comparison['status'][1])}", highlight=False)
     console.print()
-    console.print(_differences("metric", found["metrics"], (a, b), words))
-    classes = found["classes"]
+    console.print(_differences("metric", comparison["metrics"], (a, b), words))
+    classes = comparison["classes"]
     if classes:
         table = _differences("class", classes[:_SHOWN], (a, b), str)
         if len(classes) > _SHOWN:
             table.caption = f"and {len(classes) - _SHOWN} classes that changed less"
         console.print()
         console.print(table)
-    for name, only in zip((a, b), found["only"], strict=True):
+    for name, only in zip((a, b), comparison["only"], strict=True):
         if only:
             console.print(Text(f"only in {name}: {', '.join(only)}"))
-    for gate, before, now in found["gates"]:
+    for gate, before, now in comparison["gates"]:
         console.print(Text(f"gate {gate}: {before} → {now}"))
     for title, rows, write in (
-        ("setting", found["settings"], str),
-        ("examples", found["counts"], count),
-        ("time", found["seconds"], took),
+        ("setting", comparison["settings"], str),
+        ("examples", comparison["counts"], count),
+        ("time", comparison["seconds"], took),
     ):
         if rows:
             console.print()
@@ -149,11 +149,11 @@ def _plain(title: str, rows: list[tuple[str, Any, Any]], names: Any, write: Any)
     return table
 
 
-def render(found: dict[str, Any], first: Run, second: Run) -> str:
+def render(comparison: dict[str, Any], first: Run, second: Run) -> str:
     """Returns the comparison as a self-contained HTML page."""
     display = dict(second.task.get("display", {}).get("names", []))
     template = page.environment(display).get_template("compare.html.jinja")
-    return template.render(charts=_curves(first, second), **found)
+    return template.render(charts=_curves(first, second), **comparison)
 
 
 def _curves(first: Run, second: Run) -> list[Any]:
@@ -169,8 +169,8 @@ def _curves(first: Run, second: Run) -> list[Any]:
         key = f"val_{name}" if f"val_{name}" in names else name
         if name and key in names:
             series = [
-                (run.name, [found.get(epoch, {}).get(key) for epoch in epochs])
-                for run, found in zip((first, second), rows, strict=True)
+                (run.name, [points.get(epoch, {}).get(key) for epoch in epochs])
+                for run, points in zip((first, second), rows, strict=True)
             ]
             drawn.append(charts.curves(words(key), epochs, series))
     return drawn
@@ -192,9 +192,9 @@ def run(folder: str, first: str, second: str, console: Console) -> str:
       BadInputError: If one of the runs does not exist.
     """
     a, b = archive.find(folder, first), archive.find(folder, second)
-    found = compare(a, b)
-    show(console, found)
+    comparison = compare(a, b)
+    show(console, comparison)
     path = os.path.join(folder, "compare", f"{a.name}--{b.name}.html")
-    storage.write_bytes(path, render(found, a, b).encode("utf-8"))
+    storage.write_bytes(path, render(comparison, a, b).encode("utf-8"))
     console.print(f"page    {path}", markup=False, highlight=False, soft_wrap=True)
     return path

@@ -73,7 +73,7 @@ class RunConsole(logging.Handler):
         if record.levelno >= logging.WARNING:
             self.console.print(Text(f"    {message}", style="yellow"))
             return
-        told = self._progress.hear(message)
+        told = self._progress.observe(message)
         if self._status is not None:
             self._held = message if message.startswith("epoch") else self._held
         elif message.startswith("epoch") and time.monotonic() - self._printed < _PACE:

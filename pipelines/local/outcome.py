@@ -39,7 +39,9 @@ def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]
       task: The task, settings applied.
       results: The result of each component.
     """
-    outputs = {key: found[0].uri for r in results for key, found in r.outputs.items() if found}
+    outputs = {
+        key: artifacts[0].uri for r in results for key, artifacts in r.outputs.items() if artifacts
+    }
     if "report" in outputs:
         summary.report = archives.publish(outputs["report"], folder)
         finish_report(
@@ -71,15 +73,15 @@ def _read_json(folder: str, name: str) -> Any:
 
 
 def _examples(summary: Summary, result: NodeResult) -> str:
-    found = _read_json(result.outputs["rejected"][0].uri, "summary.json")
-    duplicates = found["duplicates"]
+    counts = _read_json(result.outputs["rejected"][0].uri, "summary.json")
+    duplicates = counts["duplicates"]
     summary.counts = {
-        **found["counts"],
-        "rejected": found["rejected"],
+        **counts["counts"],
+        "rejected": counts["rejected"],
         "duplicates": duplicates if isinstance(duplicates, int) else duplicates["count"],
     }
     # An older run's artifact, which may come from the cache, lacks this information.
-    if converted := found.get("converted", {}).get("count"):
+    if converted := counts.get("converted", {}).get("count"):
         summary.counts["converted"] = converted
     return ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
 
@@ -87,11 +89,11 @@ def _examples(summary: Summary, result: NodeResult) -> str:
 def _training(summary: Summary, result: NodeResult) -> str:
     """Names the epoch whose weights the exported model has."""
     del summary
-    found = _read_json(result.outputs["model_run"][0].uri, "history.json")
-    exported, epochs = found.get("exported_epoch"), len(found.get("epochs", []))
+    history = _read_json(result.outputs["model_run"][0].uri, "history.json")
+    exported, epochs = history.get("exported_epoch"), len(history.get("epochs", []))
     if not exported:
         return ""
-    chosen = f", best by {found['monitor']}" if exported != epochs else ""
+    chosen = f", best by {history['monitor']}" if exported != epochs else ""
     return f"exported: epoch {exported} of {epochs}{chosen}"
 
 
@@ -117,11 +119,11 @@ def _gate(summary: Summary, result: NodeResult) -> str:
 
 
 def _serving_check(summary: Summary, result: NodeResult) -> str:
-    found = _read_json(result.outputs["blessing"][0].uri, "check.json")
-    summary.serving = {name: found.get(name) for name in ("passed", "reason", "latency_ms")}
-    if not found["passed"]:
+    checked = _read_json(result.outputs["blessing"][0].uri, "check.json")
+    summary.serving = {name: checked.get(name) for name in ("passed", "reason", "latency_ms")}
+    if not checked["passed"]:
         return "does not serve"
-    return f"serves; one instance takes {found['latency_ms']['median']:.3g} ms"
+    return f"serves; one instance takes {checked['latency_ms']['median']:.3g} ms"
 
 
 def _pusher(summary: Summary, result: NodeResult) -> str:
@@ -132,9 +134,9 @@ def _pusher(summary: Summary, result: NodeResult) -> str:
 
 
 def _predictions(summary: Summary, result: NodeResult) -> str:
-    found = _read_json(result.outputs["predictions"][0].uri, "bulk_predict.json")
-    summary.predictions = found["output"] or None
-    return found["message"]
+    predicted = _read_json(result.outputs["predictions"][0].uri, "bulk_predict.json")
+    summary.predictions = predicted["output"] or None
+    return predicted["message"]
 
 
 def _exports(summary: Summary, result: NodeResult) -> str:

@@ -26,10 +26,10 @@ def epochs_left(message: str) -> float | None:
 
     Estimated from the message's own epoch, since later phases may train more of the network.
     """
-    found = _EPOCH.match(message)
-    if not found:
+    match = _EPOCH.match(message)
+    if not match:
         return None
-    epoch, epochs, step, steps, took = found.groups()
+    epoch, epochs, step, steps, took = match.groups()
     fraction = int(step) / int(steps) if step and int(steps) else 1.0
     whole = float(took) / fraction
     return (int(epochs) - int(epoch)) * whole + (whole - float(took))
@@ -38,18 +38,18 @@ def epochs_left(message: str) -> float | None:
 def expected(folder: str) -> dict[str, float]:
     """Returns how long each component took when it last ran, from the archived runs in `folder`."""
     runs = os.path.join(folder, "runs")
-    found: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     for name in sorted(os.listdir(runs)) if os.path.isdir(runs) else []:
         try:
             with open(os.path.join(runs, name, "summary.json"), encoding="utf-8") as f:
                 summary = json.load(f)
             cached = set(summary["cached"])
-            found |= {
+            seconds |= {
                 node: float(took) for node, took in summary["seconds"].items() if node not in cached
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # This is only an estimate; a run that cannot be read is no reason to stop.
-    return found
+    return seconds
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Progress:
         self._began = self.now()
         self._until = self._began + self.before if self.before else None
 
-    def hear(self, message: str) -> str:
+    def observe(self, message: str) -> str:
         """Takes a message of the component; returns it with the remaining time."""
         left = epochs_left(message)
         self._message = message

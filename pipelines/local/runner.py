@@ -130,8 +130,8 @@ def _outcome(store: Any, execution_id: int) -> tuple[int, dict[str, list[Artifac
     ]
     outputs: dict[str, list[Artifact]] = {}
     for event in events:
-        (found,) = store.get_artifacts_by_id([event.artifact_id])
-        (kind,) = store.get_artifact_types_by_id([found.type_id])
+        (artifact,) = store.get_artifacts_by_id([event.artifact_id])
+        (kind,) = store.get_artifact_types_by_id([artifact.type_id])
         key = event.path.steps[0].key
-        outputs.setdefault(key, []).append(artifact_utils.deserialize_artifact(kind, found))
+        outputs.setdefault(key, []).append(artifact_utils.deserialize_artifact(kind, artifact))
     return execution.last_known_state, outputs

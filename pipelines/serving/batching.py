@@ -106,18 +106,18 @@ class Batcher:
         batch, size = [first], first.count
         while size < self._max_batch:
             try:
-                found = self._queue.get_nowait()
+                request = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if found is None:
+            if request is None:
                 # Answer the queued requests, then end.
                 self._queue.put(None)
                 break
-            if found.kind != first.kind or size + found.count > self._max_batch:
-                self._held = found
+            if request.kind != first.kind or size + request.count > self._max_batch:
+                self._held = request
                 break
-            batch.append(found)
-            size += found.count
+            batch.append(request)
+            size += request.count
         return batch
 
     def _answer(self, batch: list[Request]) -> None:

@@ -95,7 +95,7 @@ class Server:
     """The protocol over a set of models."""
 
     def __init__(self, served: list[Served], limits: Limits) -> None:
-        self._served = {one.name: one for one in served}
+        self._served = {model.name: model for model in served}
         self._limits = limits
         self.metrics = Metrics()
         self._batchers = {
@@ -129,39 +129,39 @@ class Server:
         return _json({"status": "alive"})
 
     async def _ready(self, _: Request) -> Response:
-        missing = [name for name, one in self._served.items() if one.current is None]
+        missing = [name for name, model in self._served.items() if model.current is None]
         return _json({"ready": not missing, "not_loaded": missing}, 503 if missing else 200)
 
     async def _models(self, _: Request) -> Response:
         return _json({"models": sorted(self._served)})
 
     async def _metrics(self, _: Request) -> Response:
-        for name, one in self._served.items():
-            self.metrics.version.labels(name).set(one.current.number if one.current else 0)
+        for name, model in self._served.items():
+            self.metrics.version.labels(name).set(model.current.number if model.current else 0)
         return Response(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def _model(self, request: Request) -> Response:
-        found = _PATH.fullmatch(request.url.path)
-        if not found:
+        match = _PATH.fullmatch(request.url.path)
+        if not match:
             raise RequestError(f"there is nothing at {request.url.path}", 404)
-        one = self._served.get(found["name"])
-        if one is None:
+        model = self._served.get(match["name"])
+        if model is None:
             names = ", ".join(sorted(self._served))
-            raise RequestError(f"no model '{found['name']}'; there are: {names}", 404)
-        rest, number = found["rest"] or "", found["version"]
+            raise RequestError(f"no model '{match['name']}'; there are: {names}", 404)
+        rest, number = match["rest"] or "", match["version"]
         if request.method == "POST":
             if rest != ":predict":
                 raise RequestError(f"the method must be :predict. Received: '{rest}'", 404)
-            return await self._counted(request, one, number)
+            return await self._counted(request, model, number)
         if rest == ":predict":
             raise RequestError(":predict requires POST", 405)
         if rest == "/metadata":
-            return _metadata(_version(one, number))
+            return _metadata(_version(model, number))
         if rest:
             raise RequestError(f"there is nothing at {request.url.path}", 404)
-        return _status(one, number)
+        return _status(model, number)
 
-    async def _counted(self, request: Request, one: Served, number: str | None) -> Response:
+    async def _counted(self, request: Request, model: Served, number: str | None) -> Response:
         begin, code = time.perf_counter(), 500
         self._in_flight += 1
         self.metrics.in_flight.set(self._in_flight)
@@ -170,9 +170,9 @@ class Server:
                 raise RequestError(
                     f"{self._limits.max_concurrent} predictions are in progress; try again", 429
                 )
-            response = await self._predict(request, one, number)
+            response = await self._predict(request, model, number)
             code = response.status_code
-            self.metrics.seconds.labels(one.name).observe(time.perf_counter() - begin)
+            self.metrics.seconds.labels(model.name).observe(time.perf_counter() - begin)
             return response
         except RequestError as e:
             code = e.status
@@ -180,13 +180,13 @@ class Server:
         finally:
             self._in_flight -= 1
             self.metrics.in_flight.set(self._in_flight)
-            self.metrics.requests.labels(one.name, str(code)).inc()
+            self.metrics.requests.labels(model.name, str(code)).inc()
 
-    async def _predict(self, request: Request, one: Served, number: str | None) -> Response:
+    async def _predict(self, request: Request, model: Served, number: str | None) -> Response:
         import tensorflow as tf
 
         asked = serve_json.parse(await self._body(request))
-        version = _version(one, number)
+        version = _version(model, number)
         signature = asked.get("signature_name") or "serving_default"
         if signature not in version.signatures:
             names = ", ".join(sorted(version.signatures))
@@ -202,10 +202,10 @@ class Server:
         lone = request.client is not None and request.client == self._last_client
         self._last_client = request.client
         try:
-            outputs = await self._batchers[one.name].submit(version, signature, given, lone=lone)
+            outputs = await self._batchers[model.name].submit(version, signature, given, lone=lone)
         except tf.errors.InvalidArgumentError as e:
             raise RequestError(f"the model rejects the input: {reason(e)}") from e
-        self.metrics.instances.labels(one.name).inc(len(next(iter(given.values()))))
+        self.metrics.instances.labels(model.name).inc(len(next(iter(given.values()))))
         body = serve_json.answer(outputs, by_row="instances" in asked)
         return Response(body, media_type="application/json")
 
@@ -225,34 +225,35 @@ class Server:
         return b"".join(parts)
 
 
-def _version(one: Served, number: str | None) -> Version:
-    current = one.current
+def _version(model: Served, number: str | None) -> Version:
+    current = model.current
     if current is None:
-        raise RequestError(f"no version of '{one.name}' is loaded yet", 503)
+        raise RequestError(f"no version of '{model.name}' is loaded yet", 503)
     if number is not None and int(number) != current.number:
         raise RequestError(
-            f"version {number} of '{one.name}' is not loaded, but version {current.number} is", 404
+            f"version {number} of '{model.name}' is not loaded, but version {current.number} is",
+            404,
         )
     return current
 
 
-def _status(one: Served, number: str | None) -> Response:
+def _status(model: Served, number: str | None) -> Response:
     states: list[dict[str, Any]] = [
         {
             "version": str(failed),
-            "state": "START" if one.current and failed > one.current.number else "END",
+            "state": "START" if model.current and failed > model.current.number else "END",
             "status": {"error_code": "UNKNOWN", "error_message": message},
         }
-        for failed, message in sorted(one.failures.items(), reverse=True)
+        for failed, message in sorted(model.failures.items(), reverse=True)
     ]
-    if one.current:
+    if model.current:
         fine = {"error_code": "OK", "error_message": ""}
-        current = {"version": str(one.current.number), "state": "AVAILABLE", "status": fine}
+        current = {"version": str(model.current.number), "state": "AVAILABLE", "status": fine}
         states.insert(0, current)
     if number is not None:
         states = [state for state in states if state["version"] == str(int(number))]
         if not states:
-            raise RequestError(f"version {number} of '{one.name}' is not loaded", 404)
+            raise RequestError(f"version {number} of '{model.name}' is not loaded", 404)
     return _json({"model_version_status": states})
 
 

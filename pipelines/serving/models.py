@@ -151,7 +151,7 @@ def _state(folder: str) -> Any:
     return tuple(sorted(sizes))
 
 
-class Watch:
+class Watcher:
     """Checks for new versions at an interval, in a thread, until stopped."""
 
     def __init__(self, served: list[Served], seconds: float) -> None:
@@ -170,11 +170,11 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
-            for one in self._served:
+            for model in self._served:
                 begin = time.monotonic()
                 try:
-                    if one.refresh():
-                        _log.info("%s: loaded in %.1f s", one.name, time.monotonic() - begin)
+                    if model.refresh():
+                        _log.info("%s: loaded in %.1f s", model.name, time.monotonic() - begin)
                 except Exception:
                     # If this thread ended, the server would stay on an old version forever.
-                    _log.exception("%s: checking for new versions failed", one.name)
+                    _log.exception("%s: checking for new versions failed", model.name)

@@ -33,15 +33,15 @@ def parse(body: bytes) -> dict[str, Any]:
         `inputs`.
     """
     try:
-        found = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as e:
         raise RequestError(f"the body must be JSON: {e}") from e
-    if not isinstance(found, dict) or ("instances" in found) == ("inputs" in found):
+    if not isinstance(document, dict) or ("instances" in document) == ("inputs" in document):
         raise RequestError(
             'the body must be a JSON object with either "instances" or "inputs", for example '
             '{"instances": [{"image_bytes": {"b64": "…"}}]}'
         )
-    return found
+    return document
 
 
 def inputs(request: dict[str, Any], dtypes: dict[str, Any], max_pixels: int) -> dict[str, Any]:
@@ -140,11 +140,11 @@ def converted(given: dict[str, list[Any]], max_pixels: int) -> dict[str, list[An
     images = []
     for i, contents in enumerate(given[IMAGE_INPUT]):
         try:
-            found = formats.convert(contents, max_pixels=max_pixels)
+            conversion = formats.convert(contents, max_pixels=max_pixels)
         except formats.UnreadableError as e:
             status = 413 if isinstance(e, formats.TooLargeError) else 400
             raise RequestError(f"'{IMAGE_INPUT}' of instance {i} {e}", status) from e
-        images.append(found.png if found else contents)
+        images.append(conversion.png if conversion else contents)
     return {**given, IMAGE_INPUT: images}
 
 
@@ -152,15 +152,15 @@ def answer(outputs: dict[str, np.ndarray], *, by_row: bool) -> bytes:
     """Returns the JSON of a response; a single output is not named in it."""
     columns = {name: _plain(name, values) for name, values in outputs.items()}
     names = list(columns)
-    found: dict[str, Any]
+    document: dict[str, Any]
     if not by_row:
-        found = {"outputs": columns[names[0]] if len(names) == 1 else columns}
+        document = {"outputs": columns[names[0]] if len(names) == 1 else columns}
     elif len(names) == 1:
-        found = {"predictions": columns[names[0]]}
+        document = {"predictions": columns[names[0]]}
     else:
         rows = zip(*columns.values(), strict=True)
-        found = {"predictions": [dict(zip(names, row, strict=True)) for row in rows]}
-    return orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY)
+        document = {"predictions": [dict(zip(names, row, strict=True)) for row in rows]}
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _plain(name: str, values: np.ndarray) -> list[Any]:

@@ -95,7 +95,7 @@ def neighbours(path: Path) -> dict[str, Path]:
         which of the two is meant would depend on the machine.
     """
     folder = path.parent
-    found = {path.name: path}
+    files = {path.name: path}
     waiting = [path]
     while waiting:
         file = waiting.pop()
@@ -103,10 +103,10 @@ def neighbours(path: Path) -> dict[str, Path]:
         for name in _imported_names(file, package):
             for near in _files(folder, name):
                 _check_unique(near.relative_to(folder).parts[0].removesuffix(".py"), file, folder)
-                if (key := near.relative_to(folder).as_posix()) not in found:
-                    found[key] = near
+                if (key := near.relative_to(folder).as_posix()) not in files:
+                    files[key] = near
                     waiting.append(near)
-    return dict(sorted(found.items()))
+    return dict(sorted(files.items()))
 
 
 def _imported_names(file: Path, package: tuple[str, ...]) -> set[str]:

@@ -72,7 +72,7 @@ def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
       ModuleNotFoundError: If a start is no module below `root`.
       AttributeError: If a module has no such class or function.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     waiting = [_Import(*start.split(":")) for start in starts]
     seen: set[_Import] = set()
     asked: set[str] = set()
@@ -98,8 +98,8 @@ def reached(starts: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
             origin = _origin(root, followed.source)
             waiting.append(_Import(origin.module, followed.made or origin.name))
         if followed.counted:
-            found |= {path.relative_to(root).as_posix(): path for path in module.files}
-    return dict(sorted(found.items()))
+            files |= {path.relative_to(root).as_posix(): path for path in module.files}
+    return dict(sorted(files.items()))
 
 
 def used_by(text: str, root: Path = ROOT) -> set[str]:
@@ -117,16 +117,16 @@ def is_own(start: str) -> bool:
 
 def modules_of(*values: Any) -> set[str]:
     """Returns the modules that define the dataclasses in `values`: reading them needs those."""
-    found: set[str] = set()
+    modules: set[str] = set()
     for value in values:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            found.add(type(value).__module__)
-            found |= modules_of(*(getattr(value, f.name) for f in dataclasses.fields(value)))
+            modules.add(type(value).__module__)
+            modules |= modules_of(*(getattr(value, f.name) for f in dataclasses.fields(value)))
         elif isinstance(value, list | tuple):
-            found |= modules_of(*value)
+            modules |= modules_of(*value)
         elif isinstance(value, dict):
-            found |= modules_of(*value.values())
-    return found
+            modules |= modules_of(*value.values())
+    return modules
 
 
 def _module(root: Path, name: str) -> "_Module":
@@ -147,7 +147,7 @@ class _Module:
         self._tree = syntax.parsed(text)
         self.files = [*self._packages(), path, *self._data()]
         self.bound = _imports(root, name, self._tree)
-        self.only_hands_on = syntax.only_hands_on(self._tree)
+        self.only_reexports = syntax.only_reexports(self._tree)
         self._found: dict[str, _Followed] = {}
 
     def followed(self, name: str) -> _Followed:
@@ -234,7 +234,7 @@ class _Module:
     def _leads(self, part: ast.AST) -> tuple[_Import, ...]:
         # `import a.b` binds `a`, as `import a.c` does: both count as used.
         dotted = {name for name in self.bound if "." in name}
-        used = syntax.used(part) | syntax.handed_on(part) | dotted
+        used = syntax.used(part) | syntax.reexported(part) | dotted
         return tuple(self.bound[name] for name in sorted(used & set(self.bound)))
 
 
@@ -246,7 +246,7 @@ def _ends(root: Path, lead: _Import) -> Iterator[_Import]:
     """
     module = _module(root, lead.module)
     again = module.bound.get(lead.name)
-    if not (again and module.only_hands_on):
+    if not (again and module.only_reexports):
         yield _Import(lead.module)
     if again:
         yield from _ends(root, again)

@@ -55,15 +55,15 @@ def used(part: ast.AST) -> set[str]:
     return read
 
 
-def handed_on(part: ast.AST) -> set[str]:
+def reexported(part: ast.AST) -> set[str]:
     """Returns names that a module imports for others: `import x as x`, and those in `__all__`."""
-    found: set[str] = set()
+    exported: set[str] = set()
     for node in ast.walk(part):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {a.asname for a in node.names if a.asname and a.asname == a.name}
+            exported |= {a.asname for a in node.names if a.asname and a.asname == a.name}
         elif isinstance(node, ast.Assign) and "__all__" in names(node.targets[0]):
-            found |= set(ast.literal_eval(node.value))
-    return found
+            exported |= set(ast.literal_eval(node.value))
+    return exported
 
 
 def defined(node: ast.stmt) -> set[str]:
@@ -80,7 +80,7 @@ def names(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
-def only_hands_on(tree: ast.Module) -> bool:
+def only_reexports(tree: ast.Module) -> bool:
     """Says whether a module only imports, and names in `__all__` what others may take from it."""
     declared = [n for n in tree.body if isinstance(n, ast.Assign) and defined(n) == {"__all__"}]
     imports = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]

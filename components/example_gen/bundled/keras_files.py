@@ -46,11 +46,11 @@ def from_folder(name: str, folder: Path) -> Arrays | None:
     """
     for reader in _FILES.get(name, ()):
         try:
-            found = reader(name, folder)
+            arrays = reader(name, folder)
         except _DAMAGED as error:
             raise BadInputError(f"{folder}: cannot read Keras' {name} files: {error}") from error
-        if found is not None:
-            return found
+        if arrays is not None:
+            return arrays
     return None
 
 

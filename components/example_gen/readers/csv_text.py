@@ -80,12 +80,12 @@ class _Lines:
 def _opened(contents: bytes) -> tuple[list[str], Any, _Lines]:
     """Returns the header, a reader positioned after it, and the lines that it reads."""
     text = decode(contents)
-    found = []
+    fields = []
     for delimiter in _DELIMITERS:
         lines = _Lines(text)
         reader = csv.reader(lines, delimiter=delimiter)
-        found.append(([name.strip() for name in next(reader, [])], reader, lines))
-    return max(found, key=lambda opened: len(opened[0]))
+        fields.append(([name.strip() for name in next(reader, [])], reader, lines))
+    return max(fields, key=lambda opened: len(opened[0]))
 
 
 def _unclosed(row: list[str], dialect: Any) -> bool:

@@ -162,15 +162,15 @@ def split_parts(
         parts = [p for i, p in enumerate(parts) if i == 0 or p[1]]
     else:
         below = storage.subfolders(root)
-        found = [(ALIASES[n.lower()], n) for n in below if n.lower() in ALIASES]
-        if TRAIN not in {split for split, _ in found}:
-            found = [("", "")]
+        pairs = [(ALIASES[n.lower()], n) for n in below if n.lower() in ALIASES]
+        if TRAIN not in {split for split, _ in pairs}:
+            pairs = [("", "")]
         else:
             strangers = tuple(n for n in below if n.lower() not in ALIASES)
-            held_out = EVAL in {split for split, _ in found}
-            found = [(s if s != TRAIN or held_out else "", n) for s, n in found]
-            found = [(UNLABELLED if s == TEST and _is_flat(root, n) else s, n) for s, n in found]
-        parts = list(found)
+            held_out = EVAL in {split for split, _ in pairs}
+            pairs = [(s if s != TRAIN or held_out else "", n) for s, n in pairs]
+            pairs = [(UNLABELLED if s == TEST and _is_flat(root, n) else s, n) for s, n in pairs]
+        parts = list(pairs)
     for split, place in parts:
         if isinstance(place, LabelledPaths):
             check_table(root, place, key=f"source.{split}")

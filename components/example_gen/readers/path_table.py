@@ -129,12 +129,12 @@ def check_table(
             f"one row for each image, and paths relative to {where}. Another file is named with "
             f"--set {key}.csv=FILE."
         )
-    found = csv_text.header(storage.read(path))
+    columns = csv_text.header(storage.read(path))
     for column in (*_columns(table), *(classes if table.label == EACH_CLASS else ())):
-        if column not in found:
+        if column not in columns:
             setting = next((s for s in _SETTINGS if getattr(table, s) == column), "")
             other = f" Another is named with --set {key}.{setting}=COLUMN." if setting else ""
-            raise BadInputError(f"{path}: column {did_you_mean(column, found)}.{other}")
+            raise BadInputError(f"{path}: column {did_you_mean(column, columns)}.{other}")
 
 
 def rows_of(root: str, table: LabelledPaths) -> Iterator[tuple[int, dict[str, str]]]:
@@ -180,28 +180,28 @@ def table_items(
     for line, row in rows_of(root, table):
         key = f"{table.csv}:{line}"
         name = row[table.path].strip()
-        found = split
+        chosen = split
         if table.split:
             value = row[table.split].strip()
-            found = ALIASES.get(value.lower(), "")
-            if not found:
+            chosen = ALIASES.get(value.lower(), "")
+            if not chosen:
                 near = did_you_mean(value, (TRAIN, EVAL, TEST, UNLABELLED))
                 yield Rejected(id=name or key, split="", reason=f"{key}: split {near}")
                 continue
         if not name:
-            yield Rejected(id=key, split=found, reason=f"column '{table.path}' is empty")
+            yield Rejected(id=key, split=chosen, reason=f"column '{table.path}' is empty")
             continue
         identifier, full = located(root, base, name)
         label = None
-        if table.label and found != UNLABELLED:
+        if table.label and chosen != UNLABELLED:
             try:
                 label = problem.label_text(_values(row, table, problem.names, zero_padded))
             except LabelError as error:
-                yield Rejected(id=identifier, split=found, reason=f"{key}: {error}")
+                yield Rejected(id=identifier, split=chosen, reason=f"{key}: {error}")
                 continue
         slices = tuple((column, row[column]) for column in table.slices)
         identifier = storage.printable(identifier)
-        yield Item(key=key, id=identifier, path=full, split=found, label=label, slices=slices)
+        yield Item(key=key, id=identifier, path=full, split=chosen, label=label, slices=slices)
 
 
 def _values(

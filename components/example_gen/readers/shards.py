@@ -79,7 +79,7 @@ class ShardReader:
             )
             yield Rejected(id=f"{item.id}:{count}", split=item.split, reason=reason)
             # Each lost record counts, where the shard's name says how many there were.
-            for lost in range(count + 1, promised(item.path)):
+            for lost in range(count + 1, expected_shards(item.path)):
                 reason = f"lost in the damaged end of its shard, from record {count} on"
                 yield Rejected(id=f"{item.id}:{lost}", split=item.split, reason=reason)
 
@@ -124,10 +124,10 @@ class ShardReader:
         )
 
 
-def promised(name: str) -> int:
+def expected_shards(name: str) -> int:
     """Returns the number of records in a shard's name (`ld_train00-1338.tfrec`); 0 for none."""
-    found = re.search(r"-(\d+)\.tfrec(ord)?s?(\.gz)?$", name)
-    return int(found[1]) if found else 0
+    match = re.search(r"-(\d+)\.tfrec(ord)?s?(\.gz)?$", name)
+    return int(match[1]) if match else 0
 
 
 def _records(path: str) -> Iterator[bytes]:
@@ -162,29 +162,29 @@ def shard_reader(root: str, source: TFRecords, problem: Problem) -> ShardReader:
       BadInputError: If no shard matches `train`, or none `eval` where it is set, or if there is
         one shard only and eval must come from it.
     """
-    found: dict[str, list[str]] = {}
+    by_split: dict[str, list[str]] = {}
     listed = storage.files(root) if storage.is_folder(root) else ()
     names = [e.relative for e in listed if not e.problem]
     for split in (UNLABELLED, TEST, EVAL, TRAIN):
         pattern = getattr(source, split)
-        taken = {name for shards in found.values() for name in shards}
-        found[split] = [n for n in names if pattern and _matches(n, pattern) and n not in taken]
-    if not found[TRAIN] or (source.eval and not found[EVAL]):
-        missing = source.train if not found[TRAIN] else source.eval
+        taken = {name for shards in by_split.values() for name in shards}
+        by_split[split] = [n for n in names if pattern and _matches(n, pattern) and n not in taken]
+    if not by_split[TRAIN] or (source.eval and not by_split[EVAL]):
+        missing = source.train if not by_split[TRAIN] else source.eval
         raise BadInputError(
             f"No file matches {storage.join(root, missing)}. Expected TFRecord shards of "
             f"tf.train.Example with the keys '{source.image}' and '{source.label}'; --set "
             "source.train=GLOB names other files."
         )
     if not source.eval:
-        found[TRAIN], found[EVAL] = hold_out(found[TRAIN], source)
-        if not found[TRAIN]:
+        by_split[TRAIN], by_split[EVAL] = hold_out(by_split[TRAIN], source)
+        if not by_split[TRAIN]:
             raise BadInputError(
                 f"{storage.join(root, source.train)} is a single shard, but eval is held out in "
                 "whole shards. Write more shards, or name the shards of eval: --set "
                 "source.eval=GLOB."
             )
-    shards = tuple((s, n) for s in (TRAIN, EVAL, TEST, UNLABELLED) for n in found[s])
+    shards = tuple((s, n) for s in (TRAIN, EVAL, TEST, UNLABELLED) for n in by_split[s])
     return ShardReader(root=root, source=source, problem=problem, shards=shards)
 
 

@@ -32,8 +32,8 @@ def by_hash(identifier: str, digest: bytes, split: HashSplit) -> str:
       digest: SHA-256 of its content.
       split: The fractions.
     """
-    if split.group and (found := re.search(split.group, identifier)) and found[0]:
-        digest = hashlib.sha256(found[0].encode()).digest()
+    if split.group and (match := re.search(split.group, identifier)) and match[0]:
+        digest = hashlib.sha256(match[0].encode()).digest()
     point = int.from_bytes(digest[:8], "big") / 2.0**64
     if point < split.test:
         return TEST

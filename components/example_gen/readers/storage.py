@@ -137,24 +137,24 @@ def _local_files(root: str, relative: str, seen: set[tuple[int, int]]) -> Iterat
         yield Entry(relative=relative + "/", problem=f"cannot be listed: {error.strerror}")
         return
     empty = True
-    for found in entries:
-        below = f"{relative}/{found.name}" if relative else found.name
-        if found.is_dir():
-            if not _hidden(found.name, folder=True):
+    for entry in entries:
+        below = f"{relative}/{entry.name}" if relative else entry.name
+        if entry.is_dir():
+            if not _hidden(entry.name, folder=True):
                 empty = False
                 yield from _local_files(root, below, seen)
-        elif not _hidden(found.name, folder=False):
+        elif not _hidden(entry.name, folder=False):
             empty = False
-            yield _local_entry(found, below)
+            yield _local_entry(entry, below)
     if empty and relative:
         yield Entry(relative=relative + "/", problem=EMPTY)
 
 
-def _local_entry(found: os.DirEntry[str], relative: str) -> Entry:
+def _local_entry(entry: os.DirEntry[str], relative: str) -> Entry:
     try:
-        status = found.stat()
+        status = entry.stat()
     except OSError as error:
-        broken = found.is_symlink() and not os.path.exists(found.path)
+        broken = entry.is_symlink() and not os.path.exists(entry.path)
         reason = "is a broken symbolic link" if broken else f"cannot be read: {error.strerror}"
         return Entry(relative=relative, problem=reason)
     if not stat.S_ISREG(status.st_mode):
@@ -184,8 +184,8 @@ def _remote_listing(folder: str) -> Iterator[tuple[str, int, int]]:
                 status = _gfile().stat(join(path, name))
                 yield join(path, name), status.length, status.mtime_nsec
         return
-    for found in FileSystems.match([folder + "/**"])[0].metadata_list:
-        yield found.path, found.size_in_bytes, int(found.last_updated_in_seconds or 0)
+    for metadata in FileSystems.match([folder + "/**"])[0].metadata_list:
+        yield metadata.path, metadata.size_in_bytes, int(metadata.last_updated_in_seconds or 0)
 
 
 def _gfile() -> Any:

@@ -115,9 +115,9 @@ def table_reader(
     ]
     path = storage.join(root, source.file)
     if len(names) != 1:
-        found = f"{len(names)} files match" if names else "No file matches"
+        matched = f"{len(names)} files match" if names else "No file matches"
         raise BadInputError(
-            f"{found} {path}. Expected one CSV with a header, or one .npz whose arrays are the "
+            f"{matched} {path}. Expected one CSV with a header, or one .npz whose arrays are the "
             f"columns, with {', '.join(required)}; --set source.file=NAME names it."
         )
     reader = TableReader(

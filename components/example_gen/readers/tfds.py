@@ -37,12 +37,12 @@ def tfds_reader(root: str, source: TensorFlowDatasets, problem: Problem) -> Shar
             "TFRecords: tfds build --file_format=tfrecord."
         )
     wanted = ((TRAIN, source.train), (EVAL, source.eval), (TEST, source.test))
-    found = _by_split(below)
+    by_split = _by_split(below)
     shards = tuple(
         (split, storage.join(folder, name))
         for split, theirs in wanted
         if theirs
-        for name in _complete(below, theirs, found)
+        for name in _complete(below, theirs, by_split)
     )
     classes = problem.names
     # Numbers to be predicted have no names.
@@ -94,28 +94,28 @@ def prepared(root: str, name: str) -> str:
 
 def _by_split(folder: str) -> dict[str, list[tuple[str, int]]]:
     """Returns split → (name, how many shards there should be) of every shard."""
-    found: dict[str, list[tuple[str, int]]] = {}
+    shards: dict[str, list[tuple[str, int]]] = {}
     for entry in storage.files(folder):
         if shard := _SHARD.search(entry.relative):
-            found.setdefault(shard["split"], []).append((entry.relative, int(shard["count"])))
-    return found
+            shards.setdefault(shard["split"], []).append((entry.relative, int(shard["count"])))
+    return shards
 
 
-def _complete(folder: str, split: str, found: dict[str, list[tuple[str, int]]]) -> list[str]:
+def _complete(folder: str, split: str, shards: dict[str, list[tuple[str, int]]]) -> list[str]:
     """Returns a split's shards.
 
     Raises:
       BadInputError: If there are none, or fewer than their names announce.
     """
-    if split not in found:
-        raise BadInputError(f"{folder}: the split {did_you_mean(split, sorted(found))}.")
-    count = max(count for _, count in found[split])
-    if len(found[split]) != count:
+    if split not in shards:
+        raise BadInputError(f"{folder}: the split {did_you_mean(split, sorted(shards))}.")
+    count = max(count for _, count in shards[split])
+    if len(shards[split]) != count:
         raise BadInputError(
-            f"{folder} holds {len(found[split])} of the {count} shards of split '{split}'. Copy "
+            f"{folder} holds {len(shards[split])} of the {count} shards of split '{split}'. Copy "
             "the missing shards, or prepare the data set again."
         )
-    return sorted(name for name, _ in found[split])
+    return sorted(name for name, _ in shards[split])
 
 
 def label_names(folder: str, source: TensorFlowDatasets) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ def label_names(folder: str, source: TensorFlowDatasets) -> tuple[str, ...]:
 def _json(folder: str, name: str) -> dict[str, Any]:
     path = storage.join(folder, name)
     try:
-        found = json.loads(storage.read(path))
+        document = json.loads(storage.read(path))
     except ValueError as error:
         raise BadInputError(f"{path} is not valid JSON: {error}") from error
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}

@@ -27,12 +27,12 @@ def run(config: CloudConfig) -> int:
         running = [threads.submit(_look, check) for check in checks]
         width = max(len(check.name) for check in checks)
         findings = []
-        for check, found in zip(checks, running, strict=True):
-            finding = found.result()
+        for check, future in zip(checks, running, strict=True):
+            finding = future.result()
             findings.append(finding)
             _print(check.name.ljust(width), finding)
-    stopping = sum(one.state == STOPS for one in findings)
-    unknown = sum(one.state == UNKNOWN for one in findings)
+    stopping = sum(outcome.state == STOPS for outcome in findings)
+    unknown = sum(outcome.state == UNKNOWN for outcome in findings)
     print(
         f"{len(findings)} checks: {stopping} will stop a first run, {unknown} cannot be decided "
         "from here"

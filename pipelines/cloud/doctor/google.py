@@ -45,9 +45,11 @@ class Google:
         Raises:
           google.auth.exceptions.GoogleAuthError: If there are none, or they are stale.
         """
-        found, _ = google.auth.default(scopes=[_SCOPE], quota_project_id=self.config.google.project)
-        found.refresh(Request())
-        return found
+        credentials, _ = google.auth.default(
+            scopes=[_SCOPE], quota_project_id=self.config.google.project
+        )
+        credentials.refresh(Request())
+        return credentials
 
     def get(self, url: str, **params: Any) -> tuple[int, dict[str, Any]]:
         """Returns status and content."""

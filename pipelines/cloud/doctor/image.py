@@ -71,11 +71,11 @@ def split(image: str) -> tuple[str, str, str]:
 
 def _anonymous(challenge: str) -> dict[str, str]:
     """Returns the anonymous authorization header of a registry for a public image."""
-    found = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-    if "realm" not in found:
+    parameters = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    if "realm" not in parameters:
         return {}
-    asked = {key: found[key] for key in ("service", "scope") if key in found}
-    answer = requests.get(found["realm"], params=asked, timeout=TIMEOUT)
+    asked = {key: parameters[key] for key in ("service", "scope") if key in parameters}
+    answer = requests.get(parameters["realm"], params=asked, timeout=TIMEOUT)
     if answer.status_code != 200:
         return {}
     given = answer.json()
@@ -83,9 +83,9 @@ def _anonymous(challenge: str) -> dict[str, str]:
 
 
 def _labels(base: str, headers: Mapping[str, str], manifest: Mapping[str, Any]) -> dict[str, str]:
-    for one in manifest.get("manifests", []):
-        if one.get("platform", {}).get("architecture") == "amd64":
-            url = f"{base}/manifests/{one['digest']}"
+    for entry in manifest.get("manifests", []):
+        if entry.get("platform", {}).get("architecture") == "amd64":
+            url = f"{base}/manifests/{entry['digest']}"
             manifest = requests.get(url, headers=headers, timeout=TIMEOUT).json()
             break
     if "config" not in manifest:

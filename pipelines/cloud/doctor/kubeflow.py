@@ -27,29 +27,29 @@ _ACCOUNT = "pipeline-runner"
 
 def checks(config: KubeflowConfig) -> list[Check]:
     """Returns the checks of this target."""
-    found = [
+    listed = [
         Check("API server", lambda: _api(config)),
         Check("who you are", lambda: _access(config)),
         Check("metadata store", lambda: _metadata(config)),
         Check("time zone", lambda: _time_zone(config)),
     ]
     images = dict.fromkeys(
-        one for one in (config.container.image, config.container.training_image) if one
+        image for image in (config.container.image, config.container.training_image) if image
     )
-    found += [Check("image", partial(doctor_image.look, one)) for one in images]
+    listed += [Check("image", partial(doctor_image.look, image)) for image in images]
     for value in config.container.volumes:
         claim, path = kubernetes.volume(value)
-        found.append(Check(f"volume {claim}", partial(_volume, config, claim, path)))
+        listed.append(Check(f"volume {claim}", partial(_volume, config, claim, path)))
     for value in config.container.secrets:
         secret, key, _ = kubernetes.secret(value)
-        found.append(Check(f"secret {secret}", partial(_secret, config, secret, key)))
+        listed.append(Check(f"secret {secret}", partial(_secret, config, secret, key)))
     account = config.container.service_account or _ACCOUNT
-    found.append(Check("service account", lambda: _exists(config, "serviceaccount", account)))
+    listed.append(Check("service account", lambda: _exists(config, "serviceaccount", account)))
     if config.container.volumes:
-        found.append(Check("fsGroup", lambda: _fs_group(config)))
+        listed.append(Check("fsGroup", lambda: _fs_group(config)))
     if config.accelerator.name != accelerators.CPU:
-        found.append(Check("nodes", lambda: _nodes(config)))
-    return found
+        listed.append(Check("nodes", lambda: _nodes(config)))
+    return listed
 
 
 def _api(config: KubeflowConfig) -> Finding:
@@ -116,11 +116,11 @@ def version_found(tag: str, webhook: bool) -> Finding:
 
 
 def _access(config: KubeflowConfig) -> Finding:
-    found = KubeflowService(config).schedules()
+    schedules = KubeflowService(config).schedules()
     where = (
         f"namespace {config.server.namespace}" if config.server.namespace else "the only namespace"
     )
-    return Finding(OK, f"{where} lists its schedules ({len(found)})")
+    return Finding(OK, f"{where} lists its schedules ({len(schedules)})")
 
 
 def _metadata(config: KubeflowConfig) -> Finding:
@@ -137,12 +137,12 @@ def _metadata(config: KubeflowConfig) -> Finding:
 
 
 def _time_zone(config: KubeflowConfig) -> Finding:
-    def judge(found: dict[str, Any]) -> Finding:
+    def judge(answer: dict[str, Any]) -> Finding:
         variables = [
-            one
-            for container in found["spec"]["template"]["spec"]["containers"]
-            for one in container.get("env", [])
-            if one["name"] == "CRON_SCHEDULE_TIMEZONE"
+            variable
+            for container in answer["spec"]["template"]["spec"]["containers"]
+            for variable in container.get("env", [])
+            if variable["name"] == "CRON_SCHEDULE_TIMEZONE"
         ]
         zone = variables[0].get("value") if variables else "UTC"
         return Finding(OK, f"schedules use the time zone {zone or 'set in its ConfigMap'}")
@@ -153,8 +153,8 @@ def _time_zone(config: KubeflowConfig) -> Finding:
 
 
 def _volume(config: KubeflowConfig, claim: str, path: str) -> Finding:
-    def judge(found: dict[str, Any]) -> Finding:
-        phase, modes = found["status"].get("phase"), found["spec"]["accessModes"]
+    def judge(answer: dict[str, Any]) -> Finding:
+        phase, modes = answer["status"].get("phase"), answer["spec"]["accessModes"]
         if phase != "Bound" and phase != "Pending":
             return Finding(STOPS, f"{claim} is {phase}", f"kubectl describe pvc {claim}")
         if "ReadWriteMany" not in modes:
@@ -172,10 +172,10 @@ def _volume(config: KubeflowConfig, claim: str, path: str) -> Finding:
 
 
 def _secret(config: KubeflowConfig, secret: str, key: str) -> Finding:
-    def judge(found: dict[str, Any]) -> Finding:
-        if key in found.get("data", {}):
+    def judge(answer: dict[str, Any]) -> Finding:
+        if key in answer.get("data", {}):
             return Finding(OK, f"{secret} has the key {key}")
-        there = ", ".join(sorted(found.get("data", {}))) or "none"
+        there = ", ".join(sorted(answer.get("data", {}))) or "none"
         return Finding(STOPS, f"{secret} has no key {key}; it has {there}", "Correct --secret.")
 
     return _kubectl(config, ["get", "secret", secret], judge)
@@ -186,8 +186,8 @@ def _exists(config: KubeflowConfig, kind: str, name: str) -> Finding:
 
 
 def _fs_group(config: KubeflowConfig) -> Finding:
-    def judge(found: dict[str, Any]) -> Finding:
-        if "fsGroup" in found.get("data", {}).get("workflowDefaults", ""):
+    def judge(answer: dict[str, Any]) -> Finding:
+        if "fsGroup" in answer.get("data", {}).get("workflowDefaults", ""):
             return Finding(OK, "pods run with the volume's group")
         return Finding(
             UNKNOWN,
@@ -205,9 +205,9 @@ def _nodes(config: KubeflowConfig) -> Finding:
     labels = dict(config.accelerator.node_selector) or accelerator.node_selector
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
 
-    def judge(found: dict[str, Any]) -> Finding:
-        if found.get("items"):
-            return Finding(OK, f"{len(found['items'])} nodes have {selector}")
+    def judge(answer: dict[str, Any]) -> Finding:
+        if answer.get("items"):
+            return Finding(OK, f"{len(answer['items'])} nodes have {selector}")
         return Finding(
             UNKNOWN,
             f"no node has {selector} now",

@@ -29,11 +29,15 @@ def quota(google_: Google) -> Finding:
         page = body.get("nextPageToken", "")
         if not page:
             break
-    found = [one for one in metrics if _is_of(one["metric"], wanted, spot=config.accelerator.spot)]
-    if not found:
+    limits = [
+        candidate
+        for candidate in metrics
+        if _is_of(candidate["metric"], wanted, spot=config.accelerator.spot)
+    ]
+    if not limits:
         return Finding(UNKNOWN, f"no quota name contains {' '.join(wanted)}", look)
     needed = accelerator.count or accelerator.chips
-    (metric, *_) = found
+    (metric, *_) = limits
     granted = _granted(metric, config.google.region or "")
     said = f"{metric['metric'].rpartition('/')[2]} in {config.google.region} is {granted}"
     if 0 <= granted < needed:

@@ -52,7 +52,7 @@ def checks(config: VertexConfig, addresses: Addresses | None = None) -> list[Che
 
         return Check(name, careful)
 
-    found = [
+    listed = [
         check("credentials", _credentials),
         check("APIs", _apis),
         check("your rights", _rights),
@@ -62,14 +62,14 @@ def checks(config: VertexConfig, addresses: Addresses | None = None) -> list[Che
         check("data", _data),
     ]
     images = dict.fromkeys(
-        one for one in (config.container.image, config.container.training_image) if one
+        image for image in (config.container.image, config.container.training_image) if image
     )
-    found += [check("image", _image, one) for one in images]
+    listed += [check("image", _image, image) for image in images]
     if config.google.network:
-        found.append(check("network", _network))
+        listed.append(check("network", _network))
     if config.accelerator.name != accelerators.CPU:
-        found.append(check("quota", doctor_quota.quota))
-    return found
+        listed.append(check("quota", doctor_quota.quota))
+    return listed
 
 
 def _credentials(google_: Google) -> Finding:
@@ -81,7 +81,7 @@ def _credentials(google_: Google) -> Finding:
 def _apis(google_: Google) -> Finding:
     config = google_.config
     wanted = [*SERVICES]
-    if "dataflow" in (config.beam.runner, *(one.partition("=")[2] for one in config.beam.on)):
+    if "dataflow" in (config.beam.runner, *(entry.partition("=")[2] for entry in config.beam.on)):
         wanted.append("dataflow.googleapis.com")
     parent = f"projects/{config.google.project}"
     code, body = google_.get(
@@ -95,9 +95,9 @@ def _apis(google_: Google) -> Finding:
             "not shown", code, body, f"gcloud services list --project {config.google.project}"
         )
     on = {
-        one["name"].rpartition("/")[2]
-        for one in body.get("services", [])
-        if one.get("state") == "ENABLED"
+        entry["name"].rpartition("/")[2]
+        for entry in body.get("services", [])
+        if entry.get("state") == "ENABLED"
     }
     off = [name for name in wanted if name not in on]
     if off:
@@ -119,7 +119,7 @@ def _rights(google_: Google) -> Finding:
         return refused(
             "not shown", code, body, f"gcloud projects get-iam-policy {config.google.project}"
         )
-    missing = [one for one in MINE if one not in body.get("permissions", [])]
+    missing = [permission for permission in MINE if permission not in body.get("permissions", [])]
     if missing:
         return Finding(STOPS, f"you may not {', '.join(missing)}", "Request roles/aiplatform.user.")
     return Finding(OK, "you may start runs and schedules")

@@ -2,7 +2,7 @@
 
 `kfp.Client` has no time limits of its own and retries nothing that it creates. So the calls go to
 the generated services that it offers (`runs`, `experiments`, `recurring_runs`), with a time limit
-and through `patiently`, which looks for what an earlier attempt created.
+and through `with_retries`, which looks for what an earlier attempt created.
 """
 
 import json
@@ -58,7 +58,7 @@ class Connection(Client):  # type: ignore[misc]
                 f"The Identity-Aware Proxy before {self.address} needs an account: {error}"
             ) from error
 
-        # `patiently` tries again; the connections must not do so as well.
+        # `with_retries` tries again; the connections must not do so as well.
         self._run_api.api_client.rest_client.pool_manager.connection_pool_kw["retries"] = False
 
     def get_kfp_healthz(self, sleep_duration: int = 5) -> api.V2beta1GetHealthzResponse:
@@ -99,13 +99,15 @@ class Connection(Client):  # type: ignore[misc]
         Raises:
           ServiceError: If the server refuses, or is unreachable.
         """
-        return self.patiently(
+        return self.with_retries(
             lambda: method(*arguments, **options, _request_timeout=TIME_LIMIT), look_up
         )
 
-    def patiently(self, call: Callable[[], Any], look_up: Callable[[], Any] = lambda: None) -> Any:
+    def with_retries(
+        self, call: Callable[[], Any], look_up: Callable[[], Any] = lambda: None
+    ) -> Any:
         """Returns the result of several requests that belong together; see `call`."""
-        return service_calls.patiently(
+        return service_calls.with_retries(
             call, transient=_is_transient, explain=self._explain, look_up=look_up
         )
 

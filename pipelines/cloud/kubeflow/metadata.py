@@ -72,7 +72,10 @@ def _read(host: str, run: str, headers: Mapping[str, str]) -> dict[str, bool]:
         and [step.key for step in event.path.steps] == [BLESSING]
     }
     artifacts = ask("GetArtifactsByID", artifact_ids=sorted(made)).artifacts
-    said = {made[one.id]: _number(one.custom_properties.get(BLESSED)) for one in artifacts}
+    said = {
+        made[artifact.id]: _number(artifact.custom_properties.get(BLESSED))
+        for artifact in artifacts
+    }
     return {step: number != 0 for step, number in said.items() if number is not None}
 
 

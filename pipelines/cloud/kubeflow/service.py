@@ -55,7 +55,7 @@ class KubeflowService:
                 ).experiment_id
             )
 
-        return str(self._client.patiently(find_or_create, find))
+        return str(self._client.with_retries(find_or_create, find))
 
     def _spec(self, compiled: Compiled) -> dict[str, Any]:
         spec = compiled.job["pipelineSpec"]
@@ -198,7 +198,7 @@ class KubeflowService:
                     raise
             return True
 
-        self._client.patiently(delete)
+        self._client.with_retries(delete)
 
     def _list(self) -> list[api.V2beta1RecurringRun]:
         listed: list[api.V2beta1RecurringRun] = []
@@ -216,7 +216,7 @@ class KubeflowService:
                 return listed
 
     def _named(self, name: str) -> list[api.V2beta1RecurringRun]:
-        every = self._client.patiently(self._list)
+        every = self._client.with_retries(self._list)
         return [schedule for schedule in every if schedule.display_name == name]
 
     def schedules(self) -> list[dict[str, str]]:
@@ -230,7 +230,7 @@ class KubeflowService:
                 if when and schedule.status == "ENABLED"
                 else "",
             }
-            for schedule in self._client.patiently(self._list)
+            for schedule in self._client.with_retries(self._list)
             for when in [schedule.trigger.cron_schedule]
         ]
 

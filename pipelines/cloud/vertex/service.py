@@ -46,7 +46,7 @@ class VertexService:
         return vertex_calls.client(kind, google.region or "", google.endpoint, where=self._where)
 
     def _call(self, method: Any, look_up: Any = lambda: None, **arguments: Any) -> Any:
-        return service_calls.patiently(
+        return service_calls.with_retries(
             lambda: method(**arguments, retry=None, timeout=TIMEOUT),
             transient=vertex_calls.is_transient,
             explain=self._explain,
@@ -170,16 +170,16 @@ class VertexService:
         request = api.ListSchedulesRequest(
             parent=self._parent, filter=f"display_name={json.dumps(name)}"
         )
-        found = self._schedules.list_schedules(request=request, retry=None, timeout=TIMEOUT)
+        listed = self._schedules.list_schedules(request=request, retry=None, timeout=TIMEOUT)
         # The service's filter is not trusted to be exact.
-        return next((one for one in found if one.display_name == name), None)
+        return next((schedule for schedule in listed if schedule.display_name == name), None)
 
     def _find(self, name: str) -> api.Schedule | None:
-        found: list[api.Schedule | None] = self._patient(lambda: [self._named(name)])
-        return found[0]
+        matching: list[api.Schedule | None] = self._with_retries(lambda: [self._named(name)])
+        return matching[0]
 
-    def _patient(self, call: Any) -> Any:
-        return service_calls.patiently(
+    def _with_retries(self, call: Any) -> Any:
+        return service_calls.with_retries(
             call,
             transient=vertex_calls.is_transient,
             explain=self._explain,
@@ -187,33 +187,33 @@ class VertexService:
 
     def schedules(self) -> list[dict[str, str]]:
         """Returns the schedules."""
-        found = self._patient(
+        listed = self._with_retries(
             lambda: list(
                 self._schedules.list_schedules(parent=self._parent, retry=None, timeout=TIMEOUT)
             )
         )
         return [
             {
-                "name": one.display_name,
-                "state": one.state.name.lower(),
-                "cron": one.cron,
-                "next": str(one.next_run_time or ""),
+                "name": schedule.display_name,
+                "state": schedule.state.name.lower(),
+                "cron": schedule.cron,
+                "next": str(schedule.next_run_time or ""),
             }
-            for one in found
+            for schedule in listed
         ]
 
     def change(self, name: str, what: str) -> None:
         """Pauses, resumes or deletes a schedule."""
-        found = self._find(name)
-        if found is None:
-            known = ", ".join(one["name"] for one in self.schedules()) or "none"
+        schedule = self._find(name)
+        if schedule is None:
+            known = ", ".join(row["name"] for row in self.schedules()) or "none"
             raise ServiceError(f"There is no schedule called {name}. Existing schedules: {known}.")
         methods = {
             "pause": self._schedules.pause_schedule,
             "resume": self._schedules.resume_schedule,
             "delete": self._schedules.delete_schedule,
         }
-        self._call(methods[what], name=found.name)
+        self._call(methods[what], name=schedule.name)
 
 
 def _plain(request: Any) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def test_what_a_phase_trains(trainable: str, text: str) -> None:
     ],
 )
 def test_names_wrap_at_their_joints(text: str, pieces: list[str]) -> None:
-    assert str(figures.breakable(text)).split("<wbr>") == pieces
+    assert str(figures.with_break_points(text)).split("<wbr>") == pieces
 
 
 def test_a_class_shows_both_names_and_neither_is_markup() -> None:

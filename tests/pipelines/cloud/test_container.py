@@ -115,7 +115,7 @@ def test_a_type_that_nobody_knows_is_still_an_error() -> None:
             "mine": {"artifacts": [{"type": {"schemaTitle": "components.NoSuchClass"}}]},
         }
     }
-    left = container_contract.understood({"outputs": outputs}, None)
+    left = container_contract.to_tfx_input({"outputs": outputs}, None)
     assert set(left["outputs"]["artifacts"]) == {"mine"}
 
 

@@ -79,7 +79,7 @@ def test_the_living_line_labels_its_times() -> None:
     assert work.line == "Transform  12 s elapsed, about 18 s left"
     clock[0] = 140.0
     assert work.line == "Transform  40 s elapsed"
-    told = work.hear("epoch 1/4  loss 0.1  took 5.0 s")
+    told = work.observe("epoch 1/4  loss 0.1  took 5.0 s")
     assert told == "epoch 1/4  loss 0.1  took 5.0 s, about 15 s left"
     clock[0] = 145.0
     assert work.line == (

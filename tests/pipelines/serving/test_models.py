@@ -5,14 +5,14 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from pipelines.serving.models import Served, Watch
+from pipelines.serving.models import Served, Watcher
 from tests.pipelines.serving.asking import PREDICT, instances, png
 
 
 def test_a_new_version_takes_over_while_requests_go_on(
     client: TestClient, served: Served, pushed: Path
 ) -> None:
-    watch = Watch([served], 0.05)
+    watch = Watcher([served], 0.05)
     watch.start()
     codes: list[int] = []
     stop = threading.Event()

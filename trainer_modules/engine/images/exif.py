@@ -45,8 +45,8 @@ def is_plain_jpeg(head: Any) -> Any:
     """
     jfif = [0xFF, 0xD8, 0xFF, 0xE0, 0, 16]
     tables = [0xFF, 0xDB]
-    found = tf.concat([head[:6], head[20:22]], axis=0)
-    return tf.reduce_all(found == tf.constant(jfif + tables, tf.uint8))
+    marks = tf.concat([head[:6], head[20:22]], axis=0)
+    return tf.reduce_all(marks == tf.constant(jfif + tables, tf.uint8))
 
 
 def upright(image: Any, orientation: Any) -> Any:
@@ -66,20 +66,20 @@ def _walk(contents: Any, first: int, step: Any) -> Any:
     """
     length = tf.strings.length(contents)
 
-    def body(at: Any, found: Any) -> Any:
+    def body(at: Any, position: Any) -> Any:
         raw = tf.io.decode_raw(tf.strings.substr(contents, at, 16), tf.uint8, fixed_length=16)
         advance, offset = step(tf.cast(raw, tf.int32))
         # A file may be torn right behind the segment's head.
-        found = tf.where((offset >= 0) & (at + offset < length), at + offset, -1)
-        return tf.where((advance > 0) & (advance < length - at), at + advance, length), found
+        position = tf.where((offset >= 0) & (at + offset < length), at + offset, -1)
+        return tf.where((advance > 0) & (advance < length - at), at + advance, length), position
 
-    _, found = tf.while_loop(
+    _, position = tf.while_loop(
         lambda at, found: (found < 0) & (at < length),
         body,
         (tf.minimum(first, length), tf.constant(-1)),
         maximum_iterations=_SEGMENTS,
     )
-    return found
+    return position
 
 
 def _matches(raw: Any, text: bytes, at: int) -> Any:

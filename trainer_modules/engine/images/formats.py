@@ -153,14 +153,14 @@ def _open(contents: bytes, form: str, max_pixels: int) -> Image.Image:
 
 
 def _notes(image: Image.Image) -> tuple[str, ...]:
-    found = []
+    notes = []
     if getattr(image, "is_animated", False):
-        found.append("the first of several pages or frames")
+        notes.append("the first of several pages or frames")
     if image.mode in ("I", "I;16", "I;16B"):
-        found.append("16 bits reduced to 8")
+        notes.append("16 bits reduced to 8")
     if image.mode.endswith(("A", "a")) or "transparency" in image.info:
-        found.append("alpha dropped")
-    return tuple(found)
+        notes.append("alpha dropped")
+    return tuple(notes)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -56,5 +56,5 @@ def _scale() -> np.ndarray:
 def coloured(map_png: bytes) -> np.ndarray:
     """Returns a grey PNG of probabilities (255 is 1) as RGB uint8 `[height, width, 3]`."""
     with Image.open(io.BytesIO(map_png)) as grey:
-        found: np.ndarray = _scale()[np.asarray(grey.convert("L"))]
-        return found
+        colours: np.ndarray = _scale()[np.asarray(grey.convert("L"))]
+        return colours

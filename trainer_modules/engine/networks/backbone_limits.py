@@ -26,7 +26,7 @@ NAMES = tuple(
 _SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
 
 
-def smallest(name: str) -> int:
+def smallest_image(name: str) -> int:
     """Returns the height and width in pixels below which the network `name` cannot be built."""
     return _SMALLEST.get(name, 32)
 

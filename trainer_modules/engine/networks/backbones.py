@@ -166,13 +166,13 @@ def set_batch_norm_momentum(base: Any, momentum: float) -> None:
     """
     from tf_keras import layers
 
-    found = [x for x in getattr(base, "layers", ()) if isinstance(x, layers.BatchNormalization)]
-    if not found:
+    norms = [x for x in getattr(base, "layers", ()) if isinstance(x, layers.BatchNormalization)]
+    if not norms:
         raise BadInputError(
             f"model.batch_norm_momentum={momentum}: {base.name} has no BatchNormalization layers "
             "to set it for. Leave it out."
         )
-    for layer in found:
+    for layer in norms:
         layer.momentum = momentum
 
 

@@ -76,7 +76,7 @@ def _skips(base: Any, height: int) -> list[Any]:
     from tf_keras import layers
 
     deepest = base.output.shape[1]
-    found: dict[int, Any] = {}
+    skips: dict[int, Any] = {}
     for layer in base.layers:
         outputs = layer.output
         padding = isinstance(layer, layers.ZeroPadding2D | layers.InputLayer)
@@ -87,5 +87,5 @@ def _skips(base: Any, height: int) -> list[Any]:
             continue
         halvings = round(math.log2(height / outputs.shape[1]))
         if halvings:
-            found[halvings] = outputs
-    return [found[halvings] for halvings in sorted(found)]
+            skips[halvings] = outputs
+    return [skips[halvings] for halvings in sorted(skips)]

@@ -31,8 +31,8 @@ def load(path: str, *, name: str) -> Any:
         def __init__(self) -> None:
             super().__init__(trainable=False, name=f"{name.lower()}_saved_model")
             self._loaded = loaded
-            found = getattr(loaded, "variables", None) or ()
-            self._non_trainable_weights.extend(found)
+            variables = getattr(loaded, "variables", None) or ()
+            self._non_trainable_weights.extend(variables)
 
         def copied(self, copy: Callable[[Any], Any]) -> Any:
             """Returns the layer, loaded again; its weights may have been set since."""

@@ -94,7 +94,7 @@ def _as_good_by_chance(truth: np.ndarray, predicted: np.ndarray) -> float:
         # Whole examples are shuffled: the products of each pair are summed over the outputs.
         products, places = target @ answer.T, np.arange(len(truth))
         given, of_pairs = places, lambda order: products[places, order.astype(int)]
-    found = permutation_test(
+    tested = permutation_test(
         (given,),
         # Of the squared error, only the product changes with the order.
         lambda shuffled, axis: np.mean(of_pairs(shuffled), axis=axis),
@@ -105,7 +105,7 @@ def _as_good_by_chance(truth: np.ndarray, predicted: np.ndarray) -> float:
         vectorized=True,
         rng=np.random.default_rng(0),
     )
-    return float(found.pvalue)
+    return float(tested.pvalue)
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainer_modules.engine.problems.chance import against_constant
-from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, lottery
+from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, random_rank
 
 CALIBRATION_BINS = 15
 PAIRS = 30
@@ -103,15 +103,15 @@ class ClassTally:
             }
 
         right = truth == predicted
-        draws = np.array([lottery(name) for name in ids], np.uint64)
+        draws = np.array([random_rank(name) for name in ids], np.uint64)
         for kept, chosen in ((self.right, right), (self.wrong, ~right)):
             if kept.full_from is not None:
                 chosen = chosen & (draws <= np.uint64(kept.full_from))
             kept.offer(((int(draws[i]), ids[i]), example(i)) for i in np.flatnonzero(chosen))
         wrong = [((-float(confidence[i]), ids[i]), example(i), i) for i in np.flatnonzero(~right)]
-        self.most_wrong.offer((rank, one) for rank, one, _ in wrong)
-        for rank, one, i in wrong:
-            self._of(int(truth[i]), int(predicted[i])).offer([(rank, one)])
+        self.most_wrong.offer((rank, kept_example) for rank, kept_example, _ in wrong)
+        for rank, kept_example, i in wrong:
+            self._of(int(truth[i]), int(predicted[i])).offer([(rank, kept_example)])
 
     def _of(self, true: int, predicted: int) -> Kept:
         return self.of_pair.setdefault((true, predicted), Kept(KEPT_OF_PAIR))
@@ -165,22 +165,22 @@ class ClassTally:
         """Returns the overall metrics by name; NaN if it is undefined on these examples."""
         table, count = self._table(), int(self.confusion.sum())
         fraction = divide(table[3], np.array(count))
-        found = {"accuracy": float(divide(np.trace(self.confusion), np.array(count)))}
+        values = {"accuracy": float(divide(np.trace(self.confusion), np.array(count)))}
         judged = [i for i, name in enumerate(self.classes) if not self.only or name in self.only]
         if len(self.classes) > 5 and not self.only:
-            found["top_5_accuracy"] = float(divide(np.array(self.top_5), np.array(count)))
+            values["top_5_accuracy"] = float(divide(np.array(self.top_5), np.array(count)))
         for i, name in enumerate(("precision", "recall", "f1")):
-            found[f"macro_{name}"] = float(table[i][judged].mean())
-            found[f"weighted_{name}"] = float((table[i] * fraction).sum())
+            values[f"macro_{name}"] = float(table[i][judged].mean())
+            values[f"weighted_{name}"] = float((table[i] * fraction).sum())
         if self.only:
-            return found | {"example_count": float(count)}
-        found["log_loss"] = self.log_loss_sum / count if count else float("nan")
+            return values | {"example_count": float(count)}
+        values["log_loss"] = self.log_loss_sum / count if count else float("nan")
         if len(self.classes) == 2:
-            found["auc"] = _area_under_curve(self.scores)
+            values["auc"] = _area_under_curve(self.scores)
         gaps = np.abs(self.bins[:, 2] - self.bins[:, 1]).sum()
-        found["expected_calibration_error"] = float(gaps / count) if count else float("nan")
-        found["example_count"] = float(count)
-        return found
+        values["expected_calibration_error"] = float(gaps / count) if count else float("nan")
+        values["example_count"] = float(count)
+        return values
 
     def details(self) -> dict[str, Any]:
         """Returns what a report needs beyond the metrics; see docs/evaluation.md."""
@@ -230,8 +230,8 @@ class ClassTally:
 
     def _examples_of_pairs(self) -> list[dict[str, Any]]:
         by_count = sorted(self.of_pair, key=lambda pair: (-self.confusion[pair], pair))
-        found = [one for pair in by_count for one in self.of_pair[pair].examples()]
-        return found[:KEPT_OF_PAIRS]
+        examples = [example for pair in by_count for example in self.of_pair[pair].examples()]
+        return examples[:KEPT_OF_PAIRS]
 
     def _confused_pairs(self) -> list[dict[str, Any]]:
         support = self.confusion.sum(axis=1)

@@ -196,10 +196,10 @@ class Classification(Problem):
         """Returns fresh Keras metrics for `compile`."""
         from tf_keras import metrics
 
-        found = [metrics.SparseCategoricalAccuracy(name="accuracy")]
+        listed = [metrics.SparseCategoricalAccuracy(name="accuracy")]
         if len(self.classes) > 5:
-            found.append(metrics.SparseTopKCategoricalAccuracy(5, name="top_5_accuracy"))
-        return found
+            listed.append(metrics.SparseTopKCategoricalAccuracy(5, name="top_5_accuracy"))
+        return listed
 
     def served(self, outputs: Any) -> dict[str, Any]:
         """Returns a prediction as served: `probabilities`, `label` names and `score`."""

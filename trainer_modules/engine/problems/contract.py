@@ -157,7 +157,7 @@ class Problem(abc.ABC):
         """Returns the features of the raw Example that hold `label`, a result of `label_text`."""
         raise NotImplementedError(f"{type(self).__name__} reads no labels. Received: {label!r}")
 
-    def united(self, labels: Iterable[str]) -> str | None:
+    def merged_label(self, labels: Iterable[str]) -> str | None:
         """Returns the label of an image whose copies are labelled differently.
 
         Args:

@@ -13,7 +13,7 @@ WORST = 64
 SAMPLED = 48
 
 
-def lottery(example_id: str) -> int:
+def random_rank(example_id: str) -> int:
     """Returns the id's 64-bit draw: the same in every run, unrelated to the id's order."""
     return int.from_bytes(hashlib.blake2b(example_id.encode(), digest_size=8).digest(), "big")
 

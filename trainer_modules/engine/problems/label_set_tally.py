@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer_modules.engine.problems.chance import against_shuffles
 from trainer_modules.engine.problems.class_tally import divide
-from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, lottery
+from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, random_rank
 from trainer_modules.engine.problems.label_sets import SEPARATOR, split
 from trainer_modules.engine.problems.score_table import (
     ScoreTable,
@@ -79,14 +79,14 @@ class LabelSetTally:
             return
         sets = [frozenset(split(text, self.separator)) for text in labels]
         self._note_unknown(sets, ids)
-        truth = np.array([[name in one for name in self.names] for one in sets], bool)
+        truth = np.array([[name in entry for name in self.names] for entry in sets], bool)
         truth = truth.reshape(len(labels), len(self.names))
         p, scores = (
-            np.stack([np.asarray(one[name], np.float32).ravel() for one in predictions])
+            np.stack([np.asarray(entry[name], np.float32).ravel() for entry in predictions])
             for name in ("probabilities", "scores")
         )
         p, chosen = p[:, self.judged], scores[:, self.judged] > 0
-        draws = np.array([lottery(name) for name in ids], np.uint64)
+        draws = np.array([random_rank(name) for name in ids], np.uint64)
         self._count(truth, chosen)
         for half in (0, 1):
             inside = draws % np.uint64(2) == half
@@ -189,17 +189,17 @@ class LabelSetTally:
         """Returns the overall metrics by name; NaN if it is undefined on these examples."""
         rows, each = list(self.per_class().values()), self._table()
         together = summed([self._rows(i) for i in range(len(self.names))])
-        found = {"mean_average_precision": _mean(row["average_precision"] for row in rows)}
-        found["micro_average_precision"] = average_precision(together)
+        averages = {"mean_average_precision": _mean(row["average_precision"] for row in rows)}
+        averages["micro_average_precision"] = average_precision(together)
         for i, name in enumerate(("precision", "recall", "f1")):
-            found[f"macro_{name}"] = _mean(each[i])
+            averages[f"macro_{name}"] = _mean(each[i])
         hits, predicted, support = (
             np.array(part.sum()) for part in (self.hits, self.predicted, self.support)
         )
-        found["micro_precision"] = float(divide(hits, predicted))
-        found["micro_recall"] = float(divide(hits, support))
-        found["micro_f1"] = float(divide(2 * hits, predicted + support))
-        found["cross_fitted_macro_f1"] = _mean(row["cross_fitted_f1"] for row in rows)
+        averages["micro_precision"] = float(divide(hits, predicted))
+        averages["micro_recall"] = float(divide(hits, support))
+        averages["micro_f1"] = float(divide(2 * hits, predicted + support))
+        averages["cross_fitted_macro_f1"] = _mean(row["cross_fitted_f1"] for row in rows)
         per_example = {
             "exact_match": float(self.exact),
             "hamming_loss": float(predicted + support - 2 * hits) / max(1, len(self.names)),
@@ -207,8 +207,8 @@ class LabelSetTally:
             "label_ranking_average_precision": self.ranking_sum,
         }
         for name, total in per_example.items():
-            found[name] = total / self.count if self.count else float("nan")
-        return {**found, "example_count": float(self.count)}
+            averages[name] = total / self.count if self.count else float("nan")
+        return {**averages, "example_count": float(self.count)}
 
     def details(self) -> dict[str, Any]:
         """Returns what a report needs beyond the metrics; see docs/evaluation.md."""
@@ -251,7 +251,9 @@ class LabelSetTally:
         """
         drawn = self.drawn.examples()
         truth, answers = (
-            np.array([one[name] for one in drawn], np.float64).reshape(len(drawn), len(self.names))
+            np.array([entry[name] for entry in drawn], np.float64).reshape(
+                len(drawn), len(self.names)
+            )
             for name in ("truth", "probabilities")
         )
         return against_shuffles(
@@ -266,5 +268,5 @@ class LabelSetTally:
 
 
 def _mean(values: Any) -> float:
-    found = list(values)
-    return float(np.mean(found)) if found else float("nan")
+    numbers = list(values)
+    return float(np.mean(numbers)) if numbers else float("nan")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from trainer_modules.engine.problems.chance import against_constant
 from trainer_modules.engine.problems.class_tally import divide
-from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, lottery
+from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, random_rank
 
 
 @dataclass
@@ -79,7 +79,7 @@ class MaskTally:
         accuracy, iou = _overall(own)
         example = {"id": name, "pixel_accuracy": accuracy, "mean_iou": iou}
         self.most_wrong.offer([((iou, name), example)])
-        self.sample.offer([((lottery(name), name), example)])
+        self.sample.offer([((random_rank(name), name), example)])
 
     def merge(self, other: "MaskTally") -> None:
         """Adds the totals of another part of the data."""
@@ -167,8 +167,8 @@ def read_ids(png: bytes, colours: tuple[tuple[int, int, int], ...] = ()) -> np.n
         pixels = np.asarray(image.convert("RGB")).astype(np.int32)
     code = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
     known = {(r << 16) | (g << 8) | b: i for i, (r, g, b) in enumerate(colours)}
-    found, where = np.unique(code, return_inverse=True)
-    return np.array([known.get(int(c), -1) for c in found])[where].reshape(code.shape)
+    codes, where = np.unique(code, return_inverse=True)
+    return np.array([known.get(int(c), -1) for c in codes])[where].reshape(code.shape)
 
 
 def nearest(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -54,10 +54,10 @@ def _ids_of_colours(pixels: Any, form: Ids) -> Any:
 
     packed = tf.cast(pixels, tf.int32)
     packed = packed[..., 0] * 65536 + packed[..., 1] * 256 + packed[..., 2]
-    found = tf.fill(tf.shape(packed), -1)
+    ids = tf.fill(tf.shape(packed), -1)
     for index, (red, green, blue) in enumerate(form.colours):
-        found = tf.where(tf.equal(packed, red * 65536 + green * 256 + blue), index, found)
-    return found[..., tf.newaxis]
+        ids = tf.where(tf.equal(packed, red * 65536 + green * 256 + blue), index, ids)
+    return ids[..., tf.newaxis]
 
 
 def _checked(ids: Any, form: Ids) -> Any:
@@ -101,9 +101,9 @@ def encode_class_maps(outputs: Any, chosen: Any) -> Any:
     """
     import tensorflow as tf
 
-    found = tf.transpose(tf.gather(outputs, chosen, axis=-1), (0, 3, 1, 2))
-    shape = tf.shape(found)
-    grey = tf.cast(tf.round(tf.clip_by_value(found, 0.0, 1.0) * 255), tf.uint8)
+    maps = tf.transpose(tf.gather(outputs, chosen, axis=-1), (0, 3, 1, 2))
+    shape = tf.shape(maps)
+    grey = tf.cast(tf.round(tf.clip_by_value(maps, 0.0, 1.0) * 255), tf.uint8)
     flat = tf.reshape(grey, (-1, shape[2], shape[3], 1))
     pngs = tf.map_fn(tf.io.encode_png, flat, fn_output_signature=tf.string)
     return tf.reshape(pngs, shape[:2])

@@ -123,7 +123,7 @@ class MultiLabel(Problem):
                 )
         return joined(chosen, self.classes, self.separator)
 
-    def united(self, labels: Iterable[str]) -> str:
+    def merged_label(self, labels: Iterable[str]) -> str:
         """Returns the set of all labels that copies of one image have."""
         return joined(names_in(labels, self.separator), self.classes, self.separator)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from trainer_modules.engine.problems.chance import against_shuffles
-from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, lottery
+from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, random_rank
 
 # Deciles and points come from at most this many examples, chosen by the hash of their id; up to
 # this many they are exact.
@@ -53,7 +53,7 @@ class RegressionTally:
             {"id": name, "true": float(t), "predicted": float(v), "error": float(e)}
             for name, t, v, e in zip(ids, truth, value, error, strict=True)
         ]
-        self.drawn.offer(((lottery(e["id"]), e["id"]), e) for e in examples)
+        self.drawn.offer(((random_rank(e["id"]), e["id"]), e) for e in examples)
         self.most_wrong.offer(((-abs(e["error"]), e["id"]), e) for e in examples)
 
     def _add_moments(self, count: int, mean: float, spread: float) -> None:

@@ -123,13 +123,13 @@ def check_types(value: Any, path: str = "") -> None:
         held = getattr(value, field.name)
         hint = hints[field.name]
         if not _is_a(held if isinstance(held, list) else _fit(held, hint), hint):
-            one = (
+            kind = (
                 " Write a tuple with one element as (…,), with the comma."
                 if _wants_tuple(hint)
                 else ""
             )
             raise BadInputError(
-                f"{path}{field.name} must be {_describe(hint)}. Received: {held!r}.{one}"
+                f"{path}{field.name} must be {_describe(hint)}. Received: {held!r}.{kind}"
             )
         check_types(held, f"{path}{field.name}.")
 

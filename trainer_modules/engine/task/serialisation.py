@@ -101,7 +101,8 @@ def _with_current_keys(value: Any) -> Any:
     return dataclasses.replace(
         value,
         search=tuple(
-            dataclasses.replace(one, key=aliases.current_key(value, one.key)) for one in search
+            dataclasses.replace(hyperparameter, key=aliases.current_key(value, hyperparameter.key))
+            for hyperparameter in search
         ),
     )
 
@@ -116,13 +117,13 @@ def types_by_name() -> dict[str, type]:
     from trainer_modules.engine.problems import KINDS
     from trainer_modules.engine.task.task import Recipe, Task
 
-    found: dict[str, type] = {}
+    types: dict[str, type] = {}
 
     def follow(hint: Any) -> None:
         for part in typing.get_args(hint):
             follow(part)
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-            if found.setdefault(hint.__name__, hint) is not hint:
+            if types.setdefault(hint.__name__, hint) is not hint:
                 raise TypeError(f"two classes of a task have the name {hint.__name__}")
             hints = typing.get_type_hints(hint)
             for field in {hints[f.name] for f in dataclasses.fields(hint)} - seen:
@@ -132,7 +133,7 @@ def types_by_name() -> dict[str, type]:
     seen: set[Any] = set()
     for root in (Task, Recipe, *KINDS):
         follow(root)
-    return found
+    return types
 
 
 def _instance(tag: Any, fields: dict[str, Any]) -> Any:

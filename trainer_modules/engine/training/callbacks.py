@@ -1,7 +1,7 @@
 """Callbacks: progress lines, plateaus, best weights, NaN; TensorBoard's is Keras' own.
 
-Callbacks that affect later epochs (`Plateau`, `Early`, `Best`) keep their state in plain dicts, so
-that a resumed run behaves like an uninterrupted one.
+Callbacks that affect later epochs (`Plateau`, `StopEarly`, `KeepBest`) keep their state in plain
+dicts, so that a resumed run behaves like an uninterrupted one.
 """
 
 import logging
@@ -21,7 +21,7 @@ _log = logging.getLogger("tfx_vision")
 _STEP_PROGRESS_SECONDS = 20.0
 
 
-class Watch:
+class Monitor:
     """Tracks whether a metric improved, and how many validations ago.
 
     Attributes:
@@ -140,12 +140,12 @@ class Progress(tf_keras.callbacks.Callback):
         )
 
 
-class Early(tf_keras.callbacks.Callback):
+class StopEarly(tf_keras.callbacks.Callback):
     """Ends the phase when `settings.monitor` stopped improving."""
 
     def __init__(self, settings: EarlyStopping) -> None:
         super().__init__()
-        self.watch = Watch(settings.monitor, settings.min_delta)
+        self.watch = Monitor(settings.monitor, settings.min_delta)
         self._patience = settings.patience
 
     def state(self) -> dict[str, Any]:
@@ -171,7 +171,7 @@ class Plateau(tf_keras.callbacks.Callback):
 
     def __init__(self, settings: ReduceOnPlateau) -> None:
         super().__init__()
-        self.watch = Watch(settings.monitor)
+        self.watch = Monitor(settings.monitor)
         self._settings = settings
 
     def state(self) -> dict[str, Any]:
@@ -192,7 +192,7 @@ class Plateau(tf_keras.callbacks.Callback):
             _log.info("epoch %d: learning rate lowered to %.3g", epoch + 1, lower)
 
 
-class Best(tf_keras.callbacks.Callback):
+class KeepBest(tf_keras.callbacks.Callback):
     """Keeps the weights of the best epoch of `metric`, over all phases.
 
     Attributes:
@@ -203,7 +203,7 @@ class Best(tf_keras.callbacks.Callback):
 
     def __init__(self, metric: str, model: Any) -> None:
         super().__init__()
-        self.watch = Watch(metric)
+        self.watch = Monitor(metric)
         self.weights: list[np.ndarray] | None = None
         self.epoch: int | None = None
         self._core = model

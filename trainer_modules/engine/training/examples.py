@@ -53,16 +53,16 @@ def measure(task: Recipe, files: list[str], split: str) -> Shards:
         raise BadInputError(f"the {split} split of task {task.name} has no examples.")
     if not reads_labels:
         return Shards(files=tuple(files), count=count, labels=None)
-    found = np.concatenate(labels)
+    joined = np.concatenate(labels)
     try:
-        task.problem.label_counts(found)
+        task.problem.label_counts(joined)
     except LabelError as error:
         classes = task.problem.names
         raise BadInputError(
             f"Of the examples of the {split} split of task {task.name}, {error}, which is outside "
             f"its {len(classes)} classes ({', '.join(classes[:5])}…)."
         ) from error
-    return Shards(files=tuple(files), count=count, labels=found)
+    return Shards(files=tuple(files), count=count, labels=joined)
 
 
 def records(

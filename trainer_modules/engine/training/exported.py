@@ -125,17 +125,17 @@ def check(trained: Trained, exported: Any, split: Split) -> None:
     problem = trained.task.problem
     form = {"rows": not problem.answers_probabilities, "competing": problem.competing}
     with host(trained):
-        found = serving.network(exported, trained.task)(inputs).numpy()
-        allowed = _allowed(trained, exported, inputs, found, form)
+        outputs = serving.network(exported, trained.task)(inputs).numpy()
+        allowed = _allowed(trained, exported, inputs, outputs, form)
     for replica, expected in enumerate(_trained_outputs(trained, inputs)):
-        if not (np.isfinite(expected).all() and np.isfinite(found).all()):
+        if not (np.isfinite(expected).all() and np.isfinite(outputs).all()):
             raise TrainingError(
                 f"the trained network (precision {trained.placement.precision}) or its float32 "
                 f"copy returns non-finite numbers for {len(inputs)} of its own training images, "
                 "so nothing was exported. Lower the learning rate, or train with --set "
                 "train.precision=float32."
             )
-        apart = difference(expected, found, **form)
+        apart = difference(expected, outputs, **form)
         _log.info(
             "exported network: differs by %.2g from the trained network, allowed %.2g",
             apart,
@@ -157,7 +157,7 @@ def _allowed(
     trained: Trained,
     exported: Any,
     inputs: np.ndarray,
-    found: np.ndarray,
+    actual: np.ndarray,
     form: dict[str, bool],
 ) -> float:
     place = trained.placement
@@ -166,11 +166,11 @@ def _allowed(
     low = _copy(trained.model, float32=False)
     low.set_weights(exported.get_weights())
     answers = tf.cast(low(inputs, training=False), tf.float32).numpy()
-    return EXACT + ROUNDING * difference(found, answers, **form)
+    return EXACT + ROUNDING * difference(actual, answers, **form)
 
 
 def difference(
-    expected: np.ndarray, found: np.ndarray, *, rows: bool = False, competing: bool = True
+    expected: np.ndarray, actual: np.ndarray, *, rows: bool = False, competing: bool = True
 ) -> float:
     """Returns the root mean square difference, relative to that of `expected`.
 
@@ -180,13 +180,13 @@ def difference(
 
     Args:
       expected: Outputs float `[batch, …, outputs]`.
-      found: The same of the other network.
+      actual: The same of the other network.
       rows: Whether the outputs are plain numbers and not probabilities.
       competing: Whether the probabilities of an example sum to 1.
     """
     a, b = (
         part.astype(np.float64) if rows else _logits(part, competing=competing)
-        for part in (expected, found)
+        for part in (expected, actual)
     )
     # Logits of an undecided network are near 0 and may be only rounding errors.
     scale = max(float(np.sqrt(np.mean(a**2))), 1e-2)

@@ -139,14 +139,14 @@ def _training_feed(split: Split, context: Any, global_batch: int, start_step: in
     deterministic = train.deterministic or pipelines > 1
 
     def records(number: Any) -> Any:
-        found = examples.records(
+        dataset = examples.records(
             split.shards.files,
             deterministic=deterministic,
             order_seed=(train.seed, number) if train.shuffle else None,
         )
         if train.shuffle:
-            found = _shuffled_in_blocks(found, train.shuffle, train.seed, number)
-        return found.take(steps * global_batch)
+            dataset = _shuffled_in_blocks(dataset, train.shuffle, train.seed, number)
+        return dataset.take(steps * global_batch)
 
     stream = passes.flat_map(records).skip(skipped * global_batch)
     if pipelines > 1:

@@ -64,7 +64,7 @@ class PhaseRun:
         if resumed:
             for variable, value in zip(optimizer_variables(model), state.optimizer, strict=True):
                 variable.assign(value)
-        keeper = _Keeper(self, state, steps)
+        keeper = _Checkpointer(self, state, steps)
         last_epoch = first_epoch - 1 + phase.epochs
         model.fit(
             input_pipeline.training(
@@ -150,16 +150,16 @@ class PhaseRun:
         grouped = self.placement.device == "tpu" or size <= _SMALL_STEP_BYTES
         return min(steps, _STEPS_PER_CALL) if grouped else 1
 
-    def _callbacks(self, keeper: "_Keeper", epochs: int, steps: int) -> Any:
+    def _callbacks(self, keeper: "_Checkpointer", epochs: int, steps: int) -> Any:
         # The order matters: nothing of a failed epoch is kept, the history records the learning
         # rate before a plateau lowers it, and the state is saved after all callbacks are updated.
-        found: list[Any] = [
+        listed: list[Any] = [
             callbacks.StopOnNaN(every=1 if self.placement.device == "cpu" else 50),
             keeper.recorder,
         ]
-        found += keeper.counting.values()
+        listed += keeper.counting.values()
         if self.placement.is_chief:
-            found += [
+            listed += [
                 # Without graph and profile, which take longer than a small training.
                 tf_keras.callbacks.TensorBoard(
                     f"{self.log_dir}/{name(self.task, self.index)}",
@@ -168,13 +168,13 @@ class PhaseRun:
                 ),
                 callbacks.Progress(epochs=epochs, steps=steps),
             ]
-        return [*found, keeper]
+        return [*listed, keeper]
 
 
 class _Recorder(tf_keras.callbacks.Callback):
     """Writes the epoch into the history and starts the epoch's random streams."""
 
-    def __init__(self, keeper: "_Keeper", seed: int) -> None:
+    def __init__(self, keeper: "_Checkpointer", seed: int) -> None:
         super().__init__()
         self._keeper, self._seed = keeper, seed
         self._started = 0.0
@@ -190,7 +190,7 @@ class _Recorder(tf_keras.callbacks.Callback):
         self._keeper.record(epoch + 1, logs or {}, time.monotonic() - self._started)
 
 
-class _Keeper(tf_keras.callbacks.Callback):
+class _Checkpointer(tf_keras.callbacks.Callback):
     """Updates the state and, if requested, saves it."""
 
     def __init__(self, run: PhaseRun, state: State, steps: int) -> None:
@@ -201,13 +201,13 @@ class _Keeper(tf_keras.callbacks.Callback):
         self._schedule = run.phase.learning_rate
         self.counting: dict[str, Any] = {}
         if train.best_metric:
-            self.counting["best"] = callbacks.Best(train.best_metric, run.built.model)
+            self.counting["best"] = callbacks.KeepBest(train.best_metric, run.built.model)
             if "best" in state.watches:
                 self.counting["best"].restore(state.watches["best"], state.best)
         if train.reduce_on_plateau:
             self.counting["plateau"] = callbacks.Plateau(train.reduce_on_plateau)
         if train.early_stopping:
-            self.counting["early"] = callbacks.Early(train.early_stopping)
+            self.counting["early"] = callbacks.StopEarly(train.early_stopping)
         if state.optimizer:
             for key in ("plateau", "early"):
                 if key in self.counting:
@@ -270,8 +270,8 @@ def make_optimizer(settings: Optimizer, phase: Phase, steps: int) -> Any:
 
 def optimizer_variables(model: Any) -> list[Any]:
     """Returns the variables of a compiled model's optimiser, slots and iterations."""
-    found = model.optimizer.variables
-    return list(found() if callable(found) else found)
+    variables = model.optimizer.variables
+    return list(variables() if callable(variables) else variables)
 
 
 def current_rate(optimizer: Any) -> float:

@@ -51,8 +51,8 @@ def fitted(task: Recipe, fn_args: Any) -> Recipe:
     spec = task.problem.statistics_spec()
     if not spec:
         return task
-    found = _first_example(_expand(fn_args.train_files, "train"), spec)
-    statistics = {name: float(value) for name, value in found.items()}
+    parsed = _first_example(_expand(fn_args.train_files, "train"), spec)
+    statistics = {name: float(value) for name, value in parsed.items()}
     return dataclasses.replace(task, problem=task.problem.fitted(statistics))
 
 
@@ -72,8 +72,8 @@ def _statistics(files: list[str]) -> tuple[tuple[float, ...], tuple[float, ...]]
         name: tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True)
         for name in (MEAN, DEVIATION)
     }
-    found = _first_example(files, spec)
-    return tuple(found[MEAN].tolist()), tuple(found[DEVIATION].tolist())
+    parsed = _first_example(files, spec)
+    return tuple(parsed[MEAN].tolist()), tuple(parsed[DEVIATION].tolist())
 
 
 def _first_example(files: list[str], spec: dict[str, Any]) -> dict[str, Any]:

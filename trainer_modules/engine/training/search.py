@@ -27,16 +27,16 @@ def space(task: Recipe, declared: tuple[Hyperparameter, ...] = ()) -> tuple[Hype
     """
     if declared:
         return declared
-    found: list[Hyperparameter] = []
+    parameters: list[Hyperparameter] = []
     for i, phase in enumerate(task.phases):
         if isinstance(phase.learning_rate, float):
             rate = phase.learning_rate
             key = f"phases.{i}.learning_rate"
-            found.append(Range(key=key, low=rate / 10, high=rate * 10, log=True))
+            parameters.append(Range(key=key, low=rate / 10, high=rate * 10, log=True))
         if isinstance(phase.trainable, Last):
             n = phase.trainable.layers
             counts = tuple(sorted({max(1, n // 2), n, 2 * n}))
-            found.append(Choice(key=f"phases.{i}.trainable.layers", values=counts))
+            parameters.append(Choice(key=f"phases.{i}.trainable.layers", values=counts))
     field, layers = {
         Network: ("layers", getattr(task.model, "layers", ())),
         Backbone: ("head", getattr(task.model, "head", ())),
@@ -44,10 +44,10 @@ def space(task: Recipe, declared: tuple[Hyperparameter, ...] = ()) -> tuple[Hype
     for i, layer in enumerate(layers):
         if isinstance(layer, Dense):
             units = tuple(sorted({max(1, layer.units // 2), layer.units, 2 * layer.units}))
-            found.append(Choice(key=f"model.{field}.{i}.units", values=units))
+            parameters.append(Choice(key=f"model.{field}.{i}.units", values=units))
         if isinstance(layer, Dropout):
-            found.append(Range(key=f"model.{field}.{i}.rate", low=0.0, high=0.7))
-    return tuple(found)
+            parameters.append(Range(key=f"model.{field}.{i}.rate", low=0.0, high=0.7))
+    return tuple(parameters)
 
 
 def current(task: Recipe, key: str) -> Any:

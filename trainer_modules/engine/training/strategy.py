@@ -150,12 +150,12 @@ def _workers() -> list[str]:
 def _tf_config() -> dict[str, Any]:
     text = os.environ.get("TF_CONFIG", "")
     try:
-        found = json.loads(text) if text else {}
+        config = json.loads(text) if text else {}
     except ValueError as e:
         raise BadInputError(f"TF_CONFIG must be JSON. Received: {text!r}: {e}") from e
-    if not isinstance(found, dict):
+    if not isinstance(config, dict):
         raise BadInputError(f"TF_CONFIG must be a JSON object. Received: {text!r}")
-    return found
+    return config
 
 
 def _is_chief(resolver: Any) -> bool:

@@ -65,16 +65,25 @@ def tuner(
 
     task = run.fitted(task, fn_args)
     hyperparameters = keras_tuner.HyperParameters()
-    for one in space:
-        if isinstance(one, Choice):
-            values = list(one.values)
-            now = search.current(task, one.key)
+    for hyperparameter in space:
+        if isinstance(hyperparameter, Choice):
+            values = list(hyperparameter.values)
+            now = search.current(task, hyperparameter.key)
             default = now if now in values else values[0]
-            hyperparameters.Choice(one.key, values, default=default)
+            hyperparameters.Choice(hyperparameter.key, values, default=default)
         else:
-            sampling = "log" if one.log else "linear"
-            default = min(max(search.current(task, one.key), one.low), one.high)
-            hyperparameters.Float(one.key, one.low, one.high, sampling=sampling, default=default)
+            sampling = "log" if hyperparameter.log else "linear"
+            default = min(
+                max(search.current(task, hyperparameter.key), hyperparameter.low),
+                hyperparameter.high,
+            )
+            hyperparameters.Float(
+                hyperparameter.key,
+                hyperparameter.low,
+                hyperparameter.high,
+                sampling=sampling,
+                default=default,
+            )
     direction = "min" if task.problem.monitor_is_error else "max"
     objective = keras_tuner.Objective(f"val_{task.problem.monitor}", direction)
     oracle = keras_tuner.oracles.BayesianOptimizationOracle(

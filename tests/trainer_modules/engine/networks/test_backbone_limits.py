@@ -18,14 +18,14 @@ FAMILIES += ("RegNetX002", "ResNet50", "ResNet50V2", "ResNetRS50", "VGG16", "Xce
 def test_one_pixel_less_than_the_smallest_is_refused_by_the_library(name: str) -> None:
     from tf_keras import applications
 
-    size = backbone_limits.smallest(name) - 1
+    size = backbone_limits.smallest_image(name) - 1
     with pytest.raises(ValueError, match=r"at least|greater than"):
         getattr(applications, name)(weights=None, include_top=False, input_shape=(size, size, 3))
 
 
 @pytest.mark.parametrize("name", ["VGG16", "InceptionV3", "Xception", "MobileNetV2"])
 def test_the_smallest_size_can_be_built(name: str) -> None:
-    size = backbone_limits.smallest(name)
+    size = backbone_limits.smallest_image(name)
     assert backbones.build(name, height=size, width=size).count_params() > 0
 
 

@@ -91,8 +91,8 @@ def test_another_separator_makes_room_for_any_name() -> None:
 
 
 def test_copies_of_an_image_have_all_labels_of_all_copies() -> None:
-    assert PETS.united(["dog", "cat", ""]) == "cat|dog"
-    assert PETS.united(["ménagerie", "cat|dog"]) == "cat|dog|ménagerie"
+    assert PETS.merged_label(["dog", "cat", ""]) == "cat|dog"
+    assert PETS.merged_label(["ménagerie", "cat|dog"]) == "cat|dog|ménagerie"
 
 
 def test_transform_stores_one_number_for_each_class_and_never_drops_a_name() -> None:
