@@ -23,7 +23,7 @@ _MAY_IMPORT = {
     _SAVED_MODEL: {_IMAGES, _TASK},
     _NETWORKS: {_IMAGES, _INPUTS, _SAVED_MODEL, _TASK},
     _TRAINING: {_INPUTS, _NETWORKS, _PROBLEMS, _SAVED_MODEL, _TASK},
-    # What TFX and TFMA look for: `entry`, `carried`, `transform`, `evaluation`.
+    # What TFX and TFMA look for: `entry`, `carried`, `transform`.
     _ENGINE: {_INPUTS, _PROBLEMS, _TASK, _TRAINING},
     "trainer_modules": {_ENGINE, _PROBLEMS, _TASK},
     _READERS: {_IMAGES, _PROBLEMS, _TASK},
@@ -37,7 +37,7 @@ _MAY_IMPORT = {
     "components/pusher": {_SAVED_MODEL},
     # A baseline is chosen among what was pushed.
     "components/baseline": {"components/pusher", _SAVED_MODEL},
-    "components/evaluator": {"components/pusher", _ENGINE, _SAVED_MODEL, _TASK},
+    "components/evaluator": {"components/pusher", _PROBLEMS, _SAVED_MODEL, _TASK},
     # Who reads Evaluator's report knows its form.
     "components/model_gate": {"components/evaluator", _PROBLEMS, _TASK},
     "components/serving_check": {"components/evaluator", _INPUTS, _TASK, _TRAINING},
