@@ -179,18 +179,6 @@ def test_samples_show_training_images_and_their_augmentation(drawn: dict[str, Pa
     assert len(below) < len(greys) / 2
 
 
-def test_reading_ends_with_the_last_id(artifacts: dict[str, Any], tfx_ready: None) -> None:
-    from components.report import raw_examples
-
-    folder = Path(artifacts["examples"].uri, "Split-test")
-    files = [str(file) for file in sorted(folder.iterdir())]
-    seen = []
-    found = raw_examples.fetch(
-        [*files, "/no/such/file"], ["daisy/00000.jpg"], lambda one: seen.append(one) or 1
-    )
-    assert found == {"daisy/00000.jpg": 1} and len(seen) == 1
-
-
 def test_card_lies_beside_the_pushed_model(drawn: dict[str, Path], tmp_path: Path) -> None:
     from tfx.types import standard_artifacts
 

@@ -94,4 +94,6 @@ def test_thresholds_chosen_on_the_judged_examples_are_told_apart() -> None:
 
 
 def test_other_kinds_have_no_sets() -> None:
-    assert labels.section(Material(evaluation=runs.evaluation(("a", "b"), 20))) is None
+    flowers = ("daisy", "roses")
+    material = Material(task=runs.task(flowers), evaluation=runs.evaluation(flowers, 20))
+    assert labels.section(material) is None

@@ -9,6 +9,7 @@ from components.report import material
 from components.report.material import Material
 from tests.components.report import other_runs, runs
 from trainer_modules import boston_housing
+from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task import overrides
 
 FLOWERS = ("daisy", "roses", "tulips")
@@ -33,7 +34,15 @@ def test_every_small_file_of_a_run_is_read(tmp_path: Path) -> None:
         assert written and getattr(found, part) == written, part
     assert "logits (Dense) 1285" in found.model_summary
     assert [one["reason"] for one in found.rejected] == ["truncated JPEG", "not an image"]
-    assert (found.kind, found.classes, found.trained) == ("classification", list(FLOWERS), True)
+    assert (found.classes, found.trained) == (list(FLOWERS), True)
+    assert found.problem == Classification(classes=FLOWERS)
+
+
+def test_a_section_needs_its_kind_of_problem_and_its_details() -> None:
+    tags, prices = other_runs.label_sets(20, pictured=False), other_runs.regression()
+    assert tags.shows("labels") and not tags.shows("regression")
+    assert prices.shows("regression") and not prices.shows("labels")
+    assert not Material(task=tags.task).shows("labels"), "without an evaluation"
 
 
 def test_an_artifact_that_the_run_does_not_have_is_no_problem(tmp_path: Path) -> None:

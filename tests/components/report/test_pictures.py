@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.report import mask_samples, pictures
+from components.report import pictures
 from tests.components.report import other_runs
 
-RED, GREEN, BLUE = (255, 0, 0), (0, 128, 0), (0, 0, 255)
+RED = (255, 0, 0)
 
 
 def _decoded(uri: str) -> Image.Image:
@@ -84,49 +84,3 @@ def test_grid_holds_every_image_in_every_row(channels: int) -> None:
     for value in (10, 20, 30, 40):
         tiles = (pixels == value).sum() / 112**2
         assert tiles >= 2, f"the image of {value} is there twice"
-
-
-def test_masks_are_painted_in_the_class_colours() -> None:
-    problem = {
-        "type": "Segmentation",
-        "classes": ["sky", "road", "car"],
-        "void": 3,
-        "colours": [RED, GREEN, BLUE],
-    }
-    truth = np.repeat(np.arange(4, dtype=np.uint8), 10)[None].repeat(40, 0)
-    guess = np.zeros((20, 20), np.uint8)
-    guess[:, 10:] = 2
-    found = mask_samples.panels(
-        {"problem": problem},
-        _encoded(Image.new("RGB", (40, 40), (200, 200, 200)), "PNG"),
-        _encoded(Image.fromarray(truth), "PNG"),
-        _encoded(Image.fromarray(guess), "PNG"),
-    )
-    shown = {key: np.asarray(_decoded(uri).convert("RGB")) for key, uri in found.items()}
-    assert all(picture.shape == (20, 20, 3) for picture in shown.values())
-    assert [tuple(shown["truth"][0, x]) for x in (0, 6, 12, 18)] == [
-        RED,
-        GREEN,
-        BLUE,
-        (0, 0, 0),
-    ]
-    assert tuple(shown["predicted"][0, 0]) == RED and tuple(shown["predicted"][0, 19]) == BLUE
-    np.testing.assert_allclose(shown["overlay"][10, 2], (228, 100, 100), atol=3)
-
-
-def test_masks_given_in_colours_are_understood() -> None:
-    problem = {
-        "type": "Segmentation",
-        "classes": ["sky", "road"],
-        "colours": [RED, BLUE],
-        "rgb_masks": True,
-    }
-    truth = Image.new("RGB", (8, 8), BLUE)
-    found = mask_samples.panels(
-        {"problem": problem},
-        _encoded(Image.new("RGB", (8, 8)), "PNG"),
-        _encoded(truth, "PNG"),
-        _encoded(Image.fromarray(np.zeros((8, 8), np.uint8)), "PNG"),
-    )
-    assert tuple(np.asarray(_decoded(found["truth"]).convert("RGB"))[0, 0]) == BLUE
-    assert tuple(np.asarray(_decoded(found["predicted"]).convert("RGB"))[0, 0]) == RED

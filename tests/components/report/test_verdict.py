@@ -36,24 +36,32 @@ def test_without_both_values_there_is_no_change(now: float | None, before: float
 
 
 def test_tiles_are_the_first_six_figures_that_there_are() -> None:
+    """In the order that the kind of problem gives; a value that is undefined has no tile."""
     metrics = {
-        **{"rmse": 7.0, "mae": 6.0, "log_loss": 5.0, "auc": 4.0, "macro_f1": 3.0},
-        **{"accuracy": 1.0, "top_5_accuracy": None, "mean_iou": 2.0, "example_count": 40},
+        **{"example_count": 40, "log_loss": 5.0, "expected_calibration_error": None},
+        **{"macro_precision": 0.4, "top_5_accuracy": 0.9, "macro_f1": 3.0, "accuracy": 1.0},
     }
     material = Material(
-        evaluation={"metrics": metrics, "splits": ["test"], "baseline": {"metrics": {"mae": 5.0}}}
+        evaluation={
+            "metrics": metrics,
+            "splits": ["test"],
+            "baseline": {"metrics": {"log_loss": 4.0}},
+        }
     )
     found = verdict.verdict(material)
-    assert [(tile["name"], tile["value"]) for tile in found["tiles"]] == [
-        *(("accuracy", 1.0), ("macro_f1", 3.0), ("auc", 4.0), ("mean_iou", 2.0)),
-        *(("mae", 6.0), ("rmse", 7.0)),
-    ]
-    assert [tile["change"] for tile in found["tiles"]] == [
-        *([None] * 4),
-        {"by": 1.0, "good": False},
-        None,
-    ]
+    shown = {tile["name"]: (tile["value"], tile["change"]) for tile in found["tiles"]}
+    assert list(shown) == ["accuracy", "macro_f1", "top_5_accuracy", "log_loss"]
+    assert shown["accuracy"] == (1.0, None)
+    assert shown["log_loss"] == (5.0, {"by": 1.0, "good": False})
     assert (found["examples"], found["splits"]) == (40, ["test"])
+    whole = Material(
+        evaluation=runs.evaluation(("a", "b"), 50)
+        | {"metrics": dict.fromkeys([*metrics, "auc", "expected_calibration_error"], 0.5)}
+    )
+    assert [tile["name"] for tile in verdict.verdict(whole)["tiles"]] == [
+        *("accuracy", "macro_f1", "top_5_accuracy", "auc", "log_loss"),
+        "expected_calibration_error",
+    ]
 
 
 def test_every_gate_is_listed_under_its_outcome() -> None:
