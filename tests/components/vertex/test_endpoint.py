@@ -43,10 +43,10 @@ def test_other_models_on_the_endpoint_are_left_alone(
         ({"a": 60, "0": 40}, 70, {"a": 30, "0": 70}),
     ],
 )
-def test_shares(before: dict[str, int], percent: int, after: dict[str, int]) -> None:
-    from components.vertex.endpoint import shares
+def test_traffic_split(before: dict[str, int], percent: int, after: dict[str, int]) -> None:
+    from components.vertex.endpoint import traffic_split
 
-    found = shares(before, "0", percent)
+    found = traffic_split(before, "0", percent)
     assert sum(found.values()) == 100
     assert found == after
 
