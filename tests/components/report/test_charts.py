@@ -145,6 +145,8 @@ def test_bars_are_as_high_as_their_counts() -> None:
     np.testing.assert_allclose(heights / heights.max(), counts / counts.max(), atol=0.002)
     widths = [bar[:, 0].max() - bar[:, 0].min() for bar in bars]
     np.testing.assert_allclose(widths, widths[0], atol=0.05)
+    zero = [line[0, 0] for line in _shapes(svg, "var(--muted)") if line[0, 0] == line[1, 0]]
+    assert zero == [pytest.approx(bars[3][:, 0].min(), abs=0.05)], "the last bar begins at 0"
 
 
 def test_colours_are_the_pages_and_ids_of_two_charts_differ() -> None:

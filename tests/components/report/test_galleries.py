@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,8 @@ def test_residuals_are_predicted_minus_true() -> None:
     assert found is not None
     assert (found["drawn"], found["unit"], found["target"]) == (80, "k$", "price")
     assert ">predicted − true [k$]<" in found["residuals"]
+    ticks = re.findall(r">(−?[\d.]+)</text>", found["residuals"])
+    assert {"0.0", "1.0"} <= set(ticks) and not [tick for tick in ticks if tick.startswith("−")]
     assert found["highest"] == 0.5 and [e["id"] for e in found["most_wrong"]] == ["row 3"]
     assert found["pictured"] == found["sampled"] == []
 
