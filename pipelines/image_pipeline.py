@@ -2,20 +2,13 @@
 
 from typing import Any
 
-from google.protobuf import text_format
-from tfx.components.example_validator.component import ExampleValidator
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import Channel
 
 from components.bulk_predict.component import BulkPredict
-from components.data_validation.data_gate import DataGate
-from components.data_validation.inferred_schema import InferredSchema
-from components.data_validation.reviewed_schema import ReviewedSchema
 from components.evaluator.component import ImageEvaluator
-from components.example_gen.component import ImageExampleGen
 from components.export.component import ExportFormats
 from components.model_gate.checking import check_gates
 from components.model_gate.component import ModelGate
@@ -24,7 +17,7 @@ from components.pusher.component import NewModelPusher
 from components.report.platform_metrics import PlatformMetrics
 from components.serving_check.component import ServingCheck
 from components.transform.component import ImageTransform
-from pipelines import cache_keys, tasks
+from pipelines import cache_keys, data_nodes
 from pipelines.config import PipelineConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
@@ -98,10 +91,10 @@ def _exported(
     nodes: list[BaseNode] = []
     read = None
     if data:
-        examples = _read(task, data, source)
+        examples = data_nodes.read(task, data, source)
         read = examples.outputs["examples"]
         nodes.append(examples)
-        _judged_data(nodes, task, config, examples)
+        data_nodes.judged(nodes, task, config, examples)
     model = PretrainedModel(
         task=overrides.to_json(task.recipe),
         weights=cache_keys.weights(task),
@@ -126,10 +119,10 @@ def _trained(
     """
     # Classes that come from the data are known only here.
     check_gates(task)
-    examples = _read(task, data, source)
+    examples = data_nodes.read(task, data, source)
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]
-    schema = _judged_data(nodes, task, config, examples)
+    schema = data_nodes.judged(nodes, task, config, examples)
     preprocessing = packing.find(task, config.task, "preprocessing_fn")
     transform = ImageTransform(
         examples=read,
@@ -213,16 +206,6 @@ def _trained(
     return nodes
 
 
-def _read(task: Task, data: str, source: Source) -> ImageExampleGen:
-    return ImageExampleGen(
-        input_base=data,
-        source=overrides.to_json(source),
-        problem=overrides.to_json(task.problem),
-        columns=overrides.to_json(task.input.columns),
-        code_fingerprint=cache_keys.of_step(ImageExampleGen, source, task.problem),
-    )
-
-
 def _serving_check(task: Task, model: Channel, **inputs: Channel | None) -> BaseNode:
     return ServingCheck(
         model=model,
@@ -243,45 +226,6 @@ def _pusher(task: Task, config: PipelineConfig, model: Channel, **blessings: Cha
         custom_config=cache_keys.pushing_config(task, NewModelPusher),
         **blessings,
     ).with_id("Pusher")
-
-
-def _judged_data(
-    nodes: list[BaseNode], task: Task, config: PipelineConfig, examples: ImageExampleGen
-) -> Channel:
-    """Adds statistics, schema, validation and the data gate; returns the schema's channel."""
-    import tensorflow_data_validation as tfdv
-
-    reviewed = tasks.schema(task, config.task)
-    known = reviewed or tasks.known_features(task)
-    statistics = StatisticsGen(
-        examples=examples.outputs["examples"],
-        # The schema says which features are encoded images: they are counted, not ranked.
-        stats_options=tfdv.StatsOptions(schema=known),
-        exclude_splits=["unlabelled"] if task.phases else [],
-    )
-    if reviewed:
-        schema_gen = ReviewedSchema(
-            text=text_format.MessageToString(reviewed),
-            code_fingerprint=cache_keys.of_step(ReviewedSchema),
-        ).with_id("ReviewedSchema")
-    else:
-        schema_gen = InferredSchema(
-            statistics=statistics.outputs["statistics"],
-            known=text_format.MessageToString(known),
-            code_fingerprint=cache_keys.of_step(InferredSchema),
-        ).with_id("InferredSchema")
-    validator = ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema_gen.outputs["schema"]
-    )
-    gate = DataGate(
-        rejected=examples.outputs["rejected"],
-        anomalies=validator.outputs["anomalies"],
-        max_rejected=config.max_rejected,
-        schema=tasks.schema_in_words(config.task),
-        code_fingerprint=cache_keys.of_step(DataGate),
-    ).with_id("DataGate")
-    nodes += [statistics, schema_gen, validator, gate]
-    return schema_gen.outputs["schema"]
 
 
 def _tuner(

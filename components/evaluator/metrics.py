@@ -16,7 +16,8 @@ import tfx  # noqa: F401  (completes TFMA's names; must come before it)
 from tensorflow_model_analysis.metrics import metric_types
 
 from trainer_modules.engine.problems import KINDS, Problem
-from trainer_modules.engine.problems.contract import Tally, single_text
+from trainer_modules.engine.problems.labels import single_text
+from trainer_modules.engine.problems.tally import Tally
 from trainer_modules.engine.task import serialisation
 
 DETAILS = "details"

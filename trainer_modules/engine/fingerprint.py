@@ -4,12 +4,14 @@ TFX's cache key holds a component's inputs and parameters, not the code behind a
 pipeline passes these fingerprints as parameters.
 """
 
+import ast
+import functools
 import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
-from trainer_modules.engine import import_closure
+from trainer_modules.engine import import_closure, syntax
 
 
 def of_code(*starts: str, given: Any = (), root: Path = import_closure.ROOT) -> str:
@@ -30,10 +32,16 @@ def of_code(*starts: str, given: Any = (), root: Path = import_closure.ROOT) -> 
     ).items():
         digest.update(name.encode())
         if path.suffix == ".py":
-            digest.update(import_closure.code(path).encode())
+            digest.update(_of_text(path.read_text(encoding="utf-8")).encode())
         else:
             _add_file(digest, os.fspath(path))
     return digest.hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_text(text: str) -> str:
+    """Returns a hash of Python code without comments, formatting and docstrings."""
+    return hashlib.sha256(ast.dump(syntax.parsed(text)).encode()).hexdigest()
 
 
 def of_path(path: str) -> str:

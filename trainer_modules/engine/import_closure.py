@@ -11,7 +11,6 @@ a problem imports counts only where some reached code mentions the method's name
 import ast
 import dataclasses
 import functools
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -291,13 +290,3 @@ def _file(root: Path, name: str, plain: str = ".py") -> Path | None:
     if plain and file.is_file():
         return file
     return folder / "__init__.py" if (folder / "__init__.py").is_file() else None
-
-
-def code(path: Path) -> str:
-    """Returns a hash of a Python file without comments, formatting and docstrings."""
-    return _code(path.read_text(encoding="utf-8"))
-
-
-@functools.lru_cache(maxsize=1024)
-def _code(text: str) -> str:
-    return hashlib.sha256(ast.dump(syntax.parsed(text)).encode()).hexdigest()

@@ -204,6 +204,24 @@ def stand_in() -> Callable[[str, int, Path], Path]:
     return make_stand_in
 
 
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Returns a function that writes modules (path → text) below a root and returns the root."""
+
+    def put(**modules: str) -> Path:
+        for name, text in modules.items():
+            path = tmp_path / "components" / (name.replace("__", "/") + ".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            for folder in [path.parent, *path.parent.parents]:
+                if folder == tmp_path:
+                    break
+                (folder / "__init__.py").touch()
+        return tmp_path
+
+    return put
+
+
 @pytest.fixture(autouse=True)
 def _determinism_ends_with_its_test() -> Iterator[None]:
     """Undoes `train.deterministic`, which holds for the whole process and so for later tests."""

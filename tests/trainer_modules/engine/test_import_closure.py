@@ -5,27 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from trainer_modules.engine import fingerprint, import_closure
+from trainer_modules.engine import import_closure
 
 ROOT = import_closure.ROOT
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Returns a function that writes modules (path → text) below a root and returns the root."""
-
-    def put(**modules: str) -> Path:
-        for name, text in modules.items():
-            path = tmp_path / "components" / (name.replace("__", "/") + ".py")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-            for folder in [path.parent, *path.parent.parents]:
-                if folder == tmp_path:
-                    break
-                (folder / "__init__.py").touch()
-        return tmp_path
-
-    return put
 
 
 def _names(start: str, root: Path) -> set[str]:
@@ -174,21 +156,6 @@ def test_what_a_problem_imports_counts_where_its_method_is_asked_for(
     (tmp_path / "components" / "step.py").write_text(step)
     found = {Path(name).name for name in import_closure.reached(["components.step"], tmp_path)}
     assert found == {"step.py", "__init__.py", "contract.py", "kind.py"} | reached
-
-
-def test_code_counts_but_comments_layout_and_docstrings_do_not(write) -> None:
-    def key(text: str) -> str:
-        return fingerprint.of_code("components.a", root=write(a=text))
-
-    first = key('"""What."""\nx = 1\n')
-    assert key('"""Other."""\n# why\nx  =  1\n') == first
-    assert key("x = 2\n") != first
-    with pytest.raises(ModuleNotFoundError, match=r"components\.gone"):
-        fingerprint.of_code("components.gone")
-
-
-def test_what_others_wrote_is_left_to_the_lock_file() -> None:
-    assert fingerprint.of_code("tfx.dsl:Any") == fingerprint.of_code()
 
 
 def test_no_module_is_reached_by_a_text_that_nobody_thought_of() -> None:

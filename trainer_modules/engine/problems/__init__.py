@@ -6,8 +6,9 @@ below; the rest of the project knows kinds only through the contract.
 
 from trainer_modules.engine.problems.binary import Binary
 from trainer_modules.engine.problems.classification import Classification
-from trainer_modules.engine.problems.contract import LabelError, Problem
+from trainer_modules.engine.problems.contract import Problem
 from trainer_modules.engine.problems.imagenet import ImageNet
+from trainer_modules.engine.problems.labels import LabelError
 from trainer_modules.engine.problems.multilabel import MultiLabel
 from trainer_modules.engine.problems.regression import Regression
 from trainer_modules.engine.problems.segmentation import Segmentation

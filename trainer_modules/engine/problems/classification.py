@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.limits import check_distinct
-from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
+from trainer_modules.engine.problems.contract import Problem
+from trainer_modules.engine.problems.labels import LabelError, single_text
 from trainer_modules.engine.problems.measures import (
     ERROR,
     FRACTION_OF_ERRORS,
@@ -20,6 +21,7 @@ from trainer_modules.engine.problems.measures import (
     Measure,
     Shown,
 )
+from trainer_modules.engine.problems.tally import Tally
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from trainer_modules.engine.limits import check_distinct
-from trainer_modules.engine.problems.contract import LabelError
+from trainer_modules.engine.problems.labels import LabelError
 
 SEPARATOR = "|"
 

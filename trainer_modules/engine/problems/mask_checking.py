@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from trainer_modules.engine.problems.contract import LabelError
+from trainer_modules.engine.problems.labels import LabelError
 from trainer_modules.engine.problems.masks import Ids
 
 _LOSSLESS = ("PNG", "BMP", "GIF", "PPM", "TIFF")

@@ -12,15 +12,9 @@ from typing import Any, ClassVar
 
 from trainer_modules.engine.errors import did_you_mean
 from trainer_modules.engine.inputs.contract import Input
-from trainer_modules.engine.problems.contract import LabelError, Problem, Tally, single_text
-from trainer_modules.engine.problems.label_sets import (
-    SEPARATOR,
-    check_names,
-    joined,
-    names_in,
-    of_index,
-    of_multi_hot,
-)
+from trainer_modules.engine.problems import label_sets
+from trainer_modules.engine.problems.contract import Problem
+from trainer_modules.engine.problems.labels import LabelError, single_text
 from trainer_modules.engine.problems.measures import (
     ERROR,
     FRACTION_OF_ERRORS,
@@ -28,6 +22,7 @@ from trainer_modules.engine.problems.measures import (
     Measure,
     Shown,
 )
+from trainer_modules.engine.problems.tally import Tally
 
 _log = logging.getLogger("tfx_vision")
 # The threshold of a class for which none was chosen.
@@ -74,11 +69,11 @@ class MultiLabel(Problem):
     classes: tuple[str, ...] = ()
     threshold: float | None = None
     thresholds: tuple[float, ...] = ()
-    separator: str = SEPARATOR
+    separator: str = label_sets.SEPARATOR
     multi_hot: bool = False
 
     def __post_init__(self) -> None:
-        check_names(self.classes, self.separator)
+        label_sets.check_names(self.classes, self.separator)
         for value in (self.threshold, *self.thresholds):
             if value is not None and not 0 < value < 1:
                 raise ValueError(f"a threshold must be between 0 and 1. Received: {value}")
@@ -111,9 +106,10 @@ class MultiLabel(Problem):
         known = names or self.classes
         if values and not isinstance(values[0], str | bytes):
             numbers = [value for value in values if not isinstance(value, str | bytes)]
-            chosen = of_multi_hot(numbers, known) if self.multi_hot else of_index(numbers, known)
+            named_by = label_sets.of_multi_hot if self.multi_hot else label_sets.of_index
+            chosen = named_by(numbers, known)
         else:
-            chosen = list(names_in(values, self.separator))
+            chosen = list(label_sets.names_in(values, self.separator))
         for name in chosen:
             if name not in self.classes:
                 raise LabelError(
@@ -121,11 +117,13 @@ class MultiLabel(Problem):
                     if name
                     else f"there is an empty name beside a '{self.separator}'"
                 )
-        return joined(chosen, self.classes, self.separator)
+        return label_sets.joined(chosen, self.classes, self.separator)
 
     def merged_label(self, labels: Iterable[str]) -> str:
         """Returns the set of all labels that copies of one image have."""
-        return joined(names_in(labels, self.separator), self.classes, self.separator)
+        return label_sets.joined(
+            label_sets.names_in(labels, self.separator), self.classes, self.separator
+        )
 
     def raw_labels(self, label: str) -> dict[str, list[bytes] | list[float]]:
         """Returns the set as one text: the feature then has one value whatever the set's size."""
@@ -133,7 +131,7 @@ class MultiLabel(Problem):
 
     def counted_as(self, label: str) -> tuple[str, ...]:
         """Returns every name in the set."""
-        return names_in([label], self.separator)
+        return label_sets.names_in([label], self.separator)
 
     @property
     def raw_label(self) -> str:

@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.problems import value_scale
-from trainer_modules.engine.problems.contract import LabelError, Problem, Tally
+from trainer_modules.engine.problems.contract import Problem
+from trainer_modules.engine.problems.labels import LabelError
 from trainer_modules.engine.problems.measures import ERROR, Measure, Shown
+from trainer_modules.engine.problems.tally import Tally
 
 # Examples hold float32.
 _LARGEST = 3.4028234663852886e38

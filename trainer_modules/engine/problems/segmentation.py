@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems import mask_checking, masks
-from trainer_modules.engine.problems.contract import Problem, Tally
+from trainer_modules.engine.problems.contract import Problem
 from trainer_modules.engine.problems.measures import Measure, Shown
+from trainer_modules.engine.problems.tally import Tally
 
 CLASS_MAPS = "class_maps"
 """The signature that draws heat maps."""

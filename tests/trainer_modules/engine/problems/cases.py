@@ -1,4 +1,4 @@
-"""The cases of the contract test: one for each kind of problem."""
+"""The cases of the contract tests: one for each kind of problem."""
 
 import io
 from collections.abc import Callable
@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image as Pillow
 from sklearn import metrics as sk
 
+from components.example_gen import checking
+from components.example_gen.readers.items import Record
+from trainer_modules.engine.inputs.images import Images
 from trainer_modules.engine.problems import (
     Binary,
     Classification,
@@ -21,6 +25,7 @@ from trainer_modules.engine.problems import (
 
 SIZE = 8
 COUNT = 24
+IMAGES = Images(height=SIZE, width=SIZE)
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -145,3 +150,34 @@ CASES = [
         metric="mean_iou",
     ),
 ]
+
+
+def examined(problem: Problem, labels: list[Any]) -> list[Any]:
+    """Returns raw Examples, or rejections, as ExampleGen makes them from what a reader finds."""
+    image = png(np.zeros((SIZE, SIZE, 3), np.uint8))
+    records = []
+    for i, label in enumerate(labels):
+        mask = label if isinstance(label, bytes) else None
+        text = None if mask else problem.label_text(label)
+        records.append(
+            Record(
+                key=str(i),
+                id=f"{i}.png",
+                split="train",
+                content=image,
+                image=image,
+                label=text,
+                mask=mask,
+            )
+        )
+    return [checking.examine(record, problem) for record in records]
+
+
+def raw_labels(case: Case) -> list[np.ndarray]:
+    """Returns `raw_label` of each raw Example, a NumPy array of one value, as TFMA gives it."""
+    values = []
+    for checked in examined(case.problem, case.labels):
+        example = tf.train.Example.FromString(checked.serialized)
+        feature = example.features.feature[case.problem.raw_label]
+        values.append(np.array(getattr(feature, feature.WhichOneof("kind")).value[:1], object))
+    return values

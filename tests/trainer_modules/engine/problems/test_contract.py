@@ -14,24 +14,22 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from components.example_gen import checking
-from components.example_gen.readers.items import Record
 from components.model_gate.checking import check_gates
 from components.report import page
-from tests.trainer_modules.engine.problems.cases import CASES, COUNT, SIZE, Case, png
+from tests.trainer_modules.engine.problems.cases import (
+    CASES,
+    COUNT,
+    IMAGES,
+    SIZE,
+    Case,
+    raw_labels,
+)
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.problems import KINDS, LabelError, Problem, vocabulary
+from trainer_modules.engine.problems import KINDS, Problem, vocabulary
 from trainer_modules.engine.task import serialisation
 from trainer_modules.engine.task.gates import AtLeast, AtMost
 from trainer_modules.engine.task.sources import TFRecords
-from trainer_modules.engine.task.task import Images, Network, Phase, Task
-
-IMAGES = Images(height=SIZE, width=SIZE)
-
-
-@pytest.fixture(params=CASES, ids=lambda case: type(case.problem).__name__)
-def case(request: pytest.FixtureRequest) -> Case:
-    return request.param  # type: ignore[no-any-return]
+from trainer_modules.engine.task.task import Network, Phase, Task
 
 
 def test_every_kind_has_a_case() -> None:
@@ -48,37 +46,6 @@ def task_of(case: Case) -> Task:
         phases=(Phase(epochs=1),),
         gates=(),
     )
-
-
-def examined(problem: Problem, labels: list[Any]) -> list[Any]:
-    """Returns raw Examples, or rejections, as ExampleGen makes them from what a reader finds."""
-    image = png(np.zeros((SIZE, SIZE, 3), np.uint8))
-    records = []
-    for i, label in enumerate(labels):
-        mask = label if isinstance(label, bytes) else None
-        text = None if mask else problem.label_text(label)
-        records.append(
-            Record(
-                key=str(i),
-                id=f"{i}.png",
-                split="train",
-                content=image,
-                image=image,
-                label=text,
-                mask=mask,
-            )
-        )
-    return [checking.examine(record, problem) for record in records]
-
-
-def raw_labels(case: Case) -> list[np.ndarray]:
-    """Returns `raw_label` of each raw Example, a NumPy array of one value, as TFMA gives it."""
-    values = []
-    for checked in examined(case.problem, case.labels):
-        example = tf.train.Example.FromString(checked.serialized)
-        feature = example.features.feature[case.problem.raw_label]
-        values.append(np.array(getattr(feature, feature.WhichOneof("kind")).value[:1], object))
-    return values
 
 
 def stored(case: Case) -> list[bytes]:
@@ -131,28 +98,6 @@ def predicted(case: Case) -> dict[str, np.ndarray]:
     images = np.random.default_rng(1).normal(size=(len(case.labels), SIZE, SIZE, 3))
     outputs = network(case.problem)(images.astype(np.float32))
     return {name: value.numpy() for name, value in case.problem.served(outputs).items()}
-
-
-def test_a_label_is_read_checked_and_counted(case: Case) -> None:
-    for label, checked in zip(case.labels, examined(case.problem, case.labels), strict=True):
-        assert isinstance(checked, checking.Checked), checked
-        assert set(checked.classes) <= set(case.problem.names)
-        if not isinstance(label, bytes):
-            # One form for each label, so that copies of an image can be compared.
-            text = case.problem.label_text(label)
-            assert case.problem.label_text((text,)) == text
-            assert case.problem.label_text((text.encode(),)) == text
-
-
-def test_what_is_no_label_is_refused_with_the_reason(case: Case) -> None:
-    if isinstance(case.wrong, bytes):
-        (rejected,) = examined(case.problem, [case.wrong])
-        assert rejected.reason
-        return
-    with pytest.raises(LabelError, match="."):
-        case.problem.label_text(case.wrong)
-    with pytest.raises(LabelError):
-        case.problem.read_mask(b"", size=(1, 1))
 
 
 def test_the_label_trains_a_network(case: Case) -> None:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from trainer_modules.engine.problems import label_sets
-from trainer_modules.engine.problems.contract import LabelError
+from trainer_modules.engine.problems.labels import LabelError
 
 CLASSES = ("zebra", "ant", "Wal fisch", "ö|")
 PLAIN = CLASSES[:3]

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from sklearn import metrics as sk
 
-from trainer_modules.engine.problems.contract import LabelError
+from trainer_modules.engine.problems.labels import LabelError
 from trainer_modules.engine.problems.multilabel import MultiLabel
 
 PETS = MultiLabel(classes=("cat", "dog", "ménagerie"))
