@@ -11,6 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.task import overrides
+from trainer_modules.engine.task.sources import HashSplit, ImageFolders
+
+PETS = Classification(classes=("cat", "dog"))
+# All but surely nothing falls into eval: a split without examples.
+SOURCE = ImageFolders(splits=HashSplit(eval=1e-9))
+
 
 @dataclass(frozen=True)
 class Ingested:
@@ -66,6 +74,14 @@ def run_ingestion(
     assert found == json.loads((work / "summary.json").read_text())
     assert found["counts"] == {split: len(rows) for split, rows in splits.items()}
     return Ingested(splits=splits, order=order, rejected=rejected, summary=found)
+
+
+def ids(found: Ingested, split: str) -> set[str]:
+    return set(found.splits[split])
+
+
+def labels(found: Ingested) -> dict[str, str]:
+    return {name: row["label"].decode() for name, row in found.examples.items()}
 
 
 def parse(record: bytes) -> dict[str, Any]:
@@ -133,3 +149,59 @@ def write_shard(path: Path, examples: list[dict[str, Any] | bytes], *, gzip: boo
                         feature.float_list.value.append(each)
             writer.write(example.SerializeToString())
     return path
+
+
+def component(data: Path | str, source=SOURCE):
+    from components.example_gen.component import ImageExampleGen
+
+    return ImageExampleGen(
+        input_base=str(data),
+        source=overrides.to_json(source),
+        problem=overrides.to_json(PETS),
+        code_fingerprint="1",
+    )
+
+
+def pets(root: Path, count: int = 3) -> Path:
+    for i in range(count):
+        write(root / ("cat" if i % 2 else "dog") / "deep" / "er" / f"{i}.png", encoded(picture(i)))
+    return root
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    """Runs the component in a pipeline with a cache; returns the new artifacts."""
+    from tfx.orchestration import metadata
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+    from tfx.orchestration.pipeline import Pipeline
+
+    root = tmp_path / "pipeline"
+    connection = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.db"))
+
+    def run_once(node) -> list[Path]:
+        before = set(root.glob("ImageExampleGen/rejected/*"))
+        pipeline = Pipeline(
+            pipeline_name="p",
+            pipeline_root=str(root),
+            components=[node],
+            enable_cache=True,
+            metadata_connection_config=connection,
+            beam_pipeline_args=[
+                "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+            ],
+        )
+        LocalDagRunner().run(pipeline)
+        return sorted(set(root.glob("ImageExampleGen/rejected/*")) - before)
+
+    return run_once
+
+
+def fingerprint_of(node) -> tuple[str, int, int | None, str]:
+    """Runs the driver alone; returns fingerprint, span, version and data root."""
+    from components.example_gen.driver import Driver
+    from components.example_gen.root import data_root
+
+    properties = dict(node.exec_properties)
+    found = Driver(None).resolve_exec_properties(properties, None, None)
+    root = data_root(found)
+    return found["input_fingerprint"], found["span"], found["version"], root

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from components.example_gen import ingest
+from components.example_gen import ingest as finding
 from tests.components.example_gen.conftest import encoded, picture, write, write_shard
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.problems import Classification, Regression
+from trainer_modules.engine.problems import Classification, MultiLabel, Regression
 from trainer_modules.engine.task.sources import (
     Bundled,
     ImageFolders,
@@ -104,3 +105,35 @@ def test_data_may_be_the_table_itself(tmp_path):
     assert ingest.prepare(task, str(path), "runs")[1:] == (str(tmp_path), Table(file="homes.csv"))
     with pytest.raises(BadInputError, match="is a file, but TFRecords reads a folder"):
         ingest.resolve(TFRecords(), str(path), "runs")
+
+
+def open_task(source) -> Task:
+    return Task(
+        name="pets",
+        source=source,
+        input=Images(height=8, width=8),
+        problem=MultiLabel(),
+        model=Network(),
+        phases=(Phase(epochs=1),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("labels", "image,labels\na.png,dog|cat\nb.png,\nc.png, indoors\n"),
+        ("*", "image,indoors,dog,cat\na.png,1,0,0\n"),
+    ],
+)
+def test_classes_are_the_names_in_the_sets(tmp_path, label, text):
+    write(tmp_path / "labels.csv", text)
+    source = PathTable(paths=LabelledPaths(csv="labels.csv", path="image", label=label))
+    task, _, _ = finding.prepare(open_task(source), str(tmp_path), "runs")
+    assert task.problem.names == ("cat", "dog", "indoors")
+
+
+def test_folders_name_the_classes_and_their_names_are_checked(tmp_path):
+    for name in ("cat", "a|b"):
+        write(tmp_path / name / "0.png", encoded(picture(0)))
+    with pytest.raises(BadInputError, match=r"without '\|'.*Received: 'a\|b'"):
+        finding.prepare(open_task(ImageFolders()), str(tmp_path), "runs")

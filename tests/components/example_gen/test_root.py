@@ -1,6 +1,5 @@
 """`{SPAN}` and its like in the data root: the newest is read, in every layout."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -8,15 +7,21 @@ import pytest
 
 from components.example_gen import ingest
 from components.example_gen.root import latest_root
-from tests.components.example_gen.conftest import encoded, picture, write, write_shard
-from tests.components.example_gen.test_component import component, fingerprint_of, pets, run
+from tests.components.example_gen.conftest import (
+    component,
+    encoded,
+    fingerprint_of,
+    pets,
+    picture,
+    write,
+    write_shard,
+)
 from trainer_modules import flowers, image_folder
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import Classification
 from trainer_modules.engine.task.sources import HashSplit, ImageFolders, TFRecords
 
 pytestmark = pytest.mark.usefixtures("tfx_ready")
-assert run  # a fixture of that module
 
 
 def classes(root: Path, *names: str) -> Path:
@@ -107,27 +112,6 @@ def test_nights(run, tmp_path: Path) -> None:
     assert run(node()) == []
     write(tmp_path / "data" / "span-2" / "cat" / "late.png", encoded(picture(77)))
     assert len(run(node())) == 1
-
-
-def test_a_job_is_compiled_for_the_newest_span(tmp_path: Path) -> None:
-    from pipelines.cloud import data as cloud_data
-    from pipelines.cloud.config import build
-
-    given = {"target": "kubeflow", "data": f"{tmp_path}/span-{{SPAN}}", "image": "i@sha256:0"}
-    classes(tmp_path / "span-1", "cat", "dog")
-    classes(tmp_path / "span-2", "bird", "cat")
-    config = build(given | {"task": "image_folder"})
-    task, data, source = cloud_data.prepare(image_folder.TASK, config)
-    assert task.problem.names == ("bird", "cat")
-    assert data == given["data"] and isinstance(source, ImageFolders)
-    named = dataclasses.replace(config, layout="ImageFolders")
-    assert cloud_data.prepare(image_folder.TASK, named)[0].problem.names == ("bird", "cat")
-    elsewhere = build(given | {"task": "image_folder", "data": "/mnt/elsewhere/{SPAN}"})
-    with pytest.raises(BadInputError, match="cannot be read from here"):
-        cloud_data.prepare(image_folder.TASK, elsewhere)
-    classes(tmp_path / "span-3", *flowers.TASK.problem.names)
-    config = build(given | {"task": "flowers"})
-    assert isinstance(cloud_data.prepare(flowers.TASK, config)[2], ImageFolders)
 
 
 def test_splits_hold_within_a_span(run, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from components.example_gen.readers import items
-from components.example_gen.readers.items import Item, Rejected
+from components.example_gen.readers.items import Item, Rejected, by_value
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,21 @@ def test_a_name_that_is_a_class_is_itself() -> None:
 def test_splits_have_one_order_and_the_two_that_training_needs() -> None:
     assert items.split_names({"unlabelled", "test"}) == ("train", "eval", "test", "unlabelled")
     assert items.split_names(set()) == ("train", "eval")
+
+
+@pytest.mark.parametrize(
+    ("label", "classes", "found"),
+    [
+        ("00014", ("1", "14"), "14"),
+        ("0", ("0", "00"), "0"),
+        ("00", ("0", "00"), "00"),
+        ("00015", ("1", "14"), "00015"),
+        ("cat", ("cat",), "cat"),
+        ("014", ("cat", "14a"), "014"),
+        ("²", ("2",), "²"),
+    ],
+)
+def test_numbers_are_compared_by_value_only_where_names_differ(
+    label: str, classes: tuple[str, ...], found: str
+) -> None:
+    assert by_value(label, classes) == found

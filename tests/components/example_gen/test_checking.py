@@ -1,4 +1,4 @@
-"""One folder that holds every kind of bad image; each is read right or rejected with a reason."""
+"""What an image is found to be: one folder holds every kind, each read or refused with a reason."""
 
 import io
 import os
@@ -11,11 +11,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
+from components.example_gen import checking
 from components.example_gen.readers import storage
 from tests.components.example_gen.conftest import Ingested, encoded, picture, run_ingestion, write
-from trainer_modules.engine.images import decoding
+from tests.components.example_gen.foreign_formats import FOUND
+from trainer_modules.engine.images import decoding, formats
 from trainer_modules.engine.problems import Classification
-from trainer_modules.engine.task.sources import HashSplit, ImageFolders
+from trainer_modules.engine.task.sources import ImageFolders
 
 PROBLEM = Classification(classes=("cat", "dog"))
 _PHOTO = encoded(picture(0, (60, 40)), "JPEG")
@@ -205,7 +207,12 @@ def test_nothing_is_unaccounted_for(ingested):
     assert ingested.summary["rejected_per_split"]["train"] == len(expected) - 1
 
 
-def test_splits_that_end_up_empty_have_a_file(ingest, tmp_path):
-    write(tmp_path / "data" / "cat" / "one.png", encoded(picture(1)))
-    found = ingest(tmp_path / "data", ImageFolders(splits=HashSplit(eval=1e-9)), PROBLEM)
-    assert found.summary["counts"] == {"train": 1, "eval": 0}
+@pytest.mark.parametrize("name", FOUND)
+def test_brightness_is_that_of_the_picture(name: str) -> None:
+    contents = FOUND[name][0]
+    converted = formats.convert(contents)
+    assert converted is not None
+    measured = checking.measure(converted.png)
+    assert not isinstance(measured, str)
+    grey = np.asarray(Image.open(io.BytesIO(contents)).convert("RGB").convert("L"))
+    assert measured.brightness == pytest.approx(grey.mean() / 255, abs=0.01)

@@ -1,45 +1,20 @@
-"""Ingestion of formats that TensorFlow does not decode: PNG in the Examples, each one listed."""
+"""The summary of ingestion, and its list of the images that were converted."""
 
 import io
 import json
 from pathlib import Path
 
 import numpy as np
-import pillow_heif
-import pytest
 from PIL import Image
 
-from components.example_gen import checking
 from tests.components.example_gen.conftest import encoded, picture, write
+from tests.components.example_gen.foreign_formats import FOUND
 from trainer_modules.engine.images import formats
 from trainer_modules.engine.problems import Classification, Segmentation
 from trainer_modules.engine.task.sources import ImageFolders, ImagesAndMasks
 
-pillow_heif.register_heif_opener()
 PETS = Classification(classes=("cat", "dog"))
 LAYOUT = ImageFolders(train="train", eval="valid")
-TURNED = Image.Exif()
-TURNED[0x0112] = 6
-FOUND = {
-    "scan.tiff": (encoded(picture(1), "TIFF", exif=TURNED), b"TIFF", 3, ""),
-    "stack.tif": (
-        encoded(picture(2, mode="L"), "TIFF", save_all=True, append_images=[picture(3, mode="L")]),
-        b"TIFF",
-        1,
-        "the first of several pages or frames",
-    ),
-    "print.tif": (encoded(picture(4).convert("CMYK"), "TIFF"), b"TIFF", 4, ""),
-    "sign.ppm": (encoded(picture(5), "PPM"), b"PPM", 3, ""),
-    "phone.heic": (encoded(picture(6, (64, 48)), "HEIF"), b"HEIF", 3, ""),
-    "web.avif": (encoded(picture(7).convert("RGBA"), "AVIF"), b"AVIF", 3, ""),
-    "called.jpg": (encoded(picture(8), "JPEG2000"), b"JPEG2000", 3, ""),
-    "moving.webp": (
-        encoded(picture(9), "WEBP", save_all=True, append_images=[picture(10)], lossless=True),
-        b"WEBP",
-        3,
-        "the first of several pages or frames",
-    ),
-}
 
 
 def test_each_becomes_png_and_is_listed(ingest, tmp_path: Path) -> None:
@@ -99,12 +74,42 @@ def test_images_and_masks_may_be_tiff_and_ppm(ingest, tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(row["mask"]))), mask)
 
 
-@pytest.mark.parametrize("name", FOUND)
-def test_brightness_is_that_of_the_picture(name: str) -> None:
-    contents = FOUND[name][0]
-    converted = formats.convert(contents)
-    assert converted is not None
-    measured = checking.measure(converted.png)
-    assert not isinstance(measured, str)
-    grey = np.asarray(Image.open(io.BytesIO(contents)).convert("RGB").convert("L"))
-    assert measured.brightness == pytest.approx(grey.mean() / 255, abs=0.01)
+def _part(work: Path, number: int, counts: list, **lines: list[dict]) -> None:
+    """Writes what `writing.write_part` leaves of a part."""
+    write(work / f"counts-{number:05d}", json.dumps(counts))
+    for name in ("rejected", "converted", "duplicates"):
+        text = "".join(json.dumps(line) + "\n" for line in lines.get(name, []))
+        write(work / f"{name}-{number:05d}", text)
+
+
+def test_parts_are_added_up_and_lists_are_cut_but_counts_are_not(
+    tfx_ready: None, tmp_path: Path
+) -> None:
+    from components.example_gen import summary
+
+    copies = [{"id": f"{i}.png", "kept": "a.png", "split": "train"} for i in range(700)]
+    for number in range(2):
+        counts = [
+            ["example", "train", "", 5 + number],
+            ["class", "train", "cat", 3],
+            ["class", "train", "dog", number],
+            ["format", "", "JPEG", 5 + number],
+            ["rejected", "train", "", 1],
+            ["rejected", "", "", number],
+            ["duplicate", "train", "", 700],
+        ]
+        bad = [{"id": f"ä{number}.png", "split": "train", "reason": "is empty (0 bytes)"}]
+        _part(tmp_path / "work", number, counts, rejected=bad, duplicates=copies)
+    output = tmp_path / "rejected"
+    output.mkdir()
+    found = summary.gather(str(tmp_path / "work"), 2, ("train", "eval"), str(output))
+    assert found == json.loads((output / "summary.json").read_text(encoding="utf-8"))
+    assert found["counts"] == {"train": 11, "eval": 0}
+    assert (found["rejected"], found["rejected_per_split"]) == (3, {"": 1, "train": 2})
+    assert found["classes"] == {"train": {"cat": 6, "dog": 1}, "eval": {}}
+    assert found["formats"] == {"JPEG": 11}
+    assert found["duplicates"]["count"] == 1400
+    assert found["duplicates"]["listed"] == (copies + copies)[:1000]
+    assert found["converted"] == {"count": 0, "listed": []}
+    rows = [json.loads(line) for line in (output / "rejected.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == ["ä0.png", "ä1.png"], "in the order of the parts"
