@@ -48,7 +48,9 @@ def main(argv: list[str] | None = None) -> int:
         early_checks.check_settings(task)
         return _locked_run(task, config, args)
     except BadInputError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {_escape(error)}")
+        # In a file, a path stays in one piece.
+        console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        console.print(f"[bold red]error:[/] {_escape(error)}")
         return 2
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted; run the same command again to continue")

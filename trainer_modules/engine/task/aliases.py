@@ -56,7 +56,7 @@ def current_key(target: Any, key: str) -> str:
     names = []
     for name in key.split("."):
         former = FIELDS.get(type(target).__name__, {})
-        if not hasattr(target, name):
+        if name not in _field_names(target):
             name = former.get(name, name)
         names.append(name)
         target = _part(target, name)
@@ -68,9 +68,16 @@ def _moved_key(target: Any, key: str) -> str:
         if f"{key}.".startswith(f"{former}."):
             part, _, name = former.partition(".")
             owner = getattr(target, part, None)
-            if owner is not None and not hasattr(owner, name):
+            if owner is not None and name not in _field_names(owner):
                 return new + key[len(former) :]
     return key
+
+
+def _field_names(target: Any) -> set[str]:
+    """Returns the settings of a dataclass; what it computes from them may have a former name."""
+    return (
+        {f.name for f in dataclasses.fields(target)} if dataclasses.is_dataclass(target) else set()
+    )
 
 
 def _part(target: Any, name: str) -> Any:
