@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image as Pillow
 
-from trainer_modules import digits
 from trainer_modules.engine.images import preprocessing
 from trainer_modules.engine.task.task import Images
 
@@ -107,8 +106,3 @@ def test_a_stored_jpeg_keeps_colours_at_full_resolution() -> None:
 def test_bytes_that_are_no_image_are_an_error() -> None:
     with pytest.raises(tf.errors.InvalidArgumentError):
         preprocessing.load_images(tf.constant([b"no image"]), Images(height=4, width=4))
-
-
-def test_labels_become_indices_by_name() -> None:
-    names = tf.constant([b"9", b"0", b"nine"])
-    assert digits.TASK.problem.label_index(names).numpy().tolist() == [9, 0, -1]

@@ -1,9 +1,6 @@
 """Masks: nearest only, colours to ids, void out of loss and metrics, answers as PNG."""
 
 import io
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +8,6 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from trainer_modules.engine.problems import Segmentation, masks
-from trainer_modules.engine.task.task import EncoderDecoder, Images, Network, Phase, Task
-from trainer_modules.engine.training import training
 
 IDS = Segmentation(classes=("a", "b", "c"), void=11)
 COLOURS = Segmentation(
@@ -98,38 +93,3 @@ def test_predictions_are_answered_as_png() -> None:
         masks.encode_predictions(tf.constant(p)).numpy(), p.argmax(-1), strict=True
     ):
         np.testing.assert_array_equal(np.array(Pillow.open(io.BytesIO(one))), expected)
-
-
-def test_segmentation_trains(
-    tiny: Callable[..., Task], shard_writer: Callable[..., list[str]], tmp_path: Path
-) -> None:
-    """Bright pixels are class 1, dark ones class 0, and a stripe is void."""
-    rng = np.random.default_rng(0)
-    images = rng.choice([20, 230], (8, 36, 46, 1)).repeat(3, -1).astype(np.uint8)
-    truth = (images[..., 0] > 100).astype(np.uint8)
-    truth[:, :4] = 11
-    files = shard_writer(tmp_path, "train", images, truth)
-    problem = Segmentation(classes=("dark", "bright"), void=11)
-    task = tiny(
-        problem=problem,
-        input=Images(height=36, width=46, store="png"),
-        model=Network(),
-        phases=(Phase(epochs=30, learning_rate=0.3),),
-        train__batch_size=4,
-    )
-    given: dict[str, Any] = {"model_dir": "-", "log_dir": str(tmp_path / "logs")}
-    trained = training.train(task, train_files=files, eval_files=files, **given)
-    last = trained.history["epochs"][-1]
-    assert last["val_pixel_accuracy"] == last["val_mean_iou"] == 1.0
-    assert trained.model.predict(images, verbose=0).argmax(-1)[:, 4:].tolist() == (
-        truth[:, 4:].tolist()
-    )
-    unet = tiny(
-        problem=problem,
-        input=Images(height=36, width=46, store="png"),
-        model=EncoderDecoder(name="MobileNetV2", alpha=0.35, weights="none", filters=(8, 8, 8, 8)),
-        phases=(Phase(epochs=1),),
-        train__batch_size=4,
-    )
-    trained = training.train(unet, train_files=files, eval_files=files, **given)
-    assert np.isfinite(trained.history["epochs"][-1]["val_loss"])

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.problems import Regression, value_scale
+from trainer_modules.engine.problems import value_scale
 
 
 @pytest.mark.parametrize("objective", ["mse", "mae", "huber"])
@@ -79,25 +78,3 @@ def test_the_statistics_are_those_of_numpy(tfx_ready: None, tmp_path: Any) -> No
     (deviation,) = {row[value_scale.DEVIATION] for row in rows}
     assert mean == pytest.approx(targets.astype(np.float64).mean(), rel=1e-6)
     assert deviation == pytest.approx(targets.astype(np.float64).std(), rel=1e-5)
-
-
-def test_a_problem_learns_the_statistics_of_its_training_split() -> None:
-    asked = Regression(target="year", standardise_target=True)
-    assert set(asked.statistics_spec()) == {value_scale.MEAN, value_scale.DEVIATION}
-    fitted = asked.fitted({value_scale.MEAN: 2000.5, value_scale.DEVIATION: 4.0})
-    assert (fitted.target_mean, fitted.target_deviation) == (2000.5, 4.0)
-    names = [layer.name for layer in fitted.output_layers()]
-    assert names == ["scaled_value", "value"]
-    with pytest.raises(BadInputError, match="year must vary"):
-        asked.fitted({value_scale.MEAN: 2000.5, value_scale.DEVIATION: 0.0})
-    plain = Regression(target="year")
-    assert not plain.statistics_spec() and plain.fitted({}) is plain
-    assert [layer.name for layer in plain.output_layers()] == ["value"]
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"objective": "rmse"}, {"huber_delta": 0.0}, {"target_deviation": 0.0}]
-)
-def test_settings_that_teach_nothing_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="Received"):
-        Regression(target="year", **wrong)

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from trainer_modules.engine.problems import Binary, Regression
+from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task.layers import GlobalAveragePool
 from trainer_modules.engine.task.task import (
     Backbone,
@@ -168,20 +168,3 @@ def test_a_table_trains(run: Callable[..., Any], tiny: Callable[..., Task], tmp_
     kernel, bias = trained.model.get_weights()
     np.testing.assert_allclose([*kernel[:, 0], *bias], [2, -1, 3], atol=0.05)
     assert "val_mae" in trained.history["epochs"][-1]
-
-
-def test_two_classes_with_one_output(
-    run: Callable[..., Any],
-    tiny: Callable[..., Task],
-    make_blobs: Callable[..., Any],
-    tmp_path: Path,
-    shard_writer: Callable[..., list[str]],
-) -> None:
-    images, labels = make_blobs(40, classes=2)
-    files = shard_writer(tmp_path / "two", "train", images, labels)
-    task = tiny(problem=Binary(classes=("a", "b")), phases=(Phase(epochs=6, learning_rate=0.02),))
-    trained = run(task, train_files=files, eval_files=files)
-    predicted = trained.model.predict(images, verbose=0)[:, 0] > 0.5
-    accuracy = (predicted == labels).mean()
-    assert trained.history["epochs"][-1]["val_binary_accuracy"] == pytest.approx(accuracy)
-    assert accuracy > 0.9
