@@ -4,7 +4,7 @@ import pytest
 
 from trainer_modules import digits
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.task import aliases, overrides
+from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.learning_rates import Cosine
 
 
@@ -68,43 +68,6 @@ def test_a_momentum_outside_its_range_is_named(task: str, momentum: str) -> None
     found = importlib.import_module(f"trainer_modules.{task}").TASK
     with pytest.raises(BadInputError, match=rf"--set {key}: .*momentum must be in \[0, 1\)"):
         overrides.apply(found, [f"{key}={momentum}"])
-
-
-@pytest.mark.parametrize(
-    ("module", "former", "current"),
-    [
-        ("digits", "image.height=9", "input.height=9"),
-        ("digits", 'image={"type": "Image", "height": 9, "width": 7}', "input.width=7"),
-        ("boston_housing", "problem.features=('RM', 'AGE')", None),
-        ("digits", "image.scale=none", "input.scaling=none"),
-        ("digits", "serving.forms=('onnx',)", "serving.formats=('onnx',)"),
-        ("digits", "also=[{'type': 'ImageFolders'}]".replace("'", '"'), None),
-        ("digits", "phases.0.validation_share=0.5", "phases.0.validation_fraction=0.5"),
-        ("digits", "source.test_fraction=0.4", "source.eval_fraction=0.4"),
-        ("digits", "train.best=val_loss", "train.best_metric=val_loss"),
-        ("food101", "source.ending=.png", "source.extension=.png"),
-        ("image_folder", "gates.0.per_class=3", "gates.0.examples_per_class=3"),
-        ("cassava", "phases.0.learning_rate.rate=0.5", "phases.0.learning_rate.decay_rate=0.5"),
-        ("boston_housing", "problem.standardise=true", "input.standardise=true"),
-        ("boston_housing", "problem.shown=((8.0,),)", "input.shown=((8.0,),)"),
-    ],
-)
-def test_a_former_key_still_works_and_the_log_names_the_new_one(
-    module: str, former: str, current: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    task = importlib.import_module(f"trainer_modules.{module}").TASK
-    if former.startswith("problem.features"):
-        # Its rows to show have one number each.
-        task = overrides.apply(task, ["input.shown=()"])
-    changed = overrides.apply(task, [former])
-    key = former.partition("=")[0]
-    new = aliases.current_key(task, key)
-    assert new != key and changed != task
-    if current is not None:
-        assert overrides.apply(changed, [current]) == changed
-    assert [r.message for r in caplog.records] == [
-        f"--set {key}: now called {new}; the former name still works."
-    ]
 
 
 def test_a_current_key_is_not_noticed(caplog: pytest.LogCaptureFixture) -> None:

@@ -112,16 +112,6 @@ def test_the_keys_of_a_stored_search_are_todays() -> None:
     assert task.search[0].key == "input.standardise"
 
 
-def test_the_form_of_today_has_no_former_names() -> None:
-    """A name that stands for something else in an earlier form is never given again."""
-    for cls in serialisation.types_by_name().values():
-        assert cls.__name__ not in aliases.TYPES
-        former = aliases.FIELDS.get(cls.__name__, {})
-        assert not former.keys() & {f.name for f in dataclasses.fields(cls)}
-        assert set(former.values()) <= {f.name for f in dataclasses.fields(cls)}
-    assert set(aliases.FIELDS) <= set(serialisation.types_by_name())
-
-
 def test_every_class_that_a_task_can_contain_has_a_name_of_its_own() -> None:
     names = serialisation.types_by_name()
     assert {"Task", "Binary", "Last", "NoWorse", "Cosine", "TFRecords", "Dense"} <= set(names)

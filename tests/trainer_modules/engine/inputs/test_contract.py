@@ -159,18 +159,3 @@ def test_the_first_layers_scale(given: Input, statistics: Any, expected: Any) ->
         given.scaled(layer, None)
     with pytest.raises(BadInputError, match="must vary"):
         given.scaled(layer, (statistics[0], [0.0, *statistics[1][1:]]))
-
-
-def test_rows_are_no_images() -> None:
-    with pytest.raises(BadInputError, match=r"input must be Images\(…\) for VGG16\. Received: Col"):
-        ROWS.images("VGG16")
-    assert GREY.images("VGG16") is GREY
-
-
-@pytest.mark.parametrize(
-    ("names", "says"),
-    [((), "at least one column"), (("a", "b", "a"), "distinct. Received twice: a")],
-)
-def test_columns_that_name_no_row_are_refused(names: tuple[str, ...], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        Columns(names=names)
