@@ -2,8 +2,6 @@
 
 import dataclasses
 import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -60,20 +58,6 @@ def test_every_task_passes_as_it_is_written() -> None:
     assert len(names) > 15
     for name in names:
         early_checks.check_settings(tasks.load(name))
-
-
-def test_it_takes_no_tensorflow_and_ends_a_run_with_2(tmp_path) -> None:
-    text = (
-        "import sys; from pipelines import run_local\n"
-        "code = run_local.main(sys.argv[1:])\n"
-        "assert 'tensorflow' not in sys.modules; sys.exit(code)"
-    )
-    options = ["--root", str(tmp_path / "runs"), "--set", "gates.0.bound=60"]
-    command = [sys.executable, "-c", text, *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2, done.stderr
-    assert "error: gates.0.bound" in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("name", ["w.h5", "w.weights.h5", "w.keras", "w.txt", "folder"])

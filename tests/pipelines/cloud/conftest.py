@@ -11,6 +11,7 @@ import pytest
 from components import service_calls
 from pipelines.cloud.compiled import Compiled
 from tests.components.vertex.grpc_server import LOST, GrpcServer
+from tests.pipelines.cloud.webhook import Receiver
 
 
 @pytest.fixture(autouse=True)
@@ -264,3 +265,10 @@ def kubeflow_server() -> Iterator[FakeKubeflow]:
     server = FakeKubeflow()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    one = Receiver()
+    yield one
+    one.stop()

@@ -9,6 +9,7 @@ import pytest
 from components.service_calls import ServiceError
 from pipelines.cloud import accelerators, compiler, targets
 from pipelines.cloud import config as cloud_config
+from tests.pipelines.cloud.compiled_jobs import PJRT
 from trainer_modules.engine.errors import BadInputError
 
 BASE = {
@@ -67,12 +68,6 @@ def test_the_named_machines(name: str, machine: str, kind: str, count: int, topo
     assert (spec.accelerator_count, spec.tpu_topology) == (count, topology)
 
 
-PJRT = {
-    "NEXT_PLUGGABLE_DEVICE_USE_C_API": "true",
-    "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": "/lib/libtpu.so",
-}
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -85,28 +80,6 @@ def test_the_driver_of_the_chips_is_named(name: str, expected: dict[str, str]) -
     container = _job(name).job_spec.worker_pool_specs[0].container_spec
     found = {variable.name: variable.value for variable in container.env}
     assert found == {"TF_USE_LEGACY_KERAS": "1", **expected}
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [("nvidia-l4", {}), ("tpu-v6e-4", {"TPU_NAME": "local", **PJRT})],
-)
-def test_the_driver_is_named_on_kubernetes(name: str, expected: dict[str, str]) -> None:
-    from google.protobuf import json_format
-    from kfp.pipeline_spec import pipeline_spec_pb2
-
-    values = {"task": "digits", "target": "kubeflow", "accelerator": name, "image": BASE["image"]}
-    values |= {"pipeline_root": "minio://m/vision", "serving_root": "/mnt/s", "data": "/mnt/d"}
-    compiled = compiler.compile_job(cloud_config.build(values))
-    executors = compiled.job["pipelineSpec"]["deploymentSpec"]["executors"]
-    for step, executor in executors.items():
-        # Read as Kubeflow reads it: its own message has this field.
-        spec = json_format.ParseDict(
-            executor.get("container", {}),
-            pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec(),
-        )
-        found = {variable.name: variable.value for variable in spec.env}
-        assert found == (expected if step in ("Trainer_executor", "Tuner_executor") else {}), step
 
 
 def test_the_image_has_the_driver_where_it_is_looked_for() -> None:
@@ -196,8 +169,6 @@ def _given(spec: dict, task: str) -> dict:
 
 def test_the_compiled_job_trains_and_tunes_in_custom_jobs() -> None:
     from google.cloud import aiplatform_v1
-
-    from pipelines.cloud import compiler
 
     config = cloud_config.build({**BASE, "accelerator": "tpu-v5e-8", "tune": 3, "spot": True})
     spec = compiler.compile_job(config).job["pipelineSpec"]

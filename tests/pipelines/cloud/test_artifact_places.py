@@ -130,17 +130,6 @@ def test_a_container_says_so_before_its_step_begins(
     assert "The input 'model' no longer exists" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("tfx_ready")
-def test_the_first_step_tries_the_volumes() -> None:
-    place = {"target": "kubeflow", "pipeline_root": "minio://m/r", "serving_root": "/mnt/serving"}
-    executors = _compiled(**place)["deploymentSpec"]["executors"]
-    arguments = executors["DataFingerprint_executor"]["container"]["args"]
-    tried = [arguments[i + 1] for i, one in enumerate(arguments) if one == "--writable"]
-    assert tried == ["/mnt/serving/digits", "/mnt/serving-training/digits"]
-    args, beam = container.parse(["--json_serialized_invocation_args", "{}", *arguments[-4:]])
-    assert args.writable == tried and beam == []
-
-
 def test_a_volume_of_root(tmp_path: Path) -> None:
     """As another user than the folder's; root may write anywhere, so it becomes somebody else."""
     if os.getuid() != 0:

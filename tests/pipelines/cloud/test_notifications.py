@@ -4,27 +4,19 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from components import service_calls
-from pipelines.cloud import (
-    commands as cloud_commands,
-)
 from pipelines.cloud import (
     compiler,
     notifications,
-    notify,
 )
 from pipelines.cloud import (
     config as cloud_config,
 )
 from pipelines.cloud.compiled import Compiled
+from tests.pipelines.cloud.webhook import PAGE, Receiver, final
 from tests.rehearsal.jobs import Rehearsal, StepFailedError
 from trainer_modules.engine.errors import BadInputError
 
@@ -42,46 +34,6 @@ KUBEFLOW = VERTEX | {
     "host": "http://localhost:8080/",
     "namespace": "kubeflow",
 }
-RESOURCE = "projects/123/locations/europe-west4/pipelineJobs/digits-2030"
-PAGE = (
-    "https://console.cloud.google.com/vertex-ai/pipelines/locations/europe-west4/runs/"
-    "digits-2030?project=123"
-)
-
-
-class Receiver:
-    """Takes POSTs; `codes` are the answers to the next ones, 200 when there are none."""
-
-    def __init__(self) -> None:
-        self.bodies: list[dict] = []
-        self.codes: list[int] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                assert self.headers["Content-Type"] == "application/json"
-                receiver.bodies.append(json.loads(self.rfile.read(length)))
-                self.send_response(receiver.codes.pop(0) if receiver.codes else 200)
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                del args
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._http.server_address[1]}/hooks/secret"
-        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
-
-    def stop(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    one = Receiver()
-    yield one
-    one.stop()
 
 
 def _compiled(**values: object) -> Compiled:
@@ -107,16 +59,11 @@ def _run(command: list[str], folder: Path, **variables: str) -> subprocess.Compl
     )
 
 
-def _final(state: str, **more: object) -> dict:
-    status = {"state": state, "pipelineJobResourceName": RESOURCE, **more}
-    return {"inputs": {"parameterValues": {"status": status, "run": "77", "resource": RESOURCE}}}
-
-
 @pytest.mark.usefixtures("tfx_ready")
 def test_a_failed_run_on_vertex(receiver: Receiver, tmp_path: Path) -> None:
     spec = _compiled(notify_webhook=receiver.address).job["pipelineSpec"]
     message = "The DAG failed because some tasks failed. The failed tasks are: [Trainer]."
-    given = _final("FAILED", error={"code": 9, "message": message})
+    given = final("FAILED", error={"code": 9, "message": message})
     assert _run(_command(spec, "Notify", given), tmp_path).returncode == 0
     (body,) = receiver.bodies
     assert body == {
@@ -151,60 +98,6 @@ def test_a_refused_model_on_kubeflow(receiver: Receiver, tmp_path: Path) -> None
     reason = "ModelGate rejected it: accuracy is 0.7, at least 0.9 is asked for"
     assert body["status"] == "refused" and body["reasons"] == [reason]
     assert body["link"] == "http://localhost:8080/#/runs/details/run-1"
-
-
-BLESSED = {"artifacts": [{"uri": "/nowhere", "metadata": {"blessed": 1}}]}
-REFUSED = {"artifacts": [{"uri": "/nowhere", "metadata": {"blessed": 0}}]}
-
-
-def _argv(address: str, what: str, given: dict, *more: str) -> list[str]:
-    where = ["--task", "digits", "--webhook", address]
-    return [what, *where, *more, "--executor_input", json.dumps(given)]
-
-
-@pytest.mark.parametrize("state", ["SUCCEEDED", "COMPLETE"])
-def test_nobody_hears_of_success(receiver: Receiver, state: str) -> None:
-    assert notify.main(_argv(receiver.address, "end", _final(state))) == 0
-    given = {"inputs": {"artifacts": {"ModelGate": BLESSED}}}
-    assert notify.main(_argv(receiver.address, "verdict", given, "--fail")) == 0
-    assert receiver.bodies == []
-
-
-@pytest.mark.parametrize(
-    ("state", "status"),
-    [("CANCELLED", "cancelled"), ("FAILED", "failed"), ("RUNNING", "failed"), ("NEW", "failed")],
-)
-def test_every_other_end_is_told(receiver: Receiver, state: str, status: str) -> None:
-    given = _final(state)
-    # Vertex AI hands over JSON as text where a step declares a string.
-    values = given["inputs"]["parameterValues"]
-    values["status"] = json.dumps(values["status"])
-    assert notify.main(_argv(receiver.address, "end", given)) == 0
-    assert [body["status"] for body in receiver.bodies] == [status]
-    assert receiver.bodies[0]["reasons"] == [f"the run ended in the state {state}"]
-
-
-def test_a_refusal_fails_the_run_where_a_mail_is_asked_for(
-    receiver: Receiver, capsys: pytest.CaptureFixture
-) -> None:
-    given = {"inputs": {"artifacts": {"ServingCheck": REFUSED}, "parameterValues": {}}}
-    assert notify.main(_argv(receiver.address, "verdict", given, "--fail")) == 3
-    assert "not blessed. ServingCheck rejected it." in capsys.readouterr().err
-
-
-def test_a_webhook_that_is_down_for_a_moment(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    monkeypatch.setattr(service_calls, "PAUSE", 0.01)
-    receiver.codes = [503, 429]
-    assert notify.main(_argv(receiver.address, "end", _final("FAILED"))) == 0
-    receiver.codes = [404]
-    assert notify.main(_argv(receiver.address, "end", _final("FAILED"))) == 1
-    assert notify.main(_argv("http://127.0.0.1:9/secret", "end", _final("FAILED"))) == 1
-    said = capsys.readouterr().err
-    assert "the webhook at 127.0.0.1 returned status 404." in said and "cannot be reached" in said
-    # Its path may be a password.
-    assert "secret" not in said
 
 
 @pytest.mark.usefixtures("tfx_ready")
@@ -325,24 +218,3 @@ def test_a_whole_job_with_notifications_is_rehearsed(
         place.run(spec)
     assert [body["status"] for body in receiver.bodies] == [*statuses, "failed"]
     assert "out of memory" in receiver.bodies[-1]["text"]
-
-
-class _Failed:
-    """A run that Verdict has failed."""
-
-    def __init__(self, why: str) -> None:
-        self._why = why
-
-    def state(self, run: str) -> tuple[str, bool, str]:
-        del run
-        return "failed", False, self._why
-
-    def blessings(self, run: str) -> dict[str, bool]:
-        del run
-        return {"ModelGate": False, "ServingCheck": True}
-
-
-@pytest.mark.parametrize(("task", "code"), [("Verdict", 3), ("Report", 1)])
-def test_submit_wait_knows_a_refusal_from_a_failure(task: str, code: int) -> None:
-    failed: Any = _Failed(f"The failed tasks are: [{task}].")
-    assert cloud_commands.follow(failed, "run", notifications.JUDGES) == code

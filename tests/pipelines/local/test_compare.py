@@ -7,77 +7,17 @@ import pytest
 from rich.console import Console
 
 from pipelines.local import archive, compare
-from tests.components.report import accessibility, browser, runs
-from trainer_modules.digits import TASK
-from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.task import overrides
-
-CLASSES = tuple(str(i) for i in range(10))
-FIRST, SECOND = "20260101-000000-000", "20260102-000000-000"
-
-
-def _summary(run_id: str, seed: int, **changes: Any) -> dict[str, Any]:
-    found = runs.evaluation(CLASSES, 300, seed)
-    return {
-        "task": "digits",
-        "run_id": run_id,
-        "status": "pushed",
-        "counts": {"train": 1203, "eval": 594},
-        "metrics": found["metrics"],
-        "per_class": found["per_class"],
-        "gates": [{"name": "accuracy >= 0.97", "passed": seed > 0}],
-        "seconds": {"Trainer": 3.0 + seed, "total": 30.0},
-        **changes,
-    }
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> str:
-    """A task's folder with two archived runs; the second trained for fewer epochs."""
-    for number, run_id in enumerate((FIRST, SECOND)):
-        source = tmp_path / f"artifact-{number}"
-        uris = runs.write(source, CLASSES, 200, history=runs.history(10 - 4 * number))
-        task = overrides.apply(TASK, ["phases.0.epochs=20"] if number else [])
-        archive.keep(str(tmp_path), _summary(run_id, number), task, uris)
-    return str(tmp_path)
+from tests.components.report import accessibility, browser
+from tests.pipelines.local.conftest import CLASSES, FIRST, SECOND, archived_summary
 
 
 def _compared(folder: str, a: str = "previous", b: str = "latest") -> dict[str, Any]:
     return compare.compare(archive.find(folder, a), archive.find(folder, b))
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [("latest", SECOND), ("previous", FIRST), (FIRST, FIRST), (f"runs/{SECOND}/", SECOND)],
-)
-def test_runs_are_found_by_id_place_and_age(
-    folder: str, name: str, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(folder)
-    found = archive.find(folder, name)
-    assert found.name == expected
-    assert found.summary["run_id"] == expected
-    assert found.report["metrics"] and found.history["epochs"] and found.task["name"] == "digits"
-
-
-def test_an_unknown_run_is_bad_input(folder: str, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=f"did you mean '{SECOND}'"):
-        archive.find(folder, SECOND[:-1])
-    with pytest.raises(BadInputError, match="no runs are kept"):
-        archive.find(str(tmp_path / "empty"), "latest")
-
-
-def test_a_failed_run_is_archived_as_far_as_it_got(tmp_path: Path) -> None:
-    archive.keep(str(tmp_path), {"run_id": "x", "status": "failed"}, TASK, {})
-    found = archive.find(str(tmp_path), "x")
-    assert found.report == {} and found.summary["status"] == "failed"
-    # It can still be compared.
-    compare.render(compare.compare(found, found), found, found)
-
-
 def test_differences_are_those_of_the_runs(folder: str) -> None:
     found = _compared(folder)
-    old, new = (_summary(name, i) for i, name in enumerate((FIRST, SECOND)))
+    old, new = (archived_summary(name, i) for i, name in enumerate((FIRST, SECOND)))
     rows = {row["name"]: row for row in found["metrics"]}
     by = new["metrics"]["accuracy"] - old["metrics"]["accuracy"]
     assert rows["accuracy"]["change"]["by"] == pytest.approx(by)
@@ -158,31 +98,6 @@ def test_hostile_names_are_text_on_the_terminal_and_the_page(folder: str) -> Non
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
 
 
-def test_command_line(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from pipelines import run_local
-
-    root = str(Path(folder).parent)
-    task = Path(folder).name
-    arguments = ["--task", task, "--root", root, "--compare", "previous", "latest"]
-    assert run_local.main(arguments) == 0
-    assert "phases.0.epochs" in capsys.readouterr().out
-    assert run_local.main([*arguments[:-1], "yesterday"]) == 2
-    assert "yesterday" in capsys.readouterr().err
-
-
-def test_the_last_report_replaces_the_one_before(tmp_path: Path) -> None:
-    for content, extra in (("one", "old.png"), ("two", "new.png")):
-        source = tmp_path / content
-        source.mkdir()
-        (source / "index.html").write_text(content)
-        (source / extra).write_text("")
-        index = archive.publish(str(source), str(tmp_path / "digits"))
-    report = tmp_path / "digits/report"
-    assert Path(index) == report / "index.html"
-    assert sorted(p.name for p in report.iterdir()) == ["index.html", "new.png"]
-    assert (report / "index.html").read_text() == "two"
-
-
 def test_axe_has_nothing_to_say_about_the_page(folder: str) -> None:
     path = Path(compare.run(folder, FIRST, SECOND, Console(file=io.StringIO())))
     with browser.browser() as driver:
@@ -199,3 +114,15 @@ def test_classes_are_shown_as_people_call_them(folder: str) -> None:
     task.write_text(json.dumps(found))
     page = Path(compare.run(folder, FIRST, SECOND, Console(file=io.StringIO()))).read_text()
     assert '<bdi>seven &lt;7&gt;</bdi> <bdi class="key">7</bdi>' in page
+
+
+def test_command_line(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from pipelines import run_local
+
+    root = str(Path(folder).parent)
+    task = Path(folder).name
+    arguments = ["--task", task, "--root", root, "--compare", "previous", "latest"]
+    assert run_local.main(arguments) == 0
+    assert "phases.0.epochs" in capsys.readouterr().out
+    assert run_local.main([*arguments[:-1], "yesterday"]) == 2
+    assert "yesterday" in capsys.readouterr().err

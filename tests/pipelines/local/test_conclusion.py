@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from pipelines.local import conclusion
-from pipelines.local.summary import Summary, worst_class
+from pipelines.local.summary import Summary
 from trainer_modules.engine.task.display import Display
 
 
@@ -109,14 +109,6 @@ def test_markup_in_class_names_is_text() -> None:
 def test_a_failure_says_why_and_where_the_rest_is() -> None:
     text = _shown(_summary(error="Trainer failed: disk full", log="/logs/1.log"))
     assert "Trainer failed: disk full" in text and "/logs/1.log" in text
-
-
-def test_worst_class_of_none() -> None:
-    assert worst_class({}) is None
-    assert worst_class({"road": {"iou": 0.9, "f1": 0.1}, "pole": {"iou": 0.2, "f1": 0.9}}) == (
-        "pole",
-        {"iou": 0.2, "f1": 0.9},
-    )
 
 
 def test_gates_without_a_baseline_have_not_passed() -> None:

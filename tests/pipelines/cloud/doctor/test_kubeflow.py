@@ -4,9 +4,7 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,30 +181,3 @@ def test_without_kubectl_the_command_is_said(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH", "")
     found = _kubeflow()["volume vision"]
     assert found == Finding(UNKNOWN, "kubectl is not installed", "kubectl get pvc vision -n team")
-
-
-@pytest.mark.slow
-def test_without_a_network_it_ends_soon_and_says_so(tmp_path: Path) -> None:
-    """The command itself, in a network namespace of its own where that can be had."""
-    config = tmp_path / "cluster.toml"
-    config.write_text(
-        'target = "kubeflow"\nhost = "http://10.255.255.1"\npipeline_root = "minio://m/r"\n'
-        'serving_root = "/mnt/serving"\nimage = "example.com/a/b@sha256:0"\n'
-    )
-    command = [
-        *(sys.executable, "-m", "pipelines.run_kubeflow", "doctor", "--config", str(config)),
-        *("--task", "digits", "--data", "/mnt/digits"),
-    ]
-    if subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode == 0:
-        command = ["unshare", "-n", *command]
-    begin = time.monotonic()
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[4], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2, done.stderr
-    assert time.monotonic() - begin < 150
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("ok           configuration")
-    assert any(line.startswith("will stop    API server") for line in lines)
-    assert any(line.startswith("cannot tell  image") for line in lines)
-    assert lines[-1].endswith("cannot be decided from here") and "Traceback" not in done.stderr

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pipelines.cloud import compiler
-from pipelines.cloud import config as cloud_config
 from pipelines.cloud import options as cloud_options
 from pipelines.cloud.platform_config import CloudConfig
 from tests.rehearsal.jobs import Rehearsal
@@ -85,11 +84,6 @@ def test_a_network_that_is_not_trained_is_registered_too(tfx_ready: None) -> Non
 def test_what_cannot_be_is_said(tfx_ready: None, args: tuple[str, ...], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         compiler.compile_job(_config(*args))
-
-
-def test_an_endpoint_needs_a_model() -> None:
-    with pytest.raises(BadInputError, match="--model-registry is required too"):
-        cloud_config.build({"serving_endpoint": "live"})
 
 
 def test_kubeflow_refuses_and_loads_nothing_of_google(tmp_path: Path) -> None:

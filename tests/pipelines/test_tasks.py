@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import importlib
-import os
-import subprocess
 import sys
 import typing
 from pathlib import Path
@@ -110,34 +108,6 @@ def test_a_schema_may_list_the_labels_of_the_task_and_no_others(task_file) -> No
     path.write_text(own + domain.format(same.replace('"3"', '"three"')))
     with pytest.raises(BadInputError, match=r"mistaken.pbtxt: .* must be left out.*: 3, three$"):
         tasks.schema(task)
-
-
-def test_a_broken_file_ends_a_run_with_2_and_leaves_the_list_whole(tmp_path) -> None:
-    """The real programs, in a copy of the tree, without a traceback."""
-    for name in ("pipelines", "components", "trainer_modules", "schemas"):
-        os.symlink(ROOT / name, tmp_path / name)
-    (tmp_path / "trainer_modules").unlink()
-    (tmp_path / "trainer_modules").mkdir()
-    for path in TASKS.iterdir():
-        os.symlink(path, tmp_path / "trainer_modules" / path.name)
-    (tmp_path / "trainer_modules/mistaken.py").write_text("TASK = Task(\n")
-
-    def run(*options: str) -> subprocess.CompletedProcess:
-        text = (
-            "import sys, runpy; sys.path[0] = '.'; from pipelines import run_local; "
-            "sys.exit(run_local.main(sys.argv[1:]))"
-        )
-        env = {**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"}
-        command = [sys.executable, "-c", text, *options]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-
-    failed = run("--task", "mistaken")
-    assert failed.returncode == 2 and "Traceback" not in failed.stderr
-    assert "trainer_modules/mistaken.py, line 1" in failed.stderr
-    listed = run("--list")
-    assert listed.returncode == 0
-    assert "broken" in listed.stdout and "flowers" in listed.stdout
-    assert run("--task", "digits", "--set", "name=x").returncode == 2
 
 
 def test_two_ways_to_say_one_thing_are_an_error() -> None:
