@@ -11,12 +11,11 @@ import tf_keras
 from trainer_modules import cifar10, gtsrb, mnist
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.networks import models
-from trainer_modules.engine.problems import Regression, Segmentation
+from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task.layers import Conv, Dropout, GlobalAveragePool
 from trainer_modules.engine.task.task import (
     Backbone,
     Columns,
-    EncoderDecoder,
     Everything,
     HeadOnly,
     Images,
@@ -141,37 +140,6 @@ def test_impossible_phases_are_refused(tiny: Callable[..., Task]) -> None:
     built = models.build(tiny(input=Images(height=32, width=32), model=MOBILE))
     with pytest.raises(BadInputError, match="at most the 154 layers"):
         models.set_trainable(built, Phase(epochs=1, trainable=Last(155)))
-
-
-@pytest.mark.parametrize(
-    ("name", "height", "width"),
-    [("MobileNetV2", 45, 60), ("VGG16", 48, 64), ("ResNet50", 50, 70), ("EfficientNetB0", 64, 40)],
-)
-def test_encoder_decoder_keeps_any_size(
-    tiny: Callable[..., Task], name: str, height: int, width: int
-) -> None:
-    task = tiny(
-        problem=Segmentation(classes=("a", "b"), void=2),
-        input=Images(height=height, width=width),
-        model=EncoderDecoder(name=name, weights="none", filters=(8, 8, 8, 4)),
-    )
-    built = models.build(task)
-    out = built.model(np.zeros((2, height, width, 3), np.uint8))
-    assert out.shape == (2, height, width, 2)
-    np.testing.assert_allclose(np.sum(out, -1), 1, rtol=1e-5)
-    before = built.trainable_count
-    models.set_trainable(built, Phase(epochs=1, trainable=HeadOnly()))
-    assert built.trainable_count < before
-    assert all(not layer.trainable_weights for layer in built.base.layers)
-
-
-def test_a_decoder_of_too_many_steps_is_refused(tiny: Callable[..., Task]) -> None:
-    model = EncoderDecoder(name="MobileNetV2", weights="none", filters=(8,) * 6)
-    task = tiny(
-        problem=Segmentation(classes=("a", "b")), input=Images(height=64, width=64), model=model
-    )
-    with pytest.raises(BadInputError, match="must have 1 to 4 steps"):
-        models.build(task)
 
 
 def test_dropout_is_part_of_the_head(tiny: Callable[..., Task]) -> None:

@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 import tf_keras
 
-from trainer_modules.engine.task.learning_rates import Cosine, Exponential
+from tests.trainer_modules.engine.training.curves import curve
 from trainer_modules.engine.task.task import Augment, EarlyStopping, Phase, ReduceOnPlateau, Task
-from trainer_modules.engine.training import history
-
-
-def curve(trained: history.Trained, name: str = "loss") -> list[float]:
-    return [epoch[name] for epoch in trained.history["epochs"]]
 
 
 def test_best_weights_are_those_exported(
@@ -55,22 +50,6 @@ def test_plateau_lowers_the_rate(run: Callable[..., Any], tiny: Callable[..., Ta
     rates = curve(trained, "learning_rate")
     assert rates[0] == pytest.approx(1e-12)
     assert rates[-1] == pytest.approx(5e-14)
-
-
-@pytest.mark.parametrize(
-    "schedule",
-    [
-        Exponential(initial=0.01, decay_steps=5, decay_rate=0.5),
-        Cosine(peak=0.01, warmup_fraction=0.2, final_fraction=0.1),
-    ],
-)
-def test_schedules_count_the_steps_of_the_phase(
-    run: Callable[..., Any], tiny: Callable[..., Task], schedule: Any
-) -> None:
-    trained = run(tiny(phases=(Phase(epochs=4, learning_rate=schedule),)))
-    keras = schedule.build(20)
-    expected = [float(keras(step)) for step in (5, 10, 15, 20)]
-    np.testing.assert_allclose(curve(trained, "learning_rate"), expected, rtol=1e-5)
 
 
 def test_class_weights_are_in_the_loss(

@@ -49,12 +49,6 @@ def training(split: Split, start: int = 0, steps: int = 1, batch: int = 5) -> li
     return [x.numpy()[:, 0, 0, 0] for x, *_ in islice(data, steps)]
 
 
-def test_measure_counts_and_reads_labels(split: Split) -> None:
-    assert split.count == 23
-    assert split.shards.labels is not None
-    assert np.bincount(split.shards.labels).tolist() == [8, 8, 7]
-
-
 def test_a_pass_sees_an_example_at_most_once_and_drops_the_remainder(split: Split) -> None:
     one, two = np.concatenate(training(split, 0, 4)), np.concatenate(training(split, 4, 4))
     assert len(set(one)) == len(set(two)) == 20

@@ -1,6 +1,5 @@
 """Training: equal to plain Keras, phase after phase, for every kind of problem."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+from tests.trainer_modules.engine.training.curves import curve
 from trainer_modules.engine.problems import Regression
 from trainer_modules.engine.task.layers import GlobalAveragePool
 from trainer_modules.engine.task.task import (
@@ -23,13 +23,6 @@ from trainer_modules.engine.task.task import (
     Phase,
     Task,
 )
-from trainer_modules.engine.training import history
-
-TWO_PHASES = (Phase(epochs=2, learning_rate=0.01), Phase(epochs=2, learning_rate=0.001))
-
-
-def curve(trained: history.Trained, name: str = "loss") -> list[float]:
-    return [epoch[name] for epoch in trained.history["epochs"]]
 
 
 def test_learns_and_measures_as_keras_does(
@@ -68,42 +61,6 @@ def test_gives_the_curve_of_plain_keras(
     np.testing.assert_allclose(curve(trained), plain.history["loss"], rtol=1e-4)
 
 
-def test_phases_are_marked_counted_and_logged(
-    run: Callable[..., Any],
-    tiny: Callable[..., Task],
-    tmp_path: Path,
-    shard_writer: Callable[..., list[str]],
-) -> None:
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (12, 32, 32, 3), np.uint8)
-    files = shard_writer(tmp_path / "rgb", "train", images, np.arange(12) % 3, gzip=True)
-    task = tiny(
-        input=Images(height=32, width=32, store="png"),
-        model=Backbone(name="MobileNetV2", alpha=0.35, weights="none", head=(GlobalAveragePool(),)),
-        phases=(
-            Phase(epochs=2, learning_rate=0.01, trainable=HeadOnly()),
-            Phase(epochs=1, learning_rate=0.001, trainable=Everything()),
-        ),
-        train__batch_size=4,
-    )
-    trained = run(task, train_files=files, eval_files=files)
-    head, fine = trained.history["phases"]
-    assert (head["name"], head["first_epoch"], head["last_epoch"]) == ("1_headonly", 1, 2)
-    assert (fine["name"], fine["first_epoch"], fine["last_epoch"]) == ("2_everything", 3, 3)
-    assert head["trainable_count"] == 1280 * 3 + 3
-    assert fine["trainable_count"] == trained.trainable_count > 300_000
-    assert curve(trained, "epoch") == [1, 2, 3]
-    assert curve(trained, "phase") == [0, 0, 1]
-    np.testing.assert_allclose(curve(trained, "learning_rate"), [0.01, 0.01, 0.001], rtol=1e-6)
-    assert "phase 1: trainable 3,843, frozen 410,208" in trained.summary_text
-    for phase in ("1_headonly", "2_everything"):
-        for part in ("train", "validation"):
-            assert list((tmp_path / "logs" / phase / part).iterdir())
-    history.write(trained, str(tmp_path / "model"))
-    assert json.loads((tmp_path / "model" / "history.json").read_text()) == trained.history
-    assert (tmp_path / "model" / "model_summary.txt").read_text() == trained.summary_text
-
-
 def test_a_frozen_base_does_not_change(
     run: Callable[..., Any],
     tiny: Callable[..., Task],
@@ -135,13 +92,6 @@ def test_a_frozen_base_does_not_change(
     for name, a, b in zip(names, before, trained_base(Everything()), strict=True):
         norm = any(part in name for part in ("moving_", "gamma", "beta"))
         assert np.array_equal(a, b) == norm, name
-
-
-def test_epochs_setting_replaces_those_of_the_phases(
-    run: Callable[..., Any], tiny: Callable[..., Task]
-) -> None:
-    trained = run(tiny(phases=TWO_PHASES, train__epochs=1))
-    assert [p["last_epoch"] for p in trained.history["phases"]] == [1, 2]
 
 
 def test_a_table_trains(run: Callable[..., Any], tiny: Callable[..., Task], tmp_path: Path) -> None:
