@@ -189,6 +189,7 @@ def test_sets_of_labels_show_thresholds_curves_and_the_most_wrong() -> None:
     assert f'data-id="{worst["id"]}"' in figure
     missed = len(set(worst["true"]) - set(worst["predicted"]))
     assert figure.count("−") == missed and figure.count("✓") + missed == len(worst["true"])
+    assert figure.count('"missed"') == missed and figure.count('"hit"') == figure.count("✓")
     assert "<b>bold</b>" not in html
     judged_elsewhere = page.render(other_runs.label_sets(splits=("test",)))
     assert "no test split" not in judged_elsewhere
