@@ -124,7 +124,7 @@ def _reader() -> dict:
     from trainer_modules import digits
     from trainer_modules.engine.task import overrides
 
-    source = digits.TASK.also[0] if digits.TASK.also else digits.TASK.source
+    source = digits.TASK.alternatives[0] if digits.TASK.alternatives else digits.TASK.source
     made = ImageExampleGen(
         input_base="gs://bucket/data",
         source=overrides.to_json(getattr(source, "stored", source)),
