@@ -8,7 +8,7 @@ from pipelines import tasks
 from pipelines.cloud import data as cloud_data
 from pipelines.cloud.parts import WorkConfig
 from tests.components.example_gen.conftest import encoded, parse, picture, write
-from trainer_modules import digits, flowers, image_folder
+from trainer_modules import digits, flowers, gtsrb, image_folder
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.task.sources import ImageFolders, TFRecords
 
@@ -49,16 +49,19 @@ def test_classes_that_cannot_be_known_are_asked_for(data: str) -> None:
 
 
 def test_a_layout_out_of_sight_is_the_first_or_the_one_that_is_named() -> None:
-    first, *others = (
-        cloud_data.stored(source) for source in (flowers.TASK.source, *flowers.TASK.alternatives)
-    )
+    layouts = (flowers.TASK.source, *flowers.TASK.alternatives)
+    first, other = layouts[0], next(x for x in layouts if type(x) is not type(layouts[0]))
     assert cloud_data.located(flowers.TASK, WorkConfig(data="gs://b/d"))[2] == first
-    for other in {type(other).__name__: other for other in reversed(others)}.values():
-        if type(other) is not type(first):
-            work = WorkConfig(data="gs://b/d", layout=type(other).__name__)
-            assert cloud_data.located(flowers.TASK, work)[2] == other
+    named = WorkConfig(data="gs://b/d", layout=type(other).__name__)
+    assert cloud_data.located(flowers.TASK, named)[2] == other
     with pytest.raises(BadInputError, match=r"--layout must be one of .*did you mean 'ImageFold"):
         cloud_data.located(flowers.TASK, WorkConfig(data="gs://b/d", layout="ImageFolder"))
+
+
+def test_of_several_layouts_of_one_class_the_first_has_its_name() -> None:
+    assert sum(isinstance(x, ImageFolders) for x in gtsrb.TASK.alternatives) > 0
+    named = WorkConfig(data="gs://b/d", layout="ImageFolders")
+    assert cloud_data.located(gtsrb.TASK, named)[2] == gtsrb.TASK.source
 
 
 def test_data_that_a_library_carries_have_their_stored_layout_in_the_cloud() -> None:
