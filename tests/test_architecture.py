@@ -186,7 +186,9 @@ def test_one_dag() -> None:
     ids=lambda p: str(p.relative_to(ROOT)),
 )
 def test_files_stay_small(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    # Tests of one module stay together, with what they need.
+    most = 300 if path.relative_to(ROOT).parts[0] in LAYERS else 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= most
     assert path.stem not in ("utils", "common", "helpers", "misc")
 
 

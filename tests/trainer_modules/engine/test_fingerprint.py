@@ -1,6 +1,7 @@
 """What changes a fingerprint of code or files, and what does not."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,38 @@ def test_a_folder_is_known_by_its_files_names_and_bytes(tmp_path: Path) -> None:
         key(a="1", variables__b="2"),
     ):
         assert other != first
+
+
+class _Listed:
+    """What `os.scandir` returns, in an order of its own."""
+
+    def __init__(self, path: str, backwards: bool) -> None:
+        with _scandir(path) as entries:
+            self._entries = iter(sorted(entries, key=lambda e: e.name, reverse=backwards))
+
+    def __iter__(self):
+        return self._entries
+
+    def __next__(self):
+        return next(self._entries)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+_scandir = os.scandir
+
+
+def test_the_order_in_which_a_disk_lists_files_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "one/c", "two/d"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    keys = set()
+    for backwards in (False, True):
+        monkeypatch.setattr(os, "scandir", lambda path, way=backwards: _Listed(path, way))
+        keys.add(fingerprint.of_path(str(tmp_path)))
+    assert len(keys) == 1
