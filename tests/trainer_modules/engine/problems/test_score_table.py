@@ -84,3 +84,6 @@ def test_a_table_of_many_scores_stays_small_and_nearly_exact() -> None:
     assert found[0] == pytest.approx(sk.average_precision_score(positive, scores), abs=1e-12)
     assert found[1] == pytest.approx(found[0], abs=2e-3)
     assert small.rows[:, 1:].sum() == 30_000
+    # To the nearest step of the grid, which moves the mean of the scores neither up nor down.
+    mean = np.average(small.rows[:, 0], weights=small.rows[:, 1:].sum(axis=1))
+    assert mean == pytest.approx(scores.mean(dtype=np.float64), abs=1e-4)
