@@ -99,12 +99,13 @@ def test_a_seed_gives_an_order_of_the_shards_and_loses_none(files: list[str]) ->
 
 
 def test_in_memory_is_what_decoding_one_by_one_gives(
-    tiny: Callable[..., Task], files: list[str]
+    tiny: Callable[..., Task], tmp_path: Path, shard_writer: Writer
 ) -> None:
-    task = tiny()
+    task, count = tiny(), 300  # more than are decoded at once
+    files = shard_writer(tmp_path, "train", *numbered(count), shards=3)
     inputs, labels = examples.in_memory(task, examples.measure(task, files, "train"))
     order = ids(examples.records(files))
-    np.testing.assert_array_equal(inputs, numbered(11)[0][order])
+    np.testing.assert_array_equal(inputs, numbered(count)[0][order])
     np.testing.assert_array_equal(labels, np.array(order) % 3)
     assert (inputs.dtype, labels.dtype) == (np.uint8, np.int64)
 
