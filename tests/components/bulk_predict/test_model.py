@@ -70,7 +70,7 @@ def test_reading_ahead_keeps_the_order_and_hands_on_the_error() -> None:
         yield from range(5)
         raise OSError("the disk is gone")
 
-    reading = model.ahead(items())
+    reading = model.prefetched(items())
     assert [next(reading) for _ in range(5)] == list(range(5))
     with pytest.raises(OSError, match="the disk is gone"):
         next(reading)
@@ -78,7 +78,7 @@ def test_reading_ahead_keeps_the_order_and_hands_on_the_error() -> None:
 
 def test_who_stops_early_leaves_no_thread_behind() -> None:
     before = threading.active_count()
-    reading = model.ahead(iter(range(10**9)))
+    reading = model.prefetched(iter(range(10**9)))
     assert next(reading) == 0
     reading.close()  # type: ignore[attr-defined]
     end = time.monotonic() + 10

@@ -65,7 +65,7 @@ def test_the_plain_form_says_class_and_passed() -> None:
     ],
 )
 def test_two_numbers_show_which_is_larger(a: float, b: float, texts: tuple[str, str]) -> None:
-    assert gate_outcome.apart(a, b) == texts
+    assert gate_outcome.format_apart(a, b) == texts
 
 
 def test_the_order_of_two_texts_is_that_of_their_numbers() -> None:
@@ -73,5 +73,5 @@ def test_the_order_of_two_texts_is_that_of_their_numbers() -> None:
     for _ in range(2000):
         a = chance.random()
         b = a + chance.choice((1, -1)) * 10 ** -chance.uniform(0, 7)
-        left, right = gate_outcome.apart(a, b)
+        left, right = gate_outcome.format_apart(a, b)
         assert (float(left) < float(right)) == (a < b) and left != right

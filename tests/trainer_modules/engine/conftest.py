@@ -36,7 +36,10 @@ def blobs(count: int, *, size: int = 8, classes: int = 3, seed: int = 0) -> tupl
 def write_shards(
     folder: Path, split: str, images: Any, labels: Any, *, shards: int = 2, gzip: bool = False
 ) -> list[str]:
-    """Writes transformed Examples; `labels` are class indices, multi-hot rows, or id masks."""
+    """Writes transformed Examples.
+
+    `labels` are class indices, multi-hot rows, id masks, or float targets.
+    """
     import tensorflow as tf
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,6 +52,9 @@ def write_shards(
                 if np.ndim(labels[n]) == 2:
                     mask = tf.io.encode_png(labels[n][..., None]).numpy()
                     features["mask"] = _bytes(mask)
+                elif np.issubdtype(np.asarray(labels[n]).dtype, np.floating):
+                    number = tf.train.FloatList(value=[float(labels[n])])
+                    features["target"] = tf.train.Feature(float_list=number)
                 else:
                     one = tf.train.Int64List(value=np.ravel(labels[n]).astype(int).tolist())
                     features["label"] = tf.train.Feature(int64_list=one)

@@ -225,7 +225,7 @@ import scipy.special
 import trainer_modules
 import tf_keras
 from tf_keras.src.utils import data_utils
-from trainer_modules.engine import training
+from trainer_modules.engine.training import training
 from trainer_modules.engine.task.serialisation import from_json
 folder, file, *files = sys.argv[1:]
 data_utils.get_file = lambda *a, **k: file

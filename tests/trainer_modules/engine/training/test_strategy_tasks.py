@@ -99,6 +99,8 @@ def made_up(task: Task, folder: Path, shard_writer: Callable[..., list[str]]) ->
     shape = (16, task.input.height, task.input.width)
     images = rng.integers(0, 256, (*shape, task.input.channels), np.uint8)
     count = len(task.problem.names)
+    if not count:
+        return shard_writer(folder, "train", images, rng.normal(size=16))
     labels = rng.integers(0, count, shape if isinstance(task.problem, Segmentation) else 16)
     return shard_writer(folder, "train", images, labels.astype(np.uint8))
 
