@@ -1,6 +1,5 @@
-"""The configuration of local runs, read from the command line in one place, typed and frozen."""
+"""The configuration of local runs, typed and frozen; `pipelines/local/options.py` reads it."""
 
-import argparse
 import os
 from dataclasses import dataclass
 from typing import Protocol
@@ -143,90 +142,3 @@ class RunConfig:
         if not any(arg.startswith("--runner") for arg in given):
             given[:0] = _BEAM_RUNNER
         return given
-
-
-def local_parser() -> argparse.ArgumentParser:
-    """Returns the parser of `run_local.py`."""
-    parser = argparse.ArgumentParser(
-        prog="run_local.py",
-        description="Run a task's pipeline on this machine: read the data, train, evaluate, push.",
-        epilog="Exit codes: 0 pushed, or nothing new to do; 1 a component failed; 2 bad input or "
-        "usage; 3 trained but not blessed.",
-    )
-    parser.add_argument(
-        "--task",
-        default="digits",
-        metavar="NAME|FILE.py",
-        help="a task of this repository (see --list) or a task file; default: digits",
-    )
-    parser.add_argument(
-        "--name",
-        default="",
-        metavar="NAME",
-        help="file the runs and serve the model under this name, so that one task keeps several "
-        "models, for example one for each folder of images; default: the task's",
-    )
-    parser.add_argument("--data", metavar="PATH|gs://…", help="location of the task's data")
-    parser.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a value of the task, for example phases.0.epochs=2; may be repeated",
-    )
-    parser.add_argument("--weights", metavar="imagenet|none|PATH", help="weights of the backbone")
-    parser.add_argument(
-        "--max-rejected",
-        type=float,
-        default=0.01,
-        metavar="FRACTION",
-        help="stop if a larger fraction of the examples cannot be read; default: 0.01",
-    )
-    parser.add_argument(
-        "--metadata", metavar="URI", help="lineage store: a SQLite file or mysql://…"
-    )
-    parser.add_argument(
-        "--beam",
-        action="append",
-        default=[],
-        metavar="ARG",
-        help="an option for Beam; may be repeated",
-    )
-    parser.add_argument(
-        "--tune",
-        type=int,
-        default=0,
-        metavar="N",
-        help="search hyperparameters in N trials first, then train with the best",
-    )
-    parser.add_argument(
-        "--fresh", action="store_true", help="run every step again, without the cache"
-    )
-    parser.add_argument(
-        "--compare",
-        nargs=2,
-        metavar=("RUN_A", "RUN_B"),
-        help="compare two runs of the task and exit; each is a run id, a run's folder, latest or "
-        "previous",
-    )
-    parser.add_argument("--list", action="store_true", help="list the tasks and exit")
-    return parser
-
-
-def from_args(args: argparse.Namespace) -> RunConfig:
-    """Returns the configuration of parsed arguments."""
-    return RunConfig(
-        task=args.task,
-        name=args.name,
-        data=args.data,
-        root=os.path.abspath(args.root) if "://" not in args.root else args.root,
-        settings=tuple(args.settings),
-        weights=args.weights,
-        max_rejected=args.max_rejected,
-        metadata=args.metadata,
-        beam=tuple(args.beam),
-        fresh=args.fresh,
-        tune=args.tune,
-    )

@@ -3,7 +3,6 @@
 python pipelines/run_local.py [--task digits] [--data PATH] [--set KEY=VALUE]…
 """
 
-import argparse
 import contextlib
 import datetime
 import fcntl
@@ -21,7 +20,9 @@ try:
     from rich.console import Console
 
     from pipelines import early_checks, startup, tasks
-    from pipelines.config import RunConfig, from_args, local_parser
+    from pipelines.config import RunConfig
+    from pipelines.local import commands
+    from pipelines.local.options import from_args, local_parser
     from pipelines.task_files import spelling
     from trainer_modules.engine.errors import BadInputError
     from trainer_modules.engine.task.task import Task
@@ -35,18 +36,16 @@ except ModuleNotFoundError as missing:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     args = local_parser().parse_args(argv)
-    if args.list:
-        return _list(args.task)
     try:
         config = from_args(args)
-        if args.compare:
-            return _compare(config, *args.compare)
+        if command := commands.chosen(args):
+            return commands.run(command, config, args, Console())
         startup.on_this_machine_alone(
             config.data, config.root, config.weights, *config.settings, *config.beam
         )
         task = tasks.load(config.task, config.settings, config.weights)
         early_checks.check_settings(task)
-        return _locked_run(task, config, args)
+        return _locked_run(task, config)
     except BadInputError as error:
         # In a file, a path stays in one piece.
         console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
@@ -63,27 +62,7 @@ def _escape(error: object) -> str:
     return escape(str(error))
 
 
-def _list(task: str) -> int:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold")
-    table.add_column("task", no_wrap=True)
-    table.add_column("what it is")
-    for name, line in tasks.descriptions(task if spelling.parse(task).path else ""):
-        table.add_row(name, line)
-    Console().print(table)
-    return 0
-
-
-def _compare(config: RunConfig, first: str, second: str) -> int:
-    from pipelines.local import compare
-
-    compare.run(config.folder, first, second, Console())
-    return 0
-
-
-def _locked_run(task: Task, config: RunConfig, args: argparse.Namespace) -> int:
-    del args
+def _locked_run(task: Task, config: RunConfig) -> int:
     try:
         os.makedirs(config.folder, exist_ok=True)
     except OSError as error:

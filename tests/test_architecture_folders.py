@@ -66,6 +66,7 @@ _MAY_IMPORT = {
         *("components/data_validation", "components/model_gate", "components/pusher"),
         *("components/report", "pipelines", "pipelines/task_files", _PROBLEMS, _TASK),
     },
+    "pipelines/local/commands": {"pipelines", "pipelines/local", "pipelines/task_files"},
     "pipelines/cloud": {
         *("components/example_gen", "components/pusher", "components/report"),
         *("components/vertex", "pipelines", _TASK),
@@ -73,8 +74,8 @@ _MAY_IMPORT = {
     # What a person starts.
     "pipelines: commands": {
         *("components/bulk_predict", "components/example_gen", "components/pusher"),
-        *("pipelines", "pipelines/cloud", "pipelines/local", "pipelines/serving"),
-        *("pipelines/task_files", _TASK),
+        *("pipelines", "pipelines/cloud", "pipelines/local", "pipelines/local/commands"),
+        *("pipelines/serving", "pipelines/task_files", _TASK),
     },
 }
 

@@ -28,8 +28,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from pipelines import config, early_checks, predict, tasks
+from pipelines import early_checks, predict, tasks
 from pipelines.cloud import options as cloud_options
+from pipelines.local import options
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,8 +94,8 @@ def test_a_command_can_be_typed_as_it_is_printed(
 
 
 def _local(argv: list[str]) -> None:
-    args = config.local_parser().parse_args(argv)
-    made = config.from_args(args)
+    args = options.local_parser().parse_args(argv)
+    made = options.from_args(args)
     # A path of the reader's machine stands for a file that is there.
     weights = made.weights if made.weights in (None, "none") else "imagenet"
     early_checks.check_settings(tasks.load(made.task, made.settings, weights))

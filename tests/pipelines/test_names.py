@@ -9,7 +9,8 @@ import pytest
 from pipelines import names, tasks
 from pipelines.cloud import config as cloud_config
 from pipelines.cloud import options as cloud_options
-from pipelines.config import RunConfig, from_args, local_parser
+from pipelines.config import RunConfig
+from pipelines.local.options import from_args, local_parser
 from pipelines.names import Names
 from trainer_modules.engine.errors import BadInputError
 

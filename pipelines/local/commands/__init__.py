@@ -1,0 +1,36 @@
+"""Commands about earlier runs: what `run_local.py` does instead of a run, one module each."""
+
+import argparse
+import importlib
+
+from rich.console import Console
+
+from pipelines.config import RunConfig
+
+# The option's name in the parsed arguments → the module whose `run` carries it out. Only that one is
+# imported.
+_MODULES = {
+    "list": "pipelines.local.commands.list_tasks",
+    "compare": "pipelines.local.commands.compare_runs",
+}
+
+
+def chosen(args: argparse.Namespace) -> str | None:
+    """Returns which command the arguments ask for; None for a run."""
+    return next((name for name in _MODULES if getattr(args, name) not in (None, False)), None)
+
+
+def run(name: str, config: RunConfig, args: argparse.Namespace, console: Console) -> int:
+    """Carries out a command; returns the exit code.
+
+    Args:
+      name: What `chosen` returned.
+      config: The task, its name and the root that the command is about.
+      args: The parsed arguments, the command's own among them.
+      console: Where to print.
+
+    Raises:
+      BadInputError: If the command cannot be carried out as asked.
+    """
+    code: int = importlib.import_module(_MODULES[name]).run(config, args, console)
+    return code

@@ -1,0 +1,106 @@
+"""The options of `run_local.py`: runs, and commands about earlier runs."""
+
+import argparse
+import os
+
+from pipelines.config import RunConfig
+
+
+def local_parser() -> argparse.ArgumentParser:
+    """Returns the parser of `run_local.py`."""
+    parser = argparse.ArgumentParser(
+        prog="run_local.py",
+        description="Run a task's pipeline on this machine: read the data, train, evaluate, push.",
+        epilog="Exit codes: 0 pushed, or nothing new to do; 1 a component failed; 2 bad input or "
+        "usage; 3 trained but not blessed.",
+    )
+    _what(parser.add_argument_group("what to run"))
+    _how(parser.add_argument_group("how to run it"))
+    _commands(parser.add_argument_group("instead of a run"))
+    return parser
+
+
+def _what(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--task",
+        default="digits",
+        metavar="NAME|FILE.py",
+        help="a task of this repository (see --list) or a task file; default: digits",
+    )
+    group.add_argument(
+        "--name",
+        default="",
+        metavar="NAME",
+        help="file the runs and serve the model under this name, so that one task keeps several "
+        "models, for example one for each folder of images; default: the task's",
+    )
+    group.add_argument("--data", metavar="PATH|gs://…", help="location of the task's data")
+    group.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a value of the task, for example phases.0.epochs=2; may be repeated",
+    )
+    group.add_argument("--weights", metavar="imagenet|none|PATH", help="weights of the backbone")
+    group.add_argument(
+        "--max-rejected",
+        type=float,
+        default=0.01,
+        metavar="FRACTION",
+        help="stop if a larger fraction of the examples cannot be read; default: 0.01",
+    )
+    group.add_argument(
+        "--tune",
+        type=int,
+        default=0,
+        metavar="N",
+        help="search hyperparameters in N trials first, then train with the best",
+    )
+
+
+def _how(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--root", default="runs", metavar="DIR", help="default: runs")
+    group.add_argument(
+        "--metadata", metavar="URI", help="lineage store: a SQLite file or mysql://…"
+    )
+    group.add_argument(
+        "--beam",
+        action="append",
+        default=[],
+        metavar="ARG",
+        help="an option for Beam; may be repeated",
+    )
+    group.add_argument(
+        "--fresh", action="store_true", help="run every step again, without the cache"
+    )
+
+
+def _commands(group: argparse._ArgumentGroup) -> None:
+    """Adds what `pipelines/local/commands` carries out."""
+    group.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("RUN_A", "RUN_B"),
+        help="compare two runs of the task and exit; each is a run id, a run's folder, latest or "
+        "previous",
+    )
+    group.add_argument("--list", action="store_true", help="list the tasks and exit")
+
+
+def from_args(args: argparse.Namespace) -> RunConfig:
+    """Returns the configuration of parsed arguments."""
+    return RunConfig(
+        task=args.task,
+        name=args.name,
+        data=args.data,
+        root=os.path.abspath(args.root) if "://" not in args.root else args.root,
+        settings=tuple(args.settings),
+        weights=args.weights,
+        max_rejected=args.max_rejected,
+        metadata=args.metadata,
+        beam=tuple(args.beam),
+        fresh=args.fresh,
+        tune=args.tune,
+    )
