@@ -7,8 +7,8 @@ from rich.console import Console
 
 from pipelines.config import RunConfig
 
-# The option's name in the parsed arguments → the module whose `run` carries it out. Only that one is
-# imported.
+# The option's name in the parsed arguments → the module whose `run` carries it out; only that one
+# is imported.
 _MODULES = {
     "list": "pipelines.local.commands.list_tasks",
     "compare": "pipelines.local.commands.compare_runs",
