@@ -152,9 +152,10 @@ def infer_classes(data_root: str, source: Source, problem: Problem) -> tuple[str
         )
     if len(names) < 2:
         hint = ""
-        for name in sorted(names):
-            inside = storage.subfolders(storage.join(data_root, name))
-            if len(inside) > 1 and isinstance(source, ImageFolders) and where == data_root:
+        # Only there is a class a folder.
+        for name in sorted(names) if isinstance(source, ImageFolders) else ():
+            inside = storage.subfolders(storage.join(data_root, name)) if where == data_root else ()
+            if len(inside) > 1:
                 hint = f" Did you mean --data {storage.join(data_root, name)}?"
         present = f"only one class: '{next(iter(names))}'" if names else "no class with images"
         raise BadInputError(f"{where} contains {present}; at least 2 classes are needed.{hint}")

@@ -80,7 +80,7 @@ def find(task: Task, name: str, function: str) -> TaskCode:
 
 def _code(file: Path) -> str:
     """Returns a file's code without comments, formatting and docstrings."""
-    tree = copy.deepcopy(syntax.parsed(file.read_text(encoding="utf-8")))
+    tree = copy.deepcopy(syntax.parsed(file.read_bytes()))
     for node in ast.walk(tree):
         if isinstance(node, syntax.Function | ast.ClassDef) and not node.body:
             node.body.append(ast.Pass())
@@ -112,7 +112,7 @@ def neighbours(path: Path) -> dict[str, Path]:
 def _imported_names(file: Path, package: tuple[str, ...]) -> set[str]:
     """Returns the modules, and the names in them, that a file imports, as dotted names."""
     names = set()
-    for node in ast.walk(syntax.parsed(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(syntax.parsed(file.read_bytes())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

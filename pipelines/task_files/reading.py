@@ -100,7 +100,7 @@ def _imported(reference: TaskReference, path: str) -> Iterator[ModuleType]:
         except SyntaxError as error:
             # It may be that of a module beside the file.
             place = path if not error.filename or _is(error.filename, path) else error.filename
-            said = f"{error.msg}: {(error.text or '').strip()}" if error.text else error.msg
+            said = f"{error.msg}: {error.text.strip():.80}" if error.text else error.msg
             raise _broken(place, error.lineno, f"{said}.") from error
         except (Exception, SystemExit) as error:
             # Any exception while a task file is executed is a mistake in that file.
@@ -155,7 +155,7 @@ def _check(where: str, task: Any, name: str, path: str) -> None:
 def _line(path: str, name: str) -> int | None:
     """Returns the only line where `name` is given a value; None if there are none or several."""
     lines = []
-    for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(Path(path).read_bytes())):
         if isinstance(node, ast.keyword) and node.arg == name:
             lines.append(node.value.lineno)
         elif isinstance(node, ast.Assign):

@@ -12,9 +12,12 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @functools.lru_cache(maxsize=1024)
-def parsed(text: str) -> ast.Module:
-    """Returns the syntax tree without its docstrings."""
-    tree = ast.parse(text)
+def parsed(code: str | bytes) -> ast.Module:
+    """Returns the syntax tree of code without its docstrings.
+
+    Bytes are read as Python reads a file: with a byte order mark, or a declared encoding.
+    """
+    tree = ast.parse(code)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | Function):
             continue

@@ -139,7 +139,7 @@ def _local_files(root: str, relative: str, seen: set[tuple[int, int]]) -> Iterat
     empty = True
     for entry in entries:
         below = f"{relative}/{entry.name}" if relative else entry.name
-        if entry.is_dir():
+        if _is_local_folder(entry):
             if not _hidden(entry.name, folder=True):
                 empty = False
                 yield from _local_files(root, below, seen)
@@ -148,6 +148,14 @@ def _local_files(root: str, relative: str, seen: set[tuple[int, int]]) -> Iterat
             yield _local_entry(entry, below)
     if empty and relative:
         yield Entry(relative=relative + "/", problem=EMPTY)
+
+
+def _is_local_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself, for example; `_local_entry` says what is wrong with it.
+        return False
 
 
 def _local_entry(entry: os.DirEntry[str], relative: str) -> Entry:

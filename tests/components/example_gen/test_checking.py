@@ -91,6 +91,7 @@ def ingested(tfx_ready: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
     os.symlink(root / "nowhere.jpg", root / "train" / "dog" / "broken_link.jpg")
     os.symlink(root / "val" / "dog" / "fine.png", root / "train" / "dog" / "link_out.png")
     os.symlink(root / "train", root / "train" / "dog" / "loop")
+    os.symlink("itself.png", root / "train" / "dog" / "itself.png")
     os.mkfifo(root / "train" / "dog" / "pipe.png")
     for number, name in enumerate((b"caf\xe9.png", b"caf\xe8.png")):
         path = os.path.join(os.fsencode(root / "train" / "cat"), name)
@@ -151,7 +152,8 @@ def test_what_cannot_be_read_is_rejected_with_the_reason(ingested, name):
 
 
 def test_broken_link_unreadable_file_and_special_file(ingested):
-    assert ingested.rejected["train/dog/broken_link.jpg"] == "is a broken symbolic link"
+    for name in ("broken_link.jpg", "itself.png"):
+        assert ingested.rejected[f"train/dog/{name}"] == "is a broken symbolic link"
     assert "Permission denied" in ingested.rejected["train/dog/secret.png"]
     assert ingested.rejected["train/dog/pipe.png"] == "is not a regular file"
 
@@ -194,6 +196,7 @@ def test_nothing_is_unaccounted_for(ingested):
     expected = {f"train/dog/{n}" for n in BAD}
     expected |= {
         "train/dog/broken_link.jpg",
+        "train/dog/itself.png",
         "train/dog/secret.png",
         "train/dog/pipe.png",
         "train/dgo/strange.png",

@@ -63,6 +63,13 @@ def test_one_class_is_too_few_and_a_wrapping_folder_is_named(tmp_path):
         ingest.infer_classes(str(tmp_path / "zip"), ImageFolders(), Classification())
 
 
+def test_one_class_in_a_csv_is_too_few_wherever_the_images_are(tmp_path):
+    write(tmp_path / "a.csv", "path,label\na,cat\nb,cat\n")
+    source = PathTable(paths=LabelledPaths(csv="a.csv"))
+    with pytest.raises(BadInputError, match="only one class: 'cat'; at least 2 classes are"):
+        ingest.infer_classes(str(tmp_path), source, Classification())
+
+
 def test_the_first_layout_that_the_data_has_is_taken(tmp_path):
     folders(tmp_path, "cat", "dog")
     task, root, source = ingest.prepare(TASK, str(tmp_path) + "/", "runs")

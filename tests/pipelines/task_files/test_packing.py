@@ -74,6 +74,13 @@ def test_what_is_imported_from_beside_it_travels_with_a_function(own) -> None:
     assert _found(own(), "preprocessing_fn").config == {}
 
 
+def test_a_file_in_another_encoding_travels_as_its_text(own, whole) -> None:
+    path = own()
+    text = "# -*- coding: latin-1 -*-\n" + whole.replace('"two"', '"zwö"') + OWN
+    path.write_bytes(text.encode("latin-1"))
+    assert "zwö" in _found(path).config[FILES_KEY]["texts"]["mine.py"]
+
+
 def test_an_edit_of_any_of_it_is_a_change_and_a_comment_is_none(own, whole) -> None:
     first = _found(own())
     assert _found(own(whole + OWN + "# why\n")) == first

@@ -62,6 +62,27 @@ def test_a_mistake_is_one_sentence_with_its_line(task_file, whole, what, old, ne
     assert dict(tasks.descriptions(str(path)))[str(path)].startswith("broken: ")
 
 
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [("", "utf-8-sig"), ("# -*- coding: latin-1 -*-\n", "latin-1")],
+    ids=["byte order mark", "declared encoding"],
+)
+def test_a_file_in_another_encoding_is_a_file(task_file, whole, mark, encoding) -> None:
+    path = task_file()
+    path.write_bytes((mark + whole.replace('"two"', '"zwö"')).encode(encoding))
+    assert tasks.load(str(path)).problem.names == ("one", "zwö")
+    path.write_bytes((mark + whole.replace("epochs=3", "epochs='ö'")).encode(encoding))
+    with pytest.raises(BadInputError, match=r"line 1[45].*number"):
+        tasks.load(str(path))
+
+
+def test_a_long_line_is_not_quoted_whole(task_file, whole) -> None:
+    path = task_file(whole + "X = [" + "1, " * 500 + "\n")
+    with pytest.raises(BadInputError) as refused:
+        tasks.load(str(path))
+    assert len(str(refused.value)) < len(str(path)) + 200
+
+
 def test_nothing_else_is_forgotten(task_file, monkeypatch) -> None:
     path = task_file()
     # Python's own modules are from "built-in", which is no file of the working directory.

@@ -26,6 +26,20 @@ def test_names_that_are_read_count_and_annotations_do_not(text: str, used: set[s
     assert syntax.used(ast.parse(text)) - {"x", "y", "z", "k"} == used
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "X = 'café'\n".encode("utf-8-sig"),
+        "# -*- coding: latin-1 -*-\nX = 'café'\n".encode("latin-1"),
+        "X = 'café'\r\n".encode(),
+    ],
+    ids=["byte order mark", "declared encoding", "CRLF"],
+)
+def test_bytes_are_read_as_python_reads_a_file(code: bytes) -> None:
+    texts = {n.value for n in ast.walk(syntax.parsed(code)) if isinstance(n, ast.Constant)}
+    assert texts == {"café"}
+
+
 def test_docstrings_are_gone_and_other_texts_stay() -> None:
     tree = syntax.parsed(
         "'''Module.'''\nX = 'text'\ndef f():\n    '''Function.'''\n    return 'value'\n"
