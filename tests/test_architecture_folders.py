@@ -12,7 +12,7 @@ _IMAGES, _PROBLEMS, _INPUTS, _TASK, _SAVED_MODEL, _NETWORKS, _TRAINING = (
 )
 _GROUND = {
     *("custom_config", "errors", "fingerprint", "import_closure", "limits", "local_module"),
-    *("service_calls", "signatures", "syntax", "tensorflow_alone"),
+    *("service_calls", "shard_store", "signatures", "syntax", "tensorflow_alone"),
 }
 _COMMANDS = {"predict", "run_kubeflow", "run_local", "serve"}
 _MAY_IMPORT = {
