@@ -123,6 +123,7 @@ def _trained(
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]
     schema = data_nodes.judged(nodes, task, config, examples)
+    champion = platform.champion(read, config.serving_folder) if platform.champion else None
     preprocessing = packing.find(task, config.task, "preprocessing_fn")
     transform = ImageTransform(
         examples=read,
@@ -134,6 +135,7 @@ def _trained(
         disable_analyzer_cache=True,
     ).with_id("Transform")
     transform.add_upstream_node(nodes[-1])
+    nodes += [champion] if champion else []
     tuner = _tuner(task, config, transform, platform) if config.tune else None
     training = packing.find(task, config.task, "run_fn")
     trainer = platform.trainer(

@@ -14,12 +14,13 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 
+from components.baseline.champion import ChampionStrategy
 from components.baseline.pushed import PushedBaseline
 from components.baseline.resolver import BaselineStrategy
 from components.data_validation.previous_data import PreviousStatistics
 from pipelines import cache_keys
 
-_BASELINE = "Baseline"
+_BASELINE, _CHAMPION = "Baseline", "Champion"
 
 
 def _other_than_candidate(candidate: BaseChannel, serving_folder: str) -> BaseNode:
@@ -51,6 +52,17 @@ def latest_pushed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
     ).with_id(_BASELINE)
 
 
+def learnt_from_others(examples: BaseChannel, serving_folder: str) -> BaseNode:
+    """Returns the resolver of the champion on this machine."""
+    del serving_folder
+    return Resolver(
+        strategy_class=ChampionStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        examples=examples,
+    ).with_id(_CHAMPION)
+
+
 def _counted_before(now: BaseChannel) -> BaseNode:
     return Resolver(
         strategy_class=PreviousStatistics,
@@ -66,6 +78,9 @@ class Platform:
     Attributes:
       baseline: Makes the node `Baseline` with the output `model`, the model to compare with, from
         the candidate's channel and the serving folder.
+      champion: Makes the node `Champion`, whose output `model` is the last blessed model that did
+        not learn from these Examples, or empty, from the channel of Examples and the serving
+        folder; None where nothing reads it.
       previous_data: Makes the node whose output `statistics` are those of the data before, from
         the channel of this run's; None where the platform has no such resolver.
       trainer: The Trainer to use.
@@ -79,6 +94,7 @@ class Platform:
     """
 
     baseline: Callable[[BaseChannel, str], BaseNode] = _other_than_candidate
+    champion: Callable[[BaseChannel, str], BaseNode] | None = None
     previous_data: Callable[[BaseChannel], BaseNode] | None = None
     trainer: type[Trainer] = Trainer
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -89,4 +105,4 @@ class Platform:
     dashes: bool = False
 
 
-LOCAL = Platform(previous_data=_counted_before)
+LOCAL = Platform(champion=learnt_from_others, previous_data=_counted_before)

@@ -1,6 +1,7 @@
 """Chooses the baseline of a new model: the last blessed model of the same classes, never itself."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from tfx.components.evaluator import constants
@@ -46,18 +47,12 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
         candidates = {artifact.id for artifact in input_dict["candidate"]}
         classes = next((_classes(artifact.uri) for artifact in input_dict["candidate"]), ())
         blessed: list[dict[str, list[Any]]] = []
-        models = {artifact.id: artifact for artifact in input_dict["model"]}
         vanished = None
-        for blessing in sorted(input_dict["model_blessing"], key=lambda a: a.id, reverse=True):
-            model = models.get(blessing.get_int_custom_property(_MODEL_ID))
-            if (
-                blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) != 1
-                or model is None
-                or model.id in candidates
-            ):
+        for model, blessing in blessed_newest_first(input_dict):
+            if model.id in candidates:
                 continue
             resolved = {**input_dict, "model": [model], "model_blessing": [blessing]}
-            if _exists(model.uri):
+            if exists(model.uri):
                 if served.classes_in_common(classes, _classes(model.uri)) == served.THE_SAME:
                     return resolved
                 blessed.append(resolved)
@@ -73,9 +68,22 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
         return vanished or {**input_dict, "model": [], "model_blessing": []}
 
 
+def blessed_newest_first(
+    input_dict: dict[str, list[Any]],
+) -> Iterator[tuple[Any, Any]]:
+    """Yields each blessed `model` with its `model_blessing`, the last blessed first."""
+    models = {artifact.id: artifact for artifact in input_dict["model"]}
+    for blessing in sorted(input_dict["model_blessing"], key=lambda a: a.id, reverse=True):
+        model = models.get(blessing.get_int_custom_property(_MODEL_ID))
+        passed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
+        if passed and model is not None:
+            yield model, blessing
+
+
 def _classes(uri: str) -> tuple[str, ...]:
     return assets.classes(path_utils.serving_model_dir(uri))
 
 
-def _exists(uri: str) -> bool:
+def exists(uri: str) -> bool:
+    """Says whether the SavedModel of a Model artifact is complete."""
     return not versions.missing_file(path_utils.serving_model_dir(uri))

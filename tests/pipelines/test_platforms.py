@@ -74,6 +74,22 @@ def test_whatever_makes_it_the_evaluator_finds_its_model(made: str, candidate: A
     assert node.outputs["model"].type is standard_artifacts.Model
 
 
+def test_the_champion_is_told_by_this_runs_examples() -> None:
+    from tfx.types import standard_artifacts
+    from tfx.types.channel import Channel
+
+    from components.baseline.champion import ChampionStrategy
+    from pipelines import platforms
+
+    examples = Channel(type=standard_artifacts.Examples)
+    make = platforms.LOCAL.champion
+    assert make is not None
+    node = make(examples, "/serving")
+    assert (node.id, _strategy(node)) == ("Champion", ChampionStrategy)
+    assert _read(node, "examples") is examples
+    assert node.outputs["model"].type is standard_artifacts.Model
+
+
 def test_earlier_statistics_come_from_lineage_on_this_machine_alone() -> None:
     from tfx.types import standard_artifacts
     from tfx.types.channel import Channel
