@@ -10,7 +10,10 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer_modules.engine.task.task import Task
 
 if __name__ == "__main__":
     # As a script, Python puts this folder first on the path; the packages lie one above.
@@ -19,13 +22,12 @@ if __name__ == "__main__":
 try:
     from rich.console import Console
 
-    from pipelines import early_checks, startup, tasks
+    from pipelines import startup
     from pipelines.config import RunConfig
     from pipelines.local import commands
     from pipelines.local.options import from_args, local_parser
     from pipelines.task_files import spelling
     from trainer_modules.engine.errors import BadInputError
-    from trainer_modules.engine.task.task import Task
 except ModuleNotFoundError as missing:
     sys.exit(
         f"{missing.name} is not installed for {sys.executable}. Run `make run`, or "
@@ -43,9 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         startup.on_this_machine_alone(
             config.data, config.root, config.weights, *config.settings, *config.beam
         )
-        task = tasks.load(config.task, config.settings, config.weights)
-        early_checks.check_settings(task)
-        return _locked_run(task, config)
+        return _locked_run(_task(config), config)
     except BadInputError as error:
         # In a file, a path stays in one piece.
         console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
@@ -56,13 +56,27 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
+def _task(config: RunConfig) -> "Task":
+    """Returns the task of a run, its settings applied and checked.
+
+    Raises:
+      BadInputError: If there is no such task, or a setting is wrong.
+    """
+    # Imported here: a command about earlier runs answers before these are loaded.
+    from pipelines import early_checks, tasks
+
+    task = tasks.load(config.task, config.settings, config.weights)
+    early_checks.check_settings(task)
+    return task
+
+
 def _escape(error: object) -> str:
     from rich.markup import escape
 
     return escape(str(error))
 
 
-def _locked_run(task: Task, config: RunConfig) -> int:
+def _locked_run(task: "Task", config: RunConfig) -> int:
     try:
         os.makedirs(config.folder, exist_ok=True)
     except OSError as error:
@@ -92,7 +106,7 @@ def _lock(path: str) -> Iterator[None]:
         yield
 
 
-def _run(task: Task, config: RunConfig) -> int:
+def _run(task: "Task", config: RunConfig) -> int:
     from pipelines.local import console as consoles
     from pipelines.local import progress
     from pipelines.local.summary import EXIT_CODES, Summary
@@ -115,7 +129,9 @@ def _run(task: Task, config: RunConfig) -> int:
     return EXIT_CODES[summary.status] if code is None else code
 
 
-def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: float) -> int | None:
+def _execute(
+    task: "Task", config: RunConfig, summary: Any, console: Any, begin: float
+) -> int | None:
     """Runs the pipeline and fills `summary`; returns an exit code that its status lacks."""
     console.start("starting up")
     try:
@@ -151,13 +167,14 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
     return code
 
 
-def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
+def _prepare(task: "Task", config: RunConfig) -> "tuple[Any, Task]":
     """Returns the pipeline, and the task with the classes of its data.
 
     Errors in the data are reported before importing TFX, which takes seconds.
     """
     from components.example_gen import ingest
     from components.pusher import served
+    from pipelines import early_checks
 
     task, data, source = ingest.prepare(task, config.data, config.root)
     served.check_room(
