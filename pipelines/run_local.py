@@ -3,13 +3,10 @@
 python pipelines/run_local.py [--task digits] [--data PATH] [--set KEY=VALUE]…
 """
 
-import contextlib
 import datetime
-import fcntl
 import os
 import sys
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +21,7 @@ try:
 
     from pipelines import startup
     from pipelines.config import RunConfig
-    from pipelines.local import commands
+    from pipelines.local import commands, locking
     from pipelines.local.options import from_args, local_parser
     from pipelines.task_files import spelling
     from trainer_modules.engine.errors import BadInputError
@@ -83,27 +80,9 @@ def _locked_run(task: "Task", config: RunConfig) -> int:
         raise BadInputError(
             f"--root: cannot write to {config.folder}: {error.strerror}."
         ) from error
-    with _lock(os.path.join(config.folder, ".lock")):
+    with locking.held(config.folder):
         spelling.claim(spelling.parse(config.task), config.folder)
         return _run(task, config)
-
-
-@contextlib.contextmanager
-def _lock(path: str) -> Iterator[None]:
-    """Prevents two simultaneous runs of the same name under one root."""
-    with open(path, "a+", encoding="utf-8") as f:
-        try:
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            f.seek(0)
-            raise BadInputError(
-                f"Another run of this name is in progress in {os.path.dirname(path)} (process "
-                f"{f.read().strip() or 'unknown'}). Wait for it, or use another --name or --root."
-            ) from None
-        f.truncate(0)
-        f.write(str(os.getpid()))
-        f.flush()
-        yield
 
 
 def _run(task: "Task", config: RunConfig) -> int:

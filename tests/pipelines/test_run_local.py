@@ -1,6 +1,5 @@
 """The command line of run_local.py."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import run_local
-from trainer_modules.engine.errors import BadInputError
+from pipelines.local import locking
 
 ROOT = Path(__file__).parents[2]
 TASKS = ROOT / "trainer_modules"
@@ -57,17 +56,17 @@ def test_it_takes_no_tensorflow_and_ends_a_run_with_2(tmp_path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
-def test_two_runs_of_one_name_do_not_mix(tmp_path: Path) -> None:
-    path = str(tmp_path / ".lock")
-    with run_local._lock(path):
-        other = f"in progress in {tmp_path} .process {os.getpid()}.*another --name or --root"
-        with pytest.raises(BadInputError, match=other), run_local._lock(path):
-            pytest.fail("two hold one lock")
-    # A run that has ended, however it did, leaves the file and no lock.
-    with contextlib.suppress(ZeroDivisionError), run_local._lock(path):
-        raise ZeroDivisionError
-    with run_local._lock(path):
-        assert Path(path).read_text() == str(os.getpid())
+def test_two_runs_of_one_name_do_not_mix(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    with locking.held(str(folder)):
+        assert run_local.main(["--root", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f"{folder} is in use by process {os.getpid()} on" in said and "another --name" in said
+    assert not (folder / "summary.json").exists()
 
 
 @pytest.mark.parametrize(
