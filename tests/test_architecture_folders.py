@@ -63,8 +63,9 @@ _MAY_IMPORT = {
         *(_ENGINE, _NETWORKS, _PROBLEMS, _SAVED_MODEL, _TASK, _TRAINING),
     },
     "pipelines/local": {
-        *("components/data_validation", "components/model_gate", "components/pusher"),
-        *("components/report", "pipelines", "pipelines/task_files", _PROBLEMS, _TASK),
+        *("components/data_validation", "components/example_gen", "components/model_gate"),
+        *("components/pusher", "components/report"),
+        *("pipelines", "pipelines/task_files", _PROBLEMS, _TASK),
     },
     "pipelines/local/commands": {"pipelines", "pipelines/local", "pipelines/task_files"},
     "pipelines/cloud": {
@@ -73,9 +74,8 @@ _MAY_IMPORT = {
     },
     # What a person starts.
     "pipelines: commands": {
-        *("components/bulk_predict", "components/example_gen", "components/pusher"),
-        *("pipelines", "pipelines/cloud", "pipelines/local", "pipelines/local/commands"),
-        *("pipelines/serving", "pipelines/task_files", _TASK),
+        *("components/bulk_predict", "pipelines", "pipelines/cloud", "pipelines/local"),
+        *("pipelines/local/commands", "pipelines/serving", "pipelines/task_files"),
     },
 }
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pipelines import run_local
-from pipelines.local import locking
 
 ROOT = Path(__file__).parents[2]
 TASKS = ROOT / "trainer_modules"
@@ -54,19 +53,6 @@ def test_it_takes_no_tensorflow_and_ends_a_run_with_2(tmp_path) -> None:
     assert done.returncode == 2, done.stderr
     assert "error: gates.0.bound" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
-
-
-def test_two_runs_of_one_name_do_not_mix(
-    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NO_GCE_CHECK", "true")
-    folder = tmp_path / "digits"
-    folder.mkdir()
-    with locking.held(str(folder)):
-        assert run_local.main(["--root", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert f"{folder} is in use by process {os.getpid()} on" in said and "another --name" in said
-    assert not (folder / "summary.json").exists()
 
 
 @pytest.mark.parametrize(
