@@ -108,7 +108,8 @@ class Training:
       batch_size: Examples per replica and step; the global batch is this times the replicas.
       eval_batch_size: The same in evaluation; None for `batch_size`.
       optimizer: The optimiser of every phase.
-      shuffle: Size of the shuffle buffer in examples; 0 keeps the stored order.
+      shuffle: 0 keeps one order in every epoch; other numbers shuffle, in blocks of so many
+        examples where the records of a bucket are read anew.
       seed: Seed of weights, shuffling, augmentation and dropout.
       epochs: When set, replaces the epochs of every phase: a quick trial.
       steps_per_execution: Steps per call into the compiled train function; None chooses by the

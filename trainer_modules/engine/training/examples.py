@@ -2,8 +2,13 @@
 
 One serialized Example becomes (input, label): an image uint8 `[height, width, channels]`, or a
 row float32 `[features]`, and the label for the problem's loss.
+
+Training must not depend on how the examples are cut into shards: a night that reuses earlier shards
+has others than a run that starts anew. So every split has a *canonical order*, by the hash of
+each example's id (which mixes the classes) and, among equal ids, of its content.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +22,27 @@ from trainer_modules.engine.task.task import Recipe
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
+# A record's number is that of its file times this, plus its place in the file.
+_PER_FILE = 1 << 40
+# What a TFRecord has before its content: the length, and a checksum of it; after it another one.
+_HEADER, _FOOTER = 12, 4
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the records of a split lie, int64 `[count]` each, in canonical order.
+
+    Attributes:
+      file: Index of the shard.
+      offset: First byte of the record's content in it.
+      length: Bytes of the content.
+    """
+
+    file: np.ndarray
+    offset: np.ndarray
+    length: np.ndarray
+
+
 @dataclass(frozen=True)
 class Shards:
     """The examples of one split, counted.
@@ -24,45 +50,144 @@ class Shards:
     Attributes:
       files: Paths of the shards.
       count: Examples in them.
-      labels: The stored labels, int64 `[count]` or `[count, classes]`, in the order of the shards;
-        None where the problem does not count labels.
+      labels: The stored labels, int64 `[count]` or `[count, classes]`, in canonical order; None
+        where the problem does not count labels.
+      numbers: int64 `[count]`: the number of each record (see `_numbered`), in canonical order.
+      places: Where each record can be read by itself; None where a shard is compressed or in a
+        bucket, which can only be read from its beginning.
+      digest: Hash of all ids and contents, independent of shards.
     """
 
     files: tuple[str, ...]
     count: int
     labels: np.ndarray | None = field(repr=False)
+    numbers: np.ndarray = field(repr=False, default_factory=lambda: np.zeros(0, np.int64))
+    places: Places | None = field(repr=False, default=None)
+    digest: str = ""
 
 
 def measure(task: Recipe, files: list[str], split: str) -> Shards:
-    """Counts the examples of `split` and reads their labels.
+    """Counts the examples of `split`, reads their labels and finds their canonical order.
 
     Raises:
       BadInputError: If there are no examples, or a label is outside the task's classes.
     """
-    import tensorflow as tf
-
-    reads_labels = task.problem.counts_labels
-    count, labels = 0, []
-    if files:
-        spec = task.problem.label_spec(task.input) if reads_labels else {}
-        for batch in records(files).batch(1024).prefetch(2):
-            count += int(batch.shape[0])
-            if reads_labels:
-                labels.append(tf.io.parse_example(batch, spec)["label"].numpy())
+    read = _columns(task, files)
+    count = len(read["number"])
     if not count:
         raise BadInputError(f"the {split} split of task {task.name} has no examples.")
-    if not reads_labels:
-        return Shards(files=tuple(files), count=count, labels=None)
-    joined = np.concatenate(labels)
+    order = np.lexsort((read["number"], read["content"], read["id"]))
+    shards = Shards(
+        files=tuple(files),
+        count=count,
+        labels=read["label"][order] if "label" in read else None,
+        numbers=read["number"][order],
+        places=_places(files, read["number"], read["length"], order),
+        digest=hashlib.sha256(
+            np.stack([read["id"][order], read["content"][order]]).tobytes()
+        ).hexdigest(),
+    )
+    if shards.labels is None:
+        return shards
     try:
-        task.problem.label_counts(joined)
+        task.problem.label_counts(shards.labels)
     except LabelError as error:
         classes = task.problem.names
         raise BadInputError(
             f"Of the examples of the {split} split of task {task.name}, {error}, which is outside "
             f"its {len(classes)} classes ({', '.join(classes[:5])}…)."
         ) from error
-    return Shards(files=tuple(files), count=count, labels=joined)
+    return shards
+
+
+def _columns(task: Recipe, files: list[str]) -> dict[str, np.ndarray]:
+    """Returns each record's number, hashes of its id and content, length and, if counted, label."""
+    import tensorflow as tf
+
+    spec = {"id": tf.io.FixedLenFeature([], tf.string, default_value="")}
+    if task.problem.counts_labels:
+        spec |= task.problem.label_spec(task.input)
+
+    def described(number: Any, batch: Any) -> dict[str, Any]:
+        parsed = tf.io.parse_example(batch, spec)
+        # FarmHash's fingerprint, the same on every machine; as many buckets as int64 can hold.
+        hashes = {"id": parsed["id"], "content": batch}
+        columns = {k: tf.strings.to_hash_bucket_fast(v, 2**63 - 1) for k, v in hashes.items()}
+        columns |= {"number": number, "length": tf.strings.length(batch)}
+        return columns | ({"label": parsed["label"]} if task.problem.counts_labels else {})
+
+    if not files:
+        return {"number": np.zeros(0, np.int64)}
+    batches = list(_numbered(files).batch(1024).map(described).prefetch(2).as_numpy_iterator())
+    if not batches:
+        return {"number": np.zeros(0, np.int64)}
+    return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
+
+
+def _places(
+    files: list[str], numbers: np.ndarray, lengths: np.ndarray, order: np.ndarray
+) -> Places | None:
+    if any("://" in file or _is_gzip(file) for file in files):
+        return None
+    stored = np.argsort(numbers)  # as the records lie in the files, one file after the other
+    file = numbers[stored] // _PER_FILE
+    sizes = lengths[stored].astype(np.int64) + _HEADER + _FOOTER
+    ends = np.cumsum(sizes)
+    before = np.concatenate([[0], ends])[np.searchsorted(file, np.arange(len(files)))]
+    offsets = np.empty_like(numbers)
+    offsets[stored] = ends - sizes - before[file] + _HEADER
+    return Places(
+        file=numbers[order] // _PER_FILE,
+        offset=offsets[order],
+        length=lengths[order].astype(np.int64),
+    )
+
+
+def _numbered(files: list[str] | tuple[str, ...]) -> Any:
+    """Returns (number, serialized Example) of all records in any order, `tf.data` of scalars."""
+    import tensorflow as tf
+
+    compressions = ["GZIP" if _is_gzip(f) else "" for f in files]
+    firsts = np.arange(len(files), dtype=np.int64) * _PER_FILE
+
+    def numbered(path: Any, compression: Any, first: Any) -> Any:
+        content = tf.data.TFRecordDataset(path, compression_type=compression, buffer_size=8 << 20)
+        return tf.data.Dataset.zip((tf.data.Dataset.range(first, first + _PER_FILE), content))
+
+    return tf.data.Dataset.from_tensor_slices((list(files), compressions, firsts)).interleave(
+        numbered,
+        cycle_length=min(len(files), 16),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=False,
+    )
+
+
+def at(shards: Shards, indices: Any) -> Any:
+    """Returns the records at `indices` of the canonical order, string `[n]`, read one by one.
+
+    Args:
+      shards: With places.
+      indices: int64 or int32 tensor `[n]`.
+    """
+    import tensorflow as tf
+
+    places = shards.places
+    assert places is not None
+
+    def read(wanted: np.ndarray) -> np.ndarray:
+        records = np.empty(len(wanted), object)
+        files = places.file[wanted]
+        for file in np.unique(files):
+            with open(shards.files[file], "rb", buffering=0) as opened:
+                for slot in np.flatnonzero(files == file):
+                    index = wanted[slot]
+                    records[slot] = os.pread(
+                        opened.fileno(), int(places.length[index]), int(places.offset[index])
+                    )
+        return records
+
+    contents = tf.numpy_function(read, [indices], tf.string, stateful=False)
+    return tf.ensure_shape(contents, indices.shape)
 
 
 def records(
@@ -108,6 +233,16 @@ def _is_gzip(path: str) -> bool:
         return file.read(2) == _GZIP_MAGIC
 
 
+def in_order(shards: Shards) -> Any:
+    """Returns the serialized Examples in canonical order; compressed ones in that of the shards."""
+    import tensorflow as tf
+
+    if shards.places is None:
+        return records(shards.files)
+    indices = tf.data.Dataset.range(shards.count).batch(64)
+    return indices.map(lambda i: at(shards, i)).prefetch(1).unbatch()
+
+
 def decode(task: Recipe, serialized: Any) -> tuple[Any, Any]:
     """Returns (input, label) of one serialized Example."""
     import tensorflow as tf
@@ -123,26 +258,27 @@ def bytes_per_example(task: Recipe) -> int:
 
 
 def in_memory(task: Recipe, shards: Shards) -> tuple[np.ndarray, np.ndarray]:
-    """Decodes a whole split once, in the order of the shards.
+    """Decodes a whole split once, in canonical order.
 
     Returns:
       Inputs `[count, …]` and labels `[count, …]`, in the types of `decode`.
     """
     decoded = (
-        records(shards.files)
+        _numbered(shards.files)
         # A fixed number, as AUTOTUNE starts with one and a small split is over before it learns.
-        .map(lambda s: decode(task, s), num_parallel_calls=os.cpu_count(), deterministic=True)
+        .map(lambda n, s: (n, *decode(task, s)), num_parallel_calls=os.cpu_count())
         .batch(256)
         .prefetch(2)
     )
+    stored = np.argsort(shards.numbers)
+    known = shards.numbers[stored]
     inputs = labels = None
-    start = 0
-    for x, y in decoded.as_numpy_iterator():
+    for number, x, y in decoded.as_numpy_iterator():
         if inputs is None or labels is None:
             inputs = np.empty((shards.count, *x.shape[1:]), x.dtype)
             labels = np.empty((shards.count, *y.shape[1:]), y.dtype)
-        inputs[start : start + len(x)] = x
-        labels[start : start + len(y)] = y
-        start += len(x)
+        rows = stored[np.searchsorted(known, number)]
+        inputs[rows] = x
+        labels[rows] = y
     assert inputs is not None and labels is not None
     return inputs, labels

@@ -206,7 +206,7 @@ def _logits(probabilities: np.ndarray, *, competing: bool) -> np.ndarray:
 def _sample(split: Split) -> np.ndarray:
     if split.memory is not None:
         return split.memory[0][:SAMPLE]
-    stream = examples.records(split.shards.files[:1]).take(SAMPLE)
+    stream = examples.in_order(split.shards).take(SAMPLE)
     return np.stack([examples.decode(split.task, record)[0].numpy() for record in stream])
 
 

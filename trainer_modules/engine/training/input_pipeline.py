@@ -1,9 +1,12 @@
 """Feeds training and evaluation from the transformed Examples; uint8 up to the device.
 
-A split whose decoded form fits the budget (`train.cache_megabytes`, measured as count × bytes of
-one example) is decoded once into memory, and an epoch is a permutation of its indices. A larger one
-is read again in each pass, in parallel, with the shards in a new order and the records shuffled in
-blocks of `train.shuffle`.
+An epoch is a permutation of the canonical order of the examples (see `examples`), so it does not
+depend on how they are cut into shards. A split whose decoded form fits the budget
+(`train.cache_megabytes`, measured as count × bytes of one example) is decoded once into memory. A
+larger one is read anew in each pass, record by record from where they lie in the shards: the same
+batches. Only shards that cannot be read like that (compressed ones, or in a bucket) are read as a
+whole in each pass, in parallel, the shards in a new order and their records shuffled in blocks of
+`train.shuffle`; there the order depends on the shards.
 
 Training is an endless stream of batches of one static shape. It is cut into passes; a pass
 shuffles with its own seed and drops its remainder, so that the batch of any step depends on the
@@ -14,6 +17,7 @@ Evaluation drops nothing: the last batch is filled up to the static shape with e
 examples.
 """
 
+import dataclasses
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +122,7 @@ def _training_feed(split: Split, context: Any, global_batch: int, start_step: in
     steps = steps_per_pass(split, global_batch)
     first_pass, skipped = divmod(start_step, steps)
     passes = tf.data.Dataset.range(first_pass, _FOREVER)
-    if split.memory is not None:
+    if split.memory is not None or split.shards.places is not None:
 
         def indices(number: Any) -> Any:
             order = tf.range(split.count)
@@ -130,10 +134,11 @@ def _training_feed(split: Split, context: Any, global_batch: int, start_step: in
                 tf.reshape(batches, (steps * replicas, replica_batch))
             )
 
-        gathered = _gather(split)
         stream = passes.flat_map(indices).skip(skipped * replicas)
+        if split.memory is None:
+            return _read_anew(split, stream, replica_batch)
         # One thread is fast enough for any model, and a second one would take a core from it.
-        return stream.map(gathered).prefetch(4)
+        return stream.map(_gather(split)).prefetch(4)
 
     # Several pipelines deal out one order between them, so it must be the same in each.
     deterministic = train.deterministic or pipelines > 1
@@ -156,6 +161,29 @@ def _training_feed(split: Split, context: Any, global_batch: int, start_step: in
             lambda s: _weighted(split, *examples.decode(split.task, s)),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=deterministic,
+        )
+        .batch(replica_batch, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _read_anew(split: Split, batches: Any, replica_batch: int) -> Any:
+    """Returns decoded batches of what lies at batches of indices."""
+    import tensorflow as tf
+
+    records = batches.map(
+        lambda indices: examples.at(split.shards, indices),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    # Decoded one by one, since a batch has fewer images than a machine has use for threads.
+    return (
+        records.prefetch(tf.data.AUTOTUNE)
+        .unbatch()
+        .map(
+            lambda s: _weighted(split, *examples.decode(split.task, s)),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
         )
         .batch(replica_batch, drop_remainder=True)
         .prefetch(tf.data.AUTOTUNE)
@@ -230,10 +258,10 @@ def _evaluation_feed(split: Split, context: Any, global_batch: int, fraction: fl
     weights[:count] = slots / count
     replica_batch = context.get_per_replica_batch_size(global_batch)
     pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
+    order = np.arange(slots).reshape(-1, pipelines, global_batch // pipelines)[:, pipeline]
+    batches = tf.data.Dataset.from_tensor_slices(order.reshape(-1, replica_batch))
     if split.memory is not None:
         inputs, labels = (tf.constant(part) for part in split.memory)
-        order = np.arange(slots).reshape(-1, pipelines, global_batch // pipelines)[:, pipeline]
-        batches = tf.data.Dataset.from_tensor_slices(order.reshape(-1, replica_batch))
 
         def gathered(slot: Any) -> Any:
             index = tf.minimum(slot, count - 1)
@@ -241,6 +269,14 @@ def _evaluation_feed(split: Split, context: Any, global_batch: int, fraction: fl
             return tf.gather(inputs, index), tf.gather(labels, index), weight
 
         return batches.repeat().map(gathered).prefetch(2)
+    if split.shards.places is not None:
+        unweighted = dataclasses.replace(split, class_weights=None)
+        read = _read_anew(
+            unweighted, batches.map(lambda s: tf.minimum(s, count - 1)), replica_batch
+        )
+        weighed = batches.map(lambda s: (tf.gather(tf.constant(weights), s),))
+        paired = tf.data.Dataset.zip((read, weighed))
+        return paired.map(lambda xy, w: (*xy, *w)).repeat().prefetch(2)
     stream = examples.records(split.shards.files).take(count)
     fill = examples.records(split.shards.files).take(1).repeat(slots - count)
     stream = tf.data.Dataset.zip(

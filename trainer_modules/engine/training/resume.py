@@ -54,13 +54,10 @@ class State:
 
 
 def fingerprint(task: Recipe, train: Shards, evaluated: Shards, replicas: int) -> str:
-    """Returns a digest of everything that determines a training: settings, labels, counts."""
+    """Returns a digest of everything that determines a training: settings and examples."""
     parts = (task.problem, task.model, task.phases, task.input, task.train)
-    text = "\n".join([*(to_json(p) for p in parts), f"{train.count} {evaluated.count} {replicas}"])
-    digest = hashlib.sha256(text.encode())
-    if train.labels is not None:
-        digest.update(train.labels.tobytes())
-    return digest.hexdigest()
+    data = f"{train.digest} {evaluated.digest} {replicas}"
+    return hashlib.sha256("\n".join([*map(to_json, parts), data]).encode()).hexdigest()
 
 
 def save(state: State, folder: str, digest: str, *, best_changed: bool) -> None:

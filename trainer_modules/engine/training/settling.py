@@ -39,5 +39,5 @@ def _batches(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for start in range(0, len(inputs), _BATCH):
             yield inputs[start : start + _BATCH], labels[start : start + _BATCH]
         return
-    decoded = examples.records(split.shards.files).map(lambda s: examples.decode(split.task, s))
+    decoded = examples.in_order(split.shards).map(lambda s: examples.decode(split.task, s))
     yield from decoded.batch(_BATCH).prefetch(1).as_numpy_iterator()

@@ -17,7 +17,7 @@ def test_best_weights_are_those_exported(
     run: Callable[..., Any], tiny: Callable[..., Task], make_blobs: Callable[..., Any]
 ) -> None:
     # At this rate the validation loss goes up and down.
-    task = tiny(phases=(Phase(epochs=6, learning_rate=0.3),), train__best_metric="val_loss")
+    task = tiny(phases=(Phase(epochs=6, learning_rate=0.5),), train__best_metric="val_loss")
     trained = run(task)
     losses = curve(trained, "val_loss")
     assert trained.history["monitor"] == "val_loss"

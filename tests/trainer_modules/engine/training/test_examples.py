@@ -39,8 +39,85 @@ def test_examples_are_counted_and_their_labels_read_in_order(
     shards = examples.measure(tiny(), files, "train")
     assert (shards.files, shards.count) == (tuple(files), 11)
     assert shards.labels is not None
-    order = ids(examples.records(files))
+    order = ids(examples.in_order(shards))
     assert shards.labels.tolist() == [number % 3 for number in order]
+    assert sorted(order) == list(range(11)) != order  # an order that mixes the classes
+
+
+def resharded(folder: Path, files: list[str], shards: int) -> list[str]:
+    """Deals the records out anew, in another order."""
+    folder.mkdir()
+    contents = list(tf.data.TFRecordDataset(files).as_numpy_iterator())
+    np.random.default_rng(shards).shuffle(contents)
+    paths = [str(folder / f"part-{i}") for i in range(shards)]
+    for i, path in enumerate(paths):
+        with tf.io.TFRecordWriter(path) as writer:
+            for content in contents[i::shards]:
+                writer.write(content)
+    return paths
+
+
+@pytest.mark.parametrize("shards", [1, 2, 5, 14])  # of 14 shards some are empty
+def test_order_and_digest_do_not_depend_on_the_shards(
+    tiny: Callable[..., Task], files: list[str], tmp_path: Path, shards: int
+) -> None:
+    before = examples.measure(tiny(), files, "train")
+    after = examples.measure(tiny(), resharded(tmp_path / "other", files, shards), "train")
+    assert after.digest == before.digest
+    np.testing.assert_array_equal(after.labels, before.labels)
+    assert ids(examples.in_order(after)) == ids(examples.in_order(before))
+    for x, y in zip(
+        examples.in_memory(tiny(), after), examples.in_memory(tiny(), before), strict=True
+    ):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_the_digest_is_that_of_ids_and_contents(
+    tiny: Callable[..., Task], tmp_path: Path, shard_writer: Writer
+) -> None:
+    images, labels = numbered(6)
+    brighter = images.copy()
+    brighter[3] += 1
+
+    def digest(name: str, pixels: np.ndarray) -> str:
+        written = shard_writer(tmp_path / name, "train", pixels, labels, shards=2)
+        return examples.measure(tiny(), written, "train").digest
+
+    assert digest("a", images) == digest("b", images) != digest("c", brighter)
+
+
+def test_examples_without_ids_are_ordered_by_content(
+    tiny: Callable[..., Task], files: list[str], tmp_path: Path
+) -> None:
+    bare = str(tmp_path / "bare")
+    with tf.io.TFRecordWriter(bare) as writer:
+        for content in tf.data.TFRecordDataset(files).as_numpy_iterator():
+            example = tf.train.Example.FromString(content)
+            del example.features.feature["id"]
+            writer.write(example.SerializeToString(deterministic=True))
+    one = examples.measure(tiny(), [bare], "train")
+    other = examples.measure(tiny(), resharded(tmp_path / "other", [bare], 3), "train")
+    assert one.digest == other.digest and one.labels is not None
+    assert one.labels.tolist() == np.asarray(other.labels).tolist()
+
+
+def test_records_are_read_one_by_one_from_where_they_lie(
+    tiny: Callable[..., Task], files: list[str]
+) -> None:
+    shards = examples.measure(tiny(), files, "train")
+    whole = ids(examples.in_order(shards))
+    wanted = tf.constant([7, 0, 7, 10])
+    picked = tf.data.Dataset.from_tensor_slices(examples.at(shards, wanted))
+    assert ids(picked) == [whole[i] for i in (7, 0, 7, 10)]
+
+
+def test_compressed_shards_have_no_places(
+    tiny: Callable[..., Task], tmp_path: Path, shard_writer: Writer
+) -> None:
+    packed = shard_writer(tmp_path, "train", *numbered(6), shards=2, gzip=True)
+    shards = examples.measure(tiny(), packed, "train")
+    assert shards.places is None and shards.count == 6
+    assert sorted(ids(examples.in_order(shards))) == list(range(6))
 
 
 def test_sets_of_labels_are_rows(
@@ -50,8 +127,9 @@ def test_sets_of_labels_are_rows(
     sets = [[1, 0], [0, 0], [1, 1]]
     # A writer's row of numbers is what the problem's spec reads as one label.
     written = shard_writer(tmp_path, "train", numbered(3)[0], [np.array(s) for s in sets], shards=1)
-    labels = examples.measure(task, written, "train").labels
-    assert labels is not None and labels.tolist() == sets
+    shards = examples.measure(task, written, "train")
+    order = ids(examples.in_order(shards))
+    assert shards.labels is not None and shards.labels.tolist() == [sets[i] for i in order]
 
 
 def test_numbers_are_not_counted_by_class(tiny: Callable[..., Task], files: list[str]) -> None:
@@ -103,8 +181,9 @@ def test_in_memory_is_what_decoding_one_by_one_gives(
 ) -> None:
     task, count = tiny(), 300  # more than are decoded at once
     files = shard_writer(tmp_path, "train", *numbered(count), shards=3)
-    inputs, labels = examples.in_memory(task, examples.measure(task, files, "train"))
-    order = ids(examples.records(files))
+    shards = examples.measure(task, files, "train")
+    inputs, labels = examples.in_memory(task, shards)
+    order = ids(examples.in_order(shards))
     np.testing.assert_array_equal(inputs, numbered(count)[0][order])
     np.testing.assert_array_equal(labels, np.array(order) % 3)
     assert (inputs.dtype, labels.dtype) == (np.uint8, np.int64)

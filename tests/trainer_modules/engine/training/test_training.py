@@ -1,5 +1,6 @@
 """Training: equal to plain Keras, phase after phase, for every kind of problem."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from trainer_modules.engine.task.task import (
     Phase,
     Task,
 )
+from trainer_modules.engine.training import examples
 
 
 def test_learns_and_measures_as_keras_does(
@@ -42,13 +44,18 @@ def test_learns_and_measures_as_keras_does(
 
 
 def test_gives_the_curve_of_plain_keras(
-    run: Callable[..., Any], tiny: Callable[..., Task], make_blobs: Callable[..., Any]
+    run: Callable[..., Any],
+    tiny: Callable[..., Task],
+    make_blobs: Callable[..., Any],
+    tiny_files: dict[str, list[str]],
 ) -> None:
     """Without shuffling, the same batches as `model.fit` on arrays, and the same numbers."""
     task = tiny(train__shuffle=0, train__optimizer=Optimizer(name="rmsprop", momentum=0.5))
     trained = run(task)
-    images, labels = make_blobs(45)
-    # Two shards, one with the even and one with the odd examples, read in turns.
+    stored = examples.in_order(examples.measure(task, tiny_files["train_files"], "train"))
+    features = (tf.train.Example.FromString(s).features for s in stored.as_numpy_iterator())
+    order = [int(f.feature["id"].bytes_list.value[0]) for f in features]
+    images, labels = (part[order] for part in make_blobs(45))
     tf_keras.utils.set_random_seed(0)
     from trainer_modules.engine.networks import models
 
@@ -59,6 +66,32 @@ def test_gives_the_curve_of_plain_keras(
     )
     plain = model.fit(images[:40], labels[:40], batch_size=8, epochs=3, shuffle=False, verbose=0)
     np.testing.assert_allclose(curve(trained), plain.history["loss"], rtol=1e-4)
+
+
+def test_weights_do_not_depend_on_how_examples_are_cut_into_shards(
+    run: Callable[..., Any],
+    tiny: Callable[..., Task],
+    make_blobs: Callable[..., Any],
+    shard_writer: Callable[..., list[str]],
+    tmp_path: Path,
+) -> None:
+    def weights(shards: int, megabytes: int) -> str:
+        folder = tmp_path / f"{shards} {megabytes}"
+        files = {
+            f"{split}_files": shard_writer(folder, split, *make_blobs(count, seed=1), shards=shards)
+            for split, count in (("train", 45), ("eval", 20))
+        }
+        # In the other order of files, too.
+        files = {name: paths[::-1] for name, paths in files.items()}
+        epoch = (Phase(epochs=1, learning_rate=0.01),)
+        trained = run(tiny(phases=epoch, train__cache_megabytes=megabytes), **files)
+        digest = hashlib.sha256()
+        for part in trained.model.get_weights():
+            digest.update(part.tobytes())
+        return digest.hexdigest()
+
+    whole = weights(1, 2048)
+    assert {weights(2, 2048), weights(5, 2048), weights(5, 0)} == {whole}
 
 
 def test_a_frozen_base_does_not_change(
