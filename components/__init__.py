@@ -11,6 +11,7 @@ from typing import Any
 _ARTIFACTS = {
     "DataApproval": "components.data_validation.data_gate",
     "ExportedFormats": "components.export.component",
+    "HoldAdvice": "components.pusher.hold_advice",
     "HtmlPage": "components.report.artifacts",
     "MarkdownPage": "components.report.artifacts",
     "Predictions": "components.bulk_predict.component",

@@ -10,7 +10,7 @@ One JSON object a line, only ever appended to:
 | `pushed` | the version lies in the serving folder |
 | `held` | it waits in `held/<version>` for a decision |
 | `approved` | somebody has decided for it; `pushed` follows |
-| `refused` | somebody has decided against it |
+| `refused` | somebody has decided against it; it lies in `withdrawn/<version>` |
 | `rolled_back` | the server is to answer with this version again; `withdraws` names the others |
 | `withdrawn` | it lies in `withdrawn/<version>`, where no server looks |
 | `removed` | its files are deleted, whatever it was before |
@@ -40,6 +40,8 @@ HELD_FOLDER, WITHDRAWN_FOLDER = "held", "withdrawn"
 PUSHED, HELD, APPROVED, REFUSED = "pushed", "held", "approved", "refused"
 ROLLED_BACK, WITHDRAWN, REMOVED = "rolled_back", "withdrawn", "removed"
 EVENTS = (PUSHED, HELD, APPROVED, REFUSED, ROLLED_BACK, WITHDRAWN, REMOVED)
+# A field of `pushed`: the number under which the version was held.
+HELD_AS = "held_as"
 _log = logging.getLogger("tfx_vision")
 
 
@@ -146,10 +148,14 @@ class Record:
 
     @property
     def releases(self) -> tuple[Release, ...]:
-        """Every version that the record names, the oldest number first."""
+        """Every version that the record names, the oldest number first.
+
+        A version that was held under one number and pushed under another is one version.
+        """
+        renumbered = self._renumbered
         of: dict[str, list[Event]] = {}
         for event in self.events:
-            of.setdefault(event.version, []).append(event)
+            of.setdefault(renumbered.get(event.version, event.version), []).append(event)
         made = (Release(version=version, events=tuple(events)) for version, events in of.items())
         return tuple(sorted(made, key=lambda release: release.number))
 
@@ -180,7 +186,13 @@ class Record:
 
     def of_version(self, version: str) -> Release | None:
         """Returns what happened to a version, by number; None if the record does not name it."""
-        return next((r for r in self.releases if r.number == int(version)), None)
+        number = int(self._renumbered.get(version, version))
+        return next((r for r in self.releases if r.number == number), None)
+
+    @property
+    def _renumbered(self) -> dict[str, str]:
+        """Number under which a version was held → the one under which it was pushed."""
+        return {str(e.more[HELD_AS]): e.version for e in self.events if e.more.get(HELD_AS)}
 
     def of_model(self, model: str, export: str = "") -> Release | None:
         """Returns the newest version made from a model; None if there is none.
