@@ -3,10 +3,8 @@
 A section that cannot be drawn shows the reason in its place; the other sections are unaffected.
 """
 
-import functools
 import html
 import logging
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,12 +25,10 @@ from components.report import (
     training,
     verdict,
 )
-from components.report.figures import FILTERS, class_name
 from components.report.material import Material
+from components.report.templating import environment
 
 _log = logging.getLogger(__name__)
-# A change of these files changes every page without changing code: they belong in the cache key.
-TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 
 
 @dataclass(frozen=True)
@@ -79,30 +75,6 @@ SECTIONS = (
 
 _JUDGED = Section("verdict", "Verdict", verdict.verdict, ("evaluation",))
 _EXPORTED = Section("exported", "Verdict", exported.verdict)
-
-
-def environment(display: Mapping[str, str] | None = None) -> jinja2.Environment:
-    """Returns the Jinja environment of the HTML pages; everything is escaped.
-
-    Args:
-      display: Class name → what people call it.
-    """
-    jinja_environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    jinja_environment.filters.update(FILTERS)
-    jinja_environment.filters["class_name"] = functools.partial(class_name, display=display or {})
-    jinja_environment.globals["inlined"] = _inlined
-    return jinja_environment
-
-
-def _inlined(name: str) -> Markup:
-    with open(os.path.join(TEMPLATES, name), encoding="utf-8") as f:
-        return Markup(f.read())
 
 
 def render(material: Material) -> str:

@@ -1,9 +1,10 @@
-"""Archives a small summary of each local run, separate from TFX's artifacts, and the last report.
+"""Archives a small summary of each local run, separate from TFX's artifacts, and its report.
 
 <root>/<task>/runs/<run id>/summary.json   what the run printed
                            task.json       the task, settings applied
                            report.json     Evaluator's report, where the run got so far
                            history.json    the training's, if the run got that far
+                           report.html     the run's page, if it drew one
 <root>/<task>/report/index.html            the last run's page
 """
 
@@ -14,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.local.run_files import RUNS, SUMMARY, replace_file, report_page
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Task
 
-RUNS = "runs"
 LATEST, PREVIOUS = "latest", "previous"
 _COPIED = {"report.json": "evaluation", "history.json": "model_run"}
 
@@ -42,13 +43,15 @@ class Run:
     history: dict[str, Any]
 
 
-def keep(folder: str, summary: Mapping[str, Any], task: Task, artifacts: Mapping[str, str]) -> str:
+def keep(
+    folder: str, summary: Mapping[str, Any], task: Task | None, artifacts: Mapping[str, str]
+) -> str:
     """Archives a run.
 
     Args:
       folder: Where the task's runs are kept, `<root>/<task>`.
       summary: The fields of `summary.json`; `run_id` names the run.
-      task: The task, settings applied.
+      task: The task, settings applied; None for one that could not be read.
       artifacts: URIs of `evaluation` and `model_run`, as far as the run got.
 
     Returns:
@@ -60,11 +63,30 @@ def keep(folder: str, summary: Mapping[str, Any], task: Task, artifacts: Mapping
         source = os.path.join(artifacts.get(key, ""), name)
         if key in artifacts and os.path.exists(source):
             shutil.copyfile(source, os.path.join(target, name))
-    plain = {"summary.json": dict(summary), "task.json": overrides.to_plain(task)}
-    for name, content in plain.items():
-        with open(os.path.join(target, name), "w", encoding="utf-8") as f:
-            json.dump(content, f, indent=1, ensure_ascii=False)
+    # The summary last: a folder that has one is a whole archive.
+    plain = {"task.json": overrides.to_plain(task)} if task is not None else {}
+    for name, content in {**plain, SUMMARY: dict(summary)}.items():
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        replace_file(os.path.join(target, name), text)
     return target
+
+
+def keep_report(folder: str, run_id: str) -> None:
+    """Keeps the published report, which the next run replaces, in the run's archive.
+
+    The page holds all its pictures, so that the one file is the whole report.
+
+    Args:
+      folder: Where the task's runs are kept.
+      run_id: The run; its page is the one that `publish` returned, complete.
+    """
+    target = report_page(folder, run_id)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    published = os.path.join(folder, "report", "index.html")
+    try:
+        os.link(published, target)
+    except OSError:  # A file system without links.
+        shutil.copyfile(published, target)
 
 
 def publish(report_uri: str, folder: str) -> str:
@@ -95,7 +117,7 @@ def find(folder: str, name: str) -> Run:
     Raises:
       BadInputError: If there is no such run.
     """
-    if os.path.isfile(os.path.join(name, "summary.json")):
+    if os.path.isfile(os.path.join(name, SUMMARY)):
         return _read(name, os.path.basename(os.path.normpath(name)))
     runs = os.path.join(folder, RUNS)
     known = sorted(os.listdir(runs)) if os.path.isdir(runs) else []
@@ -115,7 +137,7 @@ def find(folder: str, name: str) -> Run:
 
 def _read(folder: str, name: str) -> Run:
     parts = []
-    for file in ("summary.json", "task.json", "report.json", "history.json"):
+    for file in (SUMMARY, "task.json", "report.json", "history.json"):
         path = os.path.join(folder, file)
         try:
             with open(path, encoding="utf-8") as f:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.model_gate import gate_outcome
-from components.report import charts, page, storage
+from components.report import charts, storage, templating
 from components.report.figures import count, figure, signed, took, words
 from components.report.training import flat
 from components.report.verdict import change, class_changes
@@ -152,7 +152,7 @@ def _plain(title: str, rows: list[tuple[str, Any, Any]], names: Any, write: Any)
 def render(comparison: dict[str, Any], first: Run, second: Run) -> str:
     """Returns the comparison as a self-contained HTML page."""
     display = dict(second.task.get("display", {}).get("names", []))
-    template = page.environment(display).get_template("compare.html.jinja")
+    template = templating.environment(display).get_template("compare.html.jinja")
     return template.render(charts=_curves(first, second), **comparison)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.report import fitted, page
+from components.report import fitted, templating
 from tests.components.report import runs
 from trainer_modules import boston_housing
 from trainer_modules.engine.errors import BadInputError
@@ -68,7 +68,7 @@ def test_the_page_shows_both(files: list[str], tmp_path: Path) -> None:
     )
     context = fitted.section(material)
     assert context is not None
-    html = page.environment().get_template("sections/fitted.html.jinja").render(**context)
+    html = templating.environment().get_template("sections/fitted.html.jinja").render(**context)
     assert 'aria-label="MEDV over RM"' in html and "MEDV [k$]" in html
     assert html.count("<tr>") == 6 and "29</td>" in html, "7 rooms: 9 · 7 - 34 = 29"
     assert fitted.section(runs.material.Material()) is None
