@@ -36,8 +36,12 @@ def main(argv: list[str] | None = None) -> int:
         )
         # Imported here: a command about earlier runs answers before tasks are loaded.
         from pipelines.local import run
+        from pipelines.local.history import overview
 
-        return run.once(config)
+        try:
+            return run.once(config)
+        finally:
+            overview.refresh(config.root)
     except BadInputError as error:
         # In a file, a path stays in one piece.
         console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())

@@ -67,7 +67,13 @@ _MAY_IMPORT = {
         *("components/pusher", "components/report"),
         *("pipelines", "pipelines/task_files", _PROBLEMS, _TASK),
     },
-    "pipelines/local/commands": {"pipelines", "pipelines/local", "pipelines/task_files"},
+    "pipelines/local/history": {
+        *("components/model_gate", "components/pusher", "components/report"),
+        *("pipelines", "pipelines/local", "pipelines/task_files", _PROBLEMS, _SAVED_MODEL),
+    },
+    "pipelines/local/commands": {
+        *("pipelines", "pipelines/local", "pipelines/local/history", "pipelines/task_files"),
+    },
     "pipelines/cloud": {
         *("components/example_gen", "components/pusher", "components/report"),
         *("components/vertex", "pipelines", _TASK),
@@ -75,7 +81,8 @@ _MAY_IMPORT = {
     # What a person starts.
     "pipelines: commands": {
         *("components/bulk_predict", "pipelines", "pipelines/cloud", "pipelines/local"),
-        *("pipelines/local/commands", "pipelines/serving", "pipelines/task_files"),
+        *("pipelines/local/commands", "pipelines/local/history"),
+        *("pipelines/serving", "pipelines/task_files"),
     },
 }
 

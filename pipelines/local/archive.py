@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.local.run_files import RUNS, SUMMARY, replace_file, report_page
+from pipelines.local import summary as summaries
+from pipelines.local.run_files import RUNS, SUMMARY, replace_file, report_page, summary_file
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Task
@@ -43,15 +44,13 @@ class Run:
     history: dict[str, Any]
 
 
-def keep(
-    folder: str, summary: Mapping[str, Any], task: Task | None, artifacts: Mapping[str, str]
-) -> str:
+def keep(folder: str, summary: Mapping[str, Any], task: Task, artifacts: Mapping[str, str]) -> str:
     """Archives a run.
 
     Args:
       folder: Where the task's runs are kept, `<root>/<task>`.
       summary: The fields of `summary.json`; `run_id` names the run.
-      task: The task, settings applied; None for one that could not be read.
+      task: The task, settings applied.
       artifacts: URIs of `evaluation` and `model_run`, as far as the run got.
 
     Returns:
@@ -64,11 +63,28 @@ def keep(
         if key in artifacts and os.path.exists(source):
             shutil.copyfile(source, os.path.join(target, name))
     # The summary last: a folder that has one is a whole archive.
-    plain = {"task.json": overrides.to_plain(task)} if task is not None else {}
-    for name, content in {**plain, SUMMARY: dict(summary)}.items():
+    plain = {"task.json": overrides.to_plain(task), SUMMARY: dict(summary)}
+    for name, content in plain.items():
         text = json.dumps(content, indent=1, ensure_ascii=False)
         replace_file(os.path.join(target, name), text)
     return target
+
+
+def keep_refusal(folder: str, *, run_id: str, name: str, error: Exception) -> None:
+    """Archives a run that ended before it had begun, as a failed one, so that no night is missing.
+
+    A name without earlier runs is left alone: nobody looks for a mistyped command's history.
+
+    Args:
+      folder: Where the runs of the name are kept.
+      run_id: The run.
+      name: The name.
+      error: What was wrong with the settings, or who holds the folder.
+    """
+    if not os.path.isdir(os.path.join(folder, RUNS)):
+        return
+    summary = summaries.Summary(task=name, name=name, run_id=run_id, error=str(error))
+    summary.write(summary_file(folder, run_id))
 
 
 def keep_report(folder: str, run_id: str) -> None:

@@ -86,6 +86,16 @@ def _commands(group: argparse._ArgumentGroup) -> None:
         help="compare two runs of the task and exit; each is a run id, a run's folder, latest or "
         "previous",
     )
+    group.add_argument(
+        "--history",
+        nargs="?",
+        const="",
+        metavar="TASK",
+        help="print the nights of a task or name and exit; default: those of --task or --name",
+    )
+    group.add_argument(
+        "--json", action="store_true", help="with --history: print it as JSON, for machines"
+    )
     group.add_argument("--list", action="store_true", help="list the tasks and exit")
 
 

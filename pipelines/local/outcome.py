@@ -31,7 +31,7 @@ def add_node(summary: Summary, result: NodeResult) -> str:
 
 
 def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]) -> None:
-    """Archives the run for comparisons, and copies its report to the task's folder.
+    """Archives the run with its report, and copies the report to the task's folder.
 
     Args:
       folder: Where the task's runs are kept.
@@ -51,6 +51,7 @@ def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]
             cached=summary.cached,
             peak_megabytes=summary.peak_megabytes,
         )
+        archives.keep_report(folder, summary.run_id)
     archives.keep(folder, summary.__dict__, task, outputs)
 
 

@@ -19,7 +19,17 @@ def once(config: RunConfig) -> int:
     Raises:
       BadInputError: If it cannot begin: no such task, a wrong setting, another run in progress.
     """
-    return _locked_run(_task(config), config)
+    try:
+        return _locked_run(_task(config), config)
+    except BadInputError as error:
+        from pipelines.local import archive
+
+        archive.keep_refusal(config.folder, run_id=_run_id(), name=config.names.own, error=error)
+        raise
+
+
+def _run_id() -> str:
+    return datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
 
 
 def _task(config: RunConfig) -> Task:
@@ -54,7 +64,7 @@ def _run(task: Task, config: RunConfig) -> int:
     from pipelines.local.summary import EXIT_CODES, Summary
 
     begin = time.monotonic()
-    run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    run_id = _run_id()
     log = os.path.join(config.folder, "logs", f"{run_id}.log")
     own = config.names.own
     summary = Summary(task=task.name, name=own, run_id=run_id, log=log)
@@ -77,7 +87,11 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
     try:
         pipeline, task = _prepare(task, config)
     except BadInputError as error:
+        from pipelines.local import archive
+
         summary.error = str(error)
+        summary.seconds["total"] = round(time.monotonic() - begin, 3)
+        archive.keep(config.folder, summary.__dict__, task, {})
         return 2
     finally:
         console.stop()

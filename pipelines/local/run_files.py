@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-RUNS, LOGS, SUMMARY = "runs", "logs", "summary.json"
+RUNS, LOGS, SUMMARY, REPORT = "runs", "logs", "summary.json", "report.html"
 
 
 def summary_file(folder: str, run_id: str) -> str:
@@ -18,7 +18,7 @@ def summary_file(folder: str, run_id: str) -> str:
 
 def report_page(folder: str, run_id: str) -> str:
     """Returns where the report of a run is kept, if it drew one; arguments as above."""
-    return os.path.join(folder, RUNS, run_id, "report.html")
+    return os.path.join(folder, RUNS, run_id, REPORT)
 
 
 def replace_file(path: str, text: str) -> None:

@@ -12,7 +12,10 @@ from pipelines.config import RunConfig
 _MODULES = {
     "list": "pipelines.local.commands.list_tasks",
     "compare": "pipelines.local.commands.compare_runs",
+    "history": "pipelines.local.commands.show_history",
 }
+# These only look; after any other, the history is written anew.
+_LOOK = {"list", "compare", "history"}
 
 
 def chosen(args: argparse.Namespace) -> str | None:
@@ -32,5 +35,11 @@ def run(name: str, config: RunConfig, args: argparse.Namespace, console: Console
     Raises:
       BadInputError: If the command cannot be carried out as asked.
     """
-    code: int = importlib.import_module(_MODULES[name]).run(config, args, console)
+    try:
+        code: int = importlib.import_module(_MODULES[name]).run(config, args, console)
+    finally:
+        if name not in _LOOK:
+            from pipelines.local.history import overview
+
+            overview.refresh(config.root)
     return code

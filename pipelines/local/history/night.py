@@ -73,6 +73,18 @@ class Night:
         counts = [n for key, n in self.examples.items() if key not in _NOT_SPLITS]
         return sum(counts) if counts else None
 
+    @property
+    def happened(self) -> list[str]:
+        """Sentences on what went wrong or waits, the most important first."""
+        more = self.refused_count - len(self.refused)
+        return [
+            *self.refused,
+            *([f"and {more} more gate{'s' * (more != 1)}"] if more else []),
+            *(f"held: {reason}" for reason in self.held),
+            *(f"drift: {finding}" for finding in self.drift_findings),
+            *([self.error] if self.error else []),
+        ]
+
     def plain(self) -> dict[str, Any]:
         """Returns the fields as JSON has them."""
         return asdict(self)
@@ -94,10 +106,15 @@ def without_summary(run_id: str, status: str, error: str = "") -> Night:
     return Night(run_id=run_id, time=time_of(run_id), status=status, error=shortened(error))
 
 
-def from_plain(fields: Mapping[str, Any]) -> Night:
-    """Returns the night that `Night.plain` described."""
-    lists = ("refused", "drift_findings", "held")
-    return Night(**{**fields, **{name: tuple(fields[name]) for name in lists}})
+def from_plain(fields: Mapping[str, Any], *, report: str) -> Night:
+    """Returns the night that `Night.plain` described.
+
+    Args:
+      fields: The fields.
+      report: The night's report, as it is now.
+    """
+    lists = {name: tuple(fields[name]) for name in ("refused", "drift_findings", "held")}
+    return Night(**{**fields, **lists, "report": report})
 
 
 def shortened(text: str) -> str:

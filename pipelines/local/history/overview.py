@@ -5,33 +5,43 @@ newest nights of each name are rows of a table; earlier ones lie in the page as 
 until somebody asks for them, so that a page of thousands opens at once.
 """
 
+import contextlib
 import datetime
 import fcntl
+import hashlib
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from components.report import templating
+from jinja2 import Environment
+from markupsafe import Markup
+
+from components.report import figures, templating
 from pipelines.local import run_files
 from pipelines.local.history import reading, trend
 from pipelines.local.history.night import Night
-from pipelines.local.history.reading import Record
+from pipelines.local.history.reading import Places, Record
 from pipelines.local.history.sizes import in_words
 
-INDEX, LOCK = "index.html", ".index.lock"
+INDEX, LOCK, DRAWN = "index.html", ".index.lock", ".history.html"
 # Rows that are laid out at once, and that each click on "earlier" adds.
 _SHOWN, _CHUNK = 60, 200
 # Nights on the whole page: some kilobytes for ten of them.
 _ROWS, _FEWEST = 6_000, 60
 # A class has moved if its score has by this much; as many are drawn, the furthest first.
 _MOVED, _DRAWN = 0.02, 12
-_RELEASES = 50
+_EVENTS = 50
 _TONES = {
     **dict.fromkeys(("pushed", "nothing_new"), "good"),
     **dict.fromkeys(("held", "running"), "waits"),
 }
+_FAILURE = Markup(
+    '<section id="{}"><h2><bdi>{}</bdi></h2>'
+    '<p class="failure">This history could not be drawn. {}</p></section>'
+)
 _log = logging.getLogger(__name__)
 _TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 
@@ -52,10 +62,10 @@ def refresh(root: str) -> None:
             return
         # Who waits here reads afterwards, so the last to write has seen every night.
         with _alone(os.path.join(root, LOCK)):
-            records = [reading.read(root, name) for name in names]
-            run_files.replace_file(os.path.join(root, INDEX), render(root, records))
+            page = render(root, [reading.look(root, name) for name in names])
+            run_files.replace_file(os.path.join(root, INDEX), page)
     except OSError as error:
-        _log.warning("the history page %s could not be written: %s", root, error)
+        _log.warning("the history page of %s could not be written: %s", root, error)
 
 
 @contextmanager
@@ -65,34 +75,77 @@ def _alone(path: str) -> Iterator[None]:
         yield
 
 
-def render(root: str, records: Sequence[Record]) -> str:
+def render(root: str, names: Sequence[Places]) -> str:
     """Returns the page.
 
     Args:
       root: The folder of all runs; links are relative to it.
-      records: The history of each name.
+      names: What lies under the folder of each name.
     """
     environment = templating.environment(further=_TEMPLATES)
     environment.filters["night"] = lambda time: time.replace("T", " ")[:16]
     environment.filters["tone"] = lambda status: _TONES.get(status, "bad")
     environment.filters["bytes"] = in_words
-    rows = max(_FEWEST, _ROWS // max(len(records), 1))
+    rows = max(_FEWEST, _ROWS // max(len(names), 1))
+    code = _code()
     return environment.get_template("history.html.jinja").render(
         root=os.path.basename(os.path.abspath(root)),
         written=datetime.datetime.now().isoformat(" ", timespec="seconds"),
-        tasks=[_task(record, number, rows) for number, record in enumerate(records)],
-        shown=_SHOWN,
-        chunk=_CHUNK,
-        moved_by=_MOVED,
+        tasks=[
+            {
+                "name": places.name,
+                "anchor": _anchor(places.name),
+                "section": _section(environment, places, rows, code),
+            }
+            for places in names
+        ],
     )
 
 
-def _task(record: Record, number: int, rows: int) -> dict[str, Any]:
+def _section(environment: Environment, places: Places, rows: int, code: str) -> Markup:
+    """Returns the part of the page about a name: as it was drawn last, if nothing has changed."""
+    drawn = os.path.join(places.folder, DRAWN)
+    stamp = f"<!-- {places.stamp} {rows} {code} -->\n"
+    try:
+        with open(drawn, encoding="utf-8") as f:
+            if f.readline() == stamp:
+                return Markup(f.read())
+    except (OSError, ValueError):
+        pass
+    try:
+        text = environment.get_template("history_task.html.jinja").render(
+            task=_task(reading.read(places), rows), shown=_SHOWN, chunk=_CHUNK, moved_by=_MOVED
+        )
+    except Exception as error:
+        # One name must not cost the others their page.
+        _log.exception("the history of '%s' could not be drawn", places.name)
+        return _FAILURE.format(
+            _anchor(places.name), places.name, f"{type(error).__name__}: {error}"
+        )
+    with contextlib.suppress(OSError):
+        run_files.replace_file(drawn, stamp + text)
+    return Markup(text)
+
+
+def _code() -> str:
+    """Returns a digest of the code and templates that draw a section."""
+    here, digest = os.path.dirname(__file__), hashlib.sha256()
+    files = [os.path.join(f, name) for f in (here, _TEMPLATES) for name in sorted(os.listdir(f))]
+    for path in (*filter(os.path.isfile, files), figures.__file__):
+        with open(path, "rb") as f:
+            digest.update(f.read())
+    return digest.hexdigest()[:16]
+
+
+def _anchor(name: str) -> str:
+    return "task-" + re.sub("[^a-z0-9_-]", lambda match: f".{ord(match[0]):x}", name)
+
+
+def _task(record: Record, rows: int) -> dict[str, Any]:
     """Returns what the page shows of a name.
 
     Args:
       record: Its history.
-      number: Its place on the page.
       rows: The most nights to show.
     """
     recent = record.nights[-rows:]
@@ -100,7 +153,7 @@ def _task(record: Record, number: int, rows: int) -> dict[str, Any]:
     moved = _moved(judged)
     return {
         "name": record.name,
-        "anchor": f"task-{number}",
+        "anchor": _anchor(record.name),
         "last": recent[-1],
         "champion": record.champion,
         "champion_night": _pushing(record),
@@ -109,7 +162,8 @@ def _task(record: Record, number: int, rows: int) -> dict[str, Any]:
         "chart": _chart(record.name, judged) if judged else None,
         "moved": moved[:_DRAWN],
         "moved_more": len(moved[_DRAWN:]),
-        "releases": record.releases[: -_RELEASES - 1 : -1],
+        "events": record.events[: -_EVENTS - 1 : -1],
+        "problem": record.problem,
         "nights": recent[::-1],
         "left_out": len(record.nights) - len(recent),
     }

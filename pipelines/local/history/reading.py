@@ -11,12 +11,15 @@ deleted at any time.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.local import run_files
+from components.pusher import releases
+from components.pusher.releases import Event
+from pipelines.local import locking, run_files
 from pipelines.local.history import night as nights
 from pipelines.local.history.night import Night
 from pipelines.names import Names
@@ -26,6 +29,45 @@ from trainer_modules.engine.saved_model import versions
 
 CACHE = ".history.json"
 _NOT_A_NIGHT = (ValueError, TypeError, KeyError, AttributeError)
+# The holder of a lock touches its record every 20 s.
+_ALIVE = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """What lies under the folder of a name, without the contents: cheap to look up every night.
+
+    Attributes:
+      root: The folder of all runs.
+      name: The name.
+      archived: Run id → time and size of its summary.
+      reports: Ids of the runs whose report is kept.
+      logged: Ids of the runs that left a log.
+      running: Whether a run or command holds the folder now.
+      champion: The version that a server answers with; "" if none is served.
+      released: Time and size of the record of releases; () if there is none.
+    """
+
+    root: str
+    name: str
+    archived: dict[str, list[int]]
+    reports: frozenset[str]
+    logged: frozenset[str]
+    running: bool
+    champion: str
+    released: tuple[int, ...]
+
+    @property
+    def folder(self) -> str:
+        """Where the runs are kept."""
+        return os.path.join(self.root, self.name)
+
+    @property
+    def stamp(self) -> str:
+        """Changes whenever the history of this name does."""
+        listed = (self.archived, sorted(self.reports), sorted(self.logged - set(self.archived)))
+        rest = (self.running, self.champion, self.released)
+        return hashlib.sha256(json.dumps([listed, rest], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +78,15 @@ class Record:
       name: The task's name, the variant's, or what `--name` said.
       nights: Its runs, oldest first.
       champion: The version that a server answers with; "" if none is served.
-      releases: The entries of `releases.jsonl`, oldest first.
+      events: What happened to its versions, oldest first.
+      problem: Why the record of releases cannot be read; "" if it can.
     """
 
     name: str
     nights: tuple[Night, ...]
-    champion: str
-    releases: tuple[dict[str, Any], ...]
+    champion: str = ""
+    events: tuple[Event, ...] = field(default=())
+    problem: str = ""
 
 
 def names(root: str) -> list[str]:
@@ -52,63 +96,110 @@ def names(root: str) -> list[str]:
             folders = [entry.name for entry in entries if entry.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(name for name in folders if name not in (SERVING, DATA) and _ran(root, name))
+    return sorted(
+        name
+        for name in folders
+        if name not in (SERVING, DATA) and not name.startswith(".") and _ran(root, name)
+    )
 
 
 def _ran(root: str, name: str) -> bool:
     """Says whether a folder is one of runs: each leaves its archive, or at least its log."""
     folder = os.path.join(root, name)
-    return bool(_archived(folder)) or bool(_logged(folder))
+    archived = (
+        os.path.exists(run_files.summary_file(folder, run_id))
+        for run_id in _listed(os.path.join(folder, run_files.RUNS))
+    )
+    return any(archived) or bool(_logged(folder))
 
 
-def read(root: str, name: str) -> Record:
-    """Returns the history of one name.
+def look(root: str, name: str) -> Places:
+    """Returns what lies under the folder of a name.
 
     Args:
       root: The folder of all runs.
       name: One of `names(root)`.
     """
     folder = os.path.join(root, name)
+    archived, reports = {}, []
+    for run_id in _listed(os.path.join(folder, run_files.RUNS)):
+        if not (stamp := _stamp(run_files.summary_file(folder, run_id))):
+            continue
+        archived[run_id] = list(stamp)
+        if os.path.exists(run_files.report_page(folder, run_id)):
+            reports.append(run_id)
     served = os.path.join(root, SERVING, name)
     try:
         champion = os.path.basename(versions.newest(served) or "")
     except BadInputError:
         champion = ""
-    return Record(
+    return Places(
+        root=root,
         name=name,
-        nights=tuple(_nights(folder, name)),
+        archived=archived,
+        reports=frozenset(reports),
+        logged=frozenset(_logged(folder)),
+        running=_is_running(folder),
         champion=champion,
-        releases=tuple(_releases(served)),
+        released=_stamp(releases.path(served)),
     )
 
 
-def _nights(folder: str, name: str) -> list[Night]:
+def read(places: Places) -> Record:
+    """Returns the history of one name."""
+    served = os.path.join(places.root, SERVING, places.name)
+    events: tuple[Event, ...] = ()
+    problem = ""
+    try:
+        events = releases.read(served).events
+    except BadInputError as error:
+        problem = str(error)
+    return Record(
+        name=places.name,
+        nights=tuple(_nights(places)),
+        champion=places.champion,
+        events=events,
+        problem=problem,
+    )
+
+
+def _nights(places: Places) -> list[Night]:
+    folder = places.folder
     cached = _read_cache(folder)
     kept: dict[str, Any] = {}
     read: dict[str, Night] = {}
-    for run_id, stamp in _archived(folder).items():
+    for run_id, stamp in places.archived.items():
         entry = cached.get(run_id)
         if entry is None or entry["stamp"] != stamp:
             entry = {"stamp": stamp, "night": _read_night(folder, run_id).plain()}
         kept[run_id] = entry
-        read[run_id] = nights.from_plain(entry["night"])
+        page = f"{places.name}/{run_files.RUNS}/{run_id}/{run_files.REPORT}"
+        read[run_id] = nights.from_plain(
+            entry["night"], report=page if run_id in places.reports else ""
+        )
     if kept != cached:
         _write_cache(folder, kept)
-    for run_id in set(_logged(folder)) - set(read):
-        read[run_id] = nights.without_summary(run_id, nights.INTERRUPTED)
-    return [_with_report(folder, name, read[run_id]) for run_id in sorted(read)]
+    without = sorted(places.logged - set(read))
+    for run_id in without:
+        newest = places.running and run_id == without[-1]
+        status = nights.RUNNING if newest else nights.INTERRUPTED
+        read[run_id] = nights.without_summary(run_id, status)
+    return [read[run_id] for run_id in sorted(read)]
 
 
-def _archived(folder: str) -> dict[str, list[int]]:
-    """Returns the ids of archived runs, each with the time and size of its summary."""
-    stamps = {}
-    for run_id in _listed(os.path.join(folder, run_files.RUNS)):
-        try:
-            status = os.stat(run_files.summary_file(folder, run_id))
-        except OSError:
-            continue
-        stamps[run_id] = [status.st_mtime_ns, status.st_size]
-    return stamps
+def _stamp(path: str) -> tuple[int, ...]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size
+
+
+def _is_running(folder: str) -> bool:
+    try:
+        return time.time() - os.stat(os.path.join(folder, locking.HOLDER)).st_mtime < _ALIVE
+    except OSError:
+        return False
 
 
 def _logged(folder: str) -> list[str]:
@@ -133,27 +224,6 @@ def _read_night(folder: str, run_id: str) -> Night:
     except (OSError, *_NOT_A_NIGHT) as error:
         why = f"{path} cannot be read as a summary ({type(error).__name__}: {error})."
         return nights.without_summary(run_id, nights.UNREADABLE, why)
-
-
-def _with_report(folder: str, name: str, night: Night) -> Night:
-    page = run_files.report_page(folder, night.run_id)
-    if not os.path.exists(page):
-        return night
-    return replace(night, report="/".join((name, os.path.relpath(page, folder))))
-
-
-def _releases(served: str) -> Iterator[dict[str, Any]]:
-    try:
-        text = Path(served, "releases.jsonl").read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return
-    for line in text.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict) and "event" in entry:
-            yield entry
 
 
 def _code() -> str:
@@ -181,21 +251,21 @@ def _write_cache(folder: str, kept: Mapping[str, Any]) -> None:
         return  # A root that can only be read is read without it.
 
 
-def find(root: str, name: str, option: str) -> Record:
-    """Returns the history of a name that the command line gave.
+def find(root: str, name: str) -> Record:
+    """Returns the history of a name that the command line gave to `--history`.
 
     Args:
       root: The folder of all runs.
-      name: What was given; a variant may be written `mnist:b`.
-      option: The option that it was given to, for the message.
+      name: What was given: a name, or as `--task` spells a task.
 
     Raises:
       BadInputError: If there are no runs of this name.
     """
     known = names(root)
-    own = Names(name).own
+    own = name if name in known else Names(name).own
+    if not known:
+        raise BadInputError(f"--history: there are no runs under {root} yet; see --root.")
     if own not in known:
-        if not known:
-            raise BadInputError(f"{option}: there are no runs under {root} yet; see --root.")
-        raise BadInputError(f"{option}: a name with runs under {root} {did_you_mean(own, known)}")
-    return read(root, own)
+        choice = did_you_mean(own, known)
+        raise BadInputError(f"--history: a name with runs under {root} {choice}")
+    return read(look(root, own))

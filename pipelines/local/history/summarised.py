@@ -1,4 +1,4 @@
-"""A night of an archived `summary.json`: a few hundred bytes of what may be hundreds of kilobytes."""
+"""Makes a night of an archived `summary.json`: the few hundred bytes that the history needs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,8 @@ def from_summary(run_id: str, summary: Mapping[str, Any]) -> Night:
     worst = summaries.worst_class(per_class)
     classes = {name: _score(figures) for name, figures in per_class.items()}
     gates = summary.get("gates") or []
-    refused = [gate["message"] for gate in gate_outcome.with_status(gates, gate_outcome.FAILED)]
+    failed = gate_outcome.with_status(gates, gate_outcome.FAILED)
+    refused = [gate.get("message") or gate["name"] for gate in failed]
     serving = summary.get("serving") or {}
     if serving.get("passed") is False:
         refused.append(f"The exported model fails its serving check: {serving.get('reason')}")

@@ -1,7 +1,7 @@
 """Figures over many nights as small inline SVG, coloured by the page's CSS.
 
-`components/report/charts.py` draws with matplotlib, which takes a tenth of a second for each chart and half a second to
-import: too slow for a page of dozens of lines that is drawn anew after every run.
+`components/report/charts.py` draws with matplotlib, which takes a tenth of a second for each chart
+and half a second to import: too slow for a page of dozens of lines, drawn anew after every run.
 """
 
 from collections.abc import Sequence
@@ -143,7 +143,9 @@ def _bars(sizes: Sequence[int | None]) -> Markup:
         return Markup("")
     step = (_WIDTH - _LEFT - 6) / max(len(sizes) - 1, 1)
     foot = _TOP + _LINES + _GAP + _BARS
-    bars = thinned([(_LEFT + step * i, _BARS * size / most) for i, size in enumerate(sizes) if size])
+    bars = thinned(
+        [(_LEFT + step * i, _BARS * size / most) for i, size in enumerate(sizes) if size]
+    )
     path = "".join(f"M{x:.0f} {foot}v{-height:.0f}" for x, height in bars)
     width = min(8.0, max(1.5, 0.6 * (_WIDTH - _LEFT) / max(len(bars), 1)))
     text = Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
@@ -167,6 +169,6 @@ def _grid(low: float, high: float) -> Markup:
 
 
 def _svg(title: str, name: str, width: int, height: int, body: Markup) -> Markup:
-    return Markup(
-        '<svg class="{}" role="img" aria-label="{}" viewBox="0 0 {} {}">{}</svg>'
-    ).format(name, title, width, height, body)
+    return Markup('<svg class="{}" role="img" aria-label="{}" viewBox="0 0 {} {}">{}</svg>').format(
+        name, title, width, height, body
+    )
