@@ -4,6 +4,7 @@ import argparse
 import os
 
 from pipelines.config import RunConfig
+from trainer_modules.engine.errors import BadInputError
 
 
 def local_parser() -> argparse.ArgumentParser:
@@ -100,7 +101,13 @@ def _commands(group: argparse._ArgumentGroup) -> None:
 
 
 def from_args(args: argparse.Namespace) -> RunConfig:
-    """Returns the configuration of parsed arguments."""
+    """Returns the configuration of parsed arguments.
+
+    Raises:
+      BadInputError: If an option is wrong, or does not go with the others.
+    """
+    if args.json and args.history is None:
+        raise BadInputError("--json goes with --history.")
     return RunConfig(
         task=args.task,
         name=args.name,

@@ -57,12 +57,11 @@ def refresh(root: str) -> None:
     if "://" in root or not os.path.isdir(root):
         return
     try:
-        names = reading.names(root)
-        if not names:
+        if not reading.names(root):
             return
-        # Who waits here reads afterwards, so the last to write has seen every night.
+        # Who waits here looks afterwards, so the last to write has seen every night.
         with _alone(os.path.join(root, LOCK)):
-            page = render(root, [reading.look(root, name) for name in names])
+            page = render(root, [reading.look(root, name) for name in reading.names(root)])
             run_files.replace_file(os.path.join(root, INDEX), page)
     except OSError as error:
         _log.warning("the history page of %s could not be written: %s", root, error)

@@ -13,7 +13,7 @@ _WIDTH, _LINES, _GAP, _BARS = 800, 150, 8, 44
 _LEFT, _TOP, _FOOT = 46, 8, 20
 _SMALL = (200, 44)
 # A line of more points than a screen has columns is not finer, only larger.
-_POINTS = 240
+_POINTS, _DOTS = 240, 40
 
 
 def nights(
@@ -104,7 +104,7 @@ def _polyline(points: Sequence[_Point], name: str) -> Markup:
     """Returns a line through the points that are known, and dots where there are few."""
     known = thinned([point for point in points if point is not None])
     dots = ""
-    if len(known) <= 40:
+    if len(known) <= _DOTS:
         dots = "".join(f"M{x:.0f} {y:.1f}h0" for x, y in known)
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in known)
     return Markup('<polyline class="{}" points="{}"/><path class="{} dots" d="{}"/>').format(
@@ -132,8 +132,8 @@ def thinned(points: list[tuple[float, float]], limit: int = _POINTS) -> list[tup
 
 def _dots(points: Sequence[_Point], chosen: Sequence[bool]) -> Markup:
     there = [p for p, wanted in zip(points, chosen, strict=True) if wanted and p is not None]
-    # As many as can be told apart; the table names every one.
-    path = "".join(f"M{x:.0f} {y:.1f}h0" for x, y in thinned(there))
+    # The newest ones, as many as can be told apart; the table names every one.
+    path = "".join(f"M{x:.0f} {y:.1f}h0" for x, y in there[-_DOTS:])
     return Markup('<path class="pushes" d="{}"/>').format(path)
 
 
