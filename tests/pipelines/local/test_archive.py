@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.local import archive, compare
+from pipelines.local import archive, compare, run_files
 from tests.pipelines.local.conftest import FIRST, SECOND
 from trainer_modules.digits import TASK
 from trainer_modules.engine.errors import BadInputError
@@ -50,3 +50,26 @@ def test_the_last_report_replaces_the_one_before(tmp_path: Path) -> None:
     assert Path(index) == report / "index.html"
     assert sorted(p.name for p in report.iterdir()) == ["index.html", "new.png"]
     assert (report / "index.html").read_text() == "two"
+
+
+def test_a_refused_night_is_archived_where_there_are_others(tmp_path: Path) -> None:
+    error = BadInputError("phases.0.epochs must be int")
+    archive.keep_refusal(str(tmp_path / "new"), run_id="x", name="new", error=error)
+    assert not (tmp_path / "new").exists(), "a mistyped command leaves nothing behind"
+    archive.keep(str(tmp_path), {"run_id": "a", "status": "pushed"}, TASK, {})
+    archive.keep_refusal(str(tmp_path), run_id="b", name="digits", error=error)
+    found = archive.find(str(tmp_path), "latest")
+    assert found.name == "b" and found.task == {}
+    assert found.summary["status"] == "failed" and "must be int" in found.summary["error"]
+
+
+def test_each_night_keeps_its_report(tmp_path: Path) -> None:
+    """The published page is replaced by the next run; the nights' own pages stay."""
+    for number in range(2):
+        source = tmp_path / f"artifact-{number}"
+        source.mkdir()
+        (source / "index.html").write_text(f"night {number}")
+        archive.publish(str(source), str(tmp_path))
+        archive.keep_report(str(tmp_path), f"run-{number}")
+    pages = [Path(run_files.report_page(str(tmp_path), f"run-{n}")) for n in range(2)]
+    assert [page.read_text() for page in pages] == ["night 0", "night 1"]

@@ -59,3 +59,14 @@ def test_it_takes_neither_tensorflow_nor_numpy(root: Path) -> None:
     run_local.main(["--root", str(root), "--history", "digits"])
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_night_with_a_wrong_setting_is_in_the_history(
+    root: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert run_local.main(["--root", str(root), "--set", "gates.0.bound=60"]) == 2
+    capsys.readouterr()
+    run_local.main(["--root", str(root), "--history", "digits", "--json"])
+    last = json.loads(capsys.readouterr().out)["nights"][-1]
+    assert last["status"] == "failed" and last["error"].startswith("gates.0.bound")
+    assert last["error"][:30] in (root / "index.html").read_text(encoding="utf-8")
