@@ -10,6 +10,7 @@ from typing import Any
 
 _ARTIFACTS = {
     "DataApproval": "components.data_validation.data_gate",
+    "DriftFindings": "components.drift.artifacts",
     "ExportedFormats": "components.export.component",
     "HoldAdvice": "components.pusher.hold_advice",
     "HtmlPage": "components.report.artifacts",

@@ -32,6 +32,10 @@ class PipelineConfig(Protocol):
         """Largest fraction of unreadable examples that a run accepts, in [0, 1]."""
 
     @property
+    def on_drift(self) -> str:
+        """What drift of the newest examples leads to: `warn`, `stop` or `hold`."""
+
+    @property
     def tune(self) -> int:
         """Trials of a hyperparameter search before training; 0 for none."""
 
@@ -56,14 +60,19 @@ class PipelineConfig(Protocol):
         """Options for Beam in every component."""
 
 
-def check_limits(*, max_rejected: float, tune: int) -> None:
-    """Raises BadInputError if a fraction or a number of trials cannot be one."""
+ON_DRIFT = ("warn", "stop", "hold")
+
+
+def check_limits(*, max_rejected: float, tune: int, on_drift: str) -> None:
+    """Raises BadInputError if a fraction, a number of trials or a choice cannot be one."""
     if not 0 <= max_rejected <= 1:
         raise BadInputError(
             f"--max-rejected must be a fraction within 0..1. Received: {max_rejected:g}"
         )
     if tune < 0:
         raise BadInputError(f"--tune must be a number of trials. Received: {tune}")
+    if on_drift not in ON_DRIFT:
+        raise BadInputError(f"--on-drift must be one of {', '.join(ON_DRIFT)}. Received: {on_drift}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +87,8 @@ class RunConfig:
       settings: `KEY=VALUE` changes to the task, in order.
       weights: `imagenet`, `none` or a path; None for the task's setting.
       max_rejected: Largest fraction of unreadable examples that a run accepts, in [0, 1].
+      on_drift: What drift of the newest examples leads to: `warn`, `stop` the run before training,
+        or `hold` the model back.
       metadata: Where lineage is kept: a SQLite file, or `mysql://user:password@host:port/db`;
         None for a SQLite file under the root.
       beam: Options for Beam, added to the local runner's.
@@ -92,13 +103,16 @@ class RunConfig:
     settings: tuple[str, ...] = ()
     weights: str | None = None
     max_rejected: float = 0.01
+    on_drift: str = "warn"
     metadata: str | None = None
     beam: tuple[str, ...] = ()
     fresh: bool = False
     tune: int = 0
 
     def __post_init__(self) -> None:
-        check_limits(max_rejected=self.max_rejected, tune=self.tune)
+        check_limits(
+            max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift
+        )
         self.names  # noqa: B018  (raises)
 
     @property

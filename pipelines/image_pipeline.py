@@ -17,7 +17,7 @@ from components.pusher.component import NewModelPusher
 from components.report.platform_metrics import PlatformMetrics
 from components.serving_check.component import ServingCheck
 from components.transform.component import ImageTransform
-from pipelines import cache_keys, data_nodes
+from pipelines import cache_keys, data_nodes, drift_nodes
 from pipelines.config import PipelineConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
@@ -124,6 +124,7 @@ def _trained(
     nodes: list[BaseNode] = [examples]
     schema = data_nodes.judged(nodes, task, config, examples)
     champion = platform.champion(read, config.serving_folder) if platform.champion else None
+    nodes += drift_nodes.checked(task, config, examples, champion, platform)
     preprocessing = packing.find(task, config.task, "preprocessing_fn")
     transform = ImageTransform(
         examples=read,
@@ -135,7 +136,6 @@ def _trained(
         disable_analyzer_cache=True,
     ).with_id("Transform")
     transform.add_upstream_node(nodes[-1])
-    nodes += [champion] if champion else []
     tuner = _tuner(task, config, transform, platform) if config.tune else None
     training = packing.find(task, config.task, "run_fn")
     trainer = platform.trainer(

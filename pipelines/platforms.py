@@ -18,6 +18,8 @@ from components.baseline.champion import ChampionStrategy
 from components.baseline.pushed import PushedBaseline
 from components.baseline.resolver import BaselineStrategy
 from components.data_validation.previous_data import PreviousStatistics
+from components.drift.champion_data import ChampionData
+from components.example_gen.artifacts import RejectedExamples
 from pipelines import cache_keys
 
 _BASELINE, _CHAMPION = "Baseline", "Champion"
@@ -63,6 +65,15 @@ def learnt_from_others(examples: BaseChannel, serving_folder: str) -> BaseNode:
     ).with_id(_CHAMPION)
 
 
+def _behind_the_champion(model: BaseChannel) -> BaseNode:
+    return Resolver(
+        strategy_class=ChampionData,
+        model=model,
+        examples=Channel(type=standard_artifacts.Examples),
+        rejected=Channel(type=RejectedExamples),
+    ).with_id("ChampionData")
+
+
 def _counted_before(now: BaseChannel) -> BaseNode:
     return Resolver(
         strategy_class=PreviousStatistics,
@@ -81,6 +92,9 @@ class Platform:
       champion: Makes the node `Champion`, whose output `model` is the last blessed model that did
         not learn from these Examples, or empty, from the channel of Examples and the serving
         folder; None where nothing reads it.
+      champion_data: Makes the node whose outputs `examples` and `rejected` are the data from which
+        the champion was made, from the champion's channel; None where the platform has no such
+        resolver.
       previous_data: Makes the node whose output `statistics` are those of the data before, from
         the channel of this run's; None where the platform has no such resolver.
       trainer: The Trainer to use.
@@ -95,6 +109,7 @@ class Platform:
 
     baseline: Callable[[BaseChannel, str], BaseNode] = _other_than_candidate
     champion: Callable[[BaseChannel, str], BaseNode] | None = None
+    champion_data: Callable[[BaseChannel], BaseNode] | None = None
     previous_data: Callable[[BaseChannel], BaseNode] | None = None
     trainer: type[Trainer] = Trainer
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -105,4 +120,8 @@ class Platform:
     dashes: bool = False
 
 
-LOCAL = Platform(champion=learnt_from_others, previous_data=_counted_before)
+LOCAL = Platform(
+    champion=learnt_from_others,
+    champion_data=_behind_the_champion,
+    previous_data=_counted_before,
+)

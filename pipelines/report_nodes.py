@@ -18,6 +18,7 @@ from trainer_modules.engine.task.task import Task
 _INPUTS = (
     ("examples", "ImageExampleGen", "examples"),
     ("rejected", "ImageExampleGen", "rejected"),
+    ("drift", "DriftCheck", "drift"),
     ("statistics_of_data", "StatisticsGen", "statistics"),
     ("transformed_examples", "Transform", "transformed_examples"),
     ("model", "Trainer", "model"),

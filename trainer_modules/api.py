@@ -17,6 +17,7 @@ from trainer_modules.engine.problems import (
     Segmentation,
 )
 from trainer_modules.engine.task.display import Display
+from trainer_modules.engine.task.drift import Drift
 from trainer_modules.engine.task.gates import AtLeast, AtMost, BetterThanChance, NoWorse
 from trainer_modules.engine.task.hyperparameters import Choice, Range
 from trainer_modules.engine.task.layers import (
@@ -83,6 +84,7 @@ __all__ = [
     "Cosine",
     "Dense",
     "Display",
+    "Drift",
     "Dropout",
     "EarlyStopping",
     "EncoderDecoder",

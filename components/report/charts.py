@@ -1,105 +1,13 @@
-"""Line charts and scatter plots as inline SVG, drawn by matplotlib, coloured by the page's CSS.
+"""Line charts and scatter plots of the report, see `drawing`."""
 
-Each chart is drawn with stand-in colours that become CSS variables, so that one drawing follows
-the reader's light or dark theme. Text stays text.
-"""
-
-import io
-import re
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike
 
-# Stand-in colour → CSS variable. matplotlib writes them back in lower case.
-_THEME = {
-    "#000001": "var(--ink)",
-    "#000002": "var(--muted)",
-    "#000003": "var(--line)",
-    "#000004": "var(--series-1)",
-    "#000005": "var(--series-2)",
-    "#000006": "var(--bad)",
-    "#000007": "var(--surface)",
-}
-INK, MUTED, LINE, FIRST, SECOND, BAD, SURFACE = _THEME
-_WIDTH, _HEIGHT = 4.4, 2.8  # inches
-_STYLE: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9.5,
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": MUTED,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 1.0,
-    "grid.color": LINE,
-    "grid.linewidth": 0.7,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "lines.linewidth": 2.0,
-    "lines.solid_capstyle": "round",
-}
-
-
-class _Drawing:
-    """A chart being drawn; `svg` is set when its `with` block ends."""
-
-    def __init__(self, axes: Any) -> None:
-        self.axes = axes
-        self.svg = Markup("")
-
-
-@contextmanager
-def _drawing(title: str, *, square: bool = False) -> Iterator[_Drawing]:
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    # The salt keeps ids of several charts on one page apart, and the file the same every time.
-    style: Any = {**_STYLE, "svg.hashsalt": title}
-    with matplotlib.rc_context(rc=style), warnings.catch_warnings():
-        # Text stays text: a character that the font of the drawing lacks is in the browser's.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure = Figure(figsize=(3.9, 3.7) if square else (_WIDTH, _HEIGHT), layout="constrained")
-        drawing = _Drawing(figure.add_subplot())
-        yield drawing
-        FigureCanvasSVG(figure)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    drawing.svg = _themed(buffer.getvalue(), title)
-
-
-def _themed(svg: str, title: str) -> Markup:
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    # Hundredths of a point are finer than any screen, and halve the file.
-    svg = re.sub(
-        r'(?<= )(?:d|x|y|transform)="[^"]*"',
-        lambda places: re.sub(r"(\d+\.\d\d)\d+", r"\1", places[0]),
-        svg,
-    )
-    for colour, variable in _THEME.items():
-        svg = svg.replace(colour, variable)
-    svg = svg.replace(
-        "<svg", str(Markup('<svg class="chart" role="img" aria-label="{}"').format(title)), 1
-    )
-    return Markup(svg)
+from components.report.drawing import BAD, FIRST, INK, MUTED, SECOND, SURFACE, drawing
 
 
 def curves(
@@ -126,8 +34,8 @@ def curves(
     """
     from matplotlib.ticker import MaxNLocator
 
-    with _drawing(title) as drawing:
-        ax = drawing.axes
+    with drawing(title) as chart:
+        ax = chart.axes
         x = np.asarray(epochs, float)
         for (name, values), colour in zip(series, (FIRST, SECOND), strict=False):
             y = np.array([np.nan if v is None else v for v in values], float)
@@ -168,7 +76,7 @@ def curves(
                 handlelength=1.4,
                 columnspacing=1.2,
             )
-    return drawing.svg
+    return chart.svg
 
 
 def _apart(marks: Sequence[tuple[float, str]], span: float) -> list[tuple[float, str]]:
@@ -191,8 +99,8 @@ def calibration(bins: Sequence[dict[str, Any]]) -> Markup:
     """
     filled = [b for b in bins if b["count"]]
     total = sum(b["count"] for b in filled) or 1
-    with _drawing("Calibration", square=True) as drawing:
-        ax = drawing.axes
+    with drawing("Calibration", square=True) as chart:
+        ax = chart.axes
         ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
         x = [b["confidence"] for b in filled]
         y = [b["accuracy"] for b in filled]
@@ -202,7 +110,7 @@ def calibration(bins: Sequence[dict[str, Any]]) -> Markup:
         ax.scatter(x, y, s=sizes, color=FIRST, edgecolors=SURFACE, linewidths=1.5, zorder=3)
         ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence", ylabel="accuracy")
         ax.set_aspect("equal")
-    return drawing.svg
+    return chart.svg
 
 
 def precision_recall(
@@ -220,21 +128,21 @@ def precision_recall(
       served: Recall and precision with the threshold that is served.
       share: Share of the examples that are of the class.
     """
-    with _drawing(f"Precision over recall: {title}", square=True) as drawing:
-        ax = drawing.axes
+    with drawing(f"Precision over recall: {title}", square=True) as chart:
+        ax = chart.axes
         recall, precision = np.asarray(points, float).reshape(-1, 2).T
         ax.axhline(share, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
         ax.step(np.r_[0, recall], np.r_[precision[:1], precision], where="pre", color=FIRST)
         ax.plot(*served, "o", color=SECOND, markersize=8, markeredgecolor=SURFACE)
         ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="recall", ylabel="precision")
         ax.set_title(title, loc="left", fontsize=10.5, color=INK)
-    return drawing.svg
+    return chart.svg
 
 
 def predicted_against_true(true: ArrayLike, predicted: ArrayLike, unit: str) -> Markup:
     """Draws predictions over true values, with the line of exact predictions."""
-    with _drawing("Predicted against true", square=True) as drawing:
-        ax = drawing.axes
+    with drawing("Predicted against true", square=True) as chart:
+        ax = chart.axes
         both = np.concatenate([np.asarray(true, float), np.asarray(predicted, float)])
         low, high = float(both.min()), float(both.max())
         pad = 0.04 * (high - low or 1.0)
@@ -245,7 +153,7 @@ def predicted_against_true(true: ArrayLike, predicted: ArrayLike, unit: str) -> 
         ax.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
         ax.set_aspect("equal")
         ax.set_title("Predicted against true", loc="left", fontsize=10.5, color=INK)
-    return drawing.svg
+    return chart.svg
 
 
 def fitted(
@@ -265,21 +173,21 @@ def fitted(
       unit: The target's unit, or "".
     """
     title = f"{target} over {feature}"
-    with _drawing(title) as drawing:
-        ax = drawing.axes
+    with drawing(title) as chart:
+        ax = chart.axes
         x, y = np.asarray(points, float).reshape(-1, 2).T
         ax.scatter(x, y, s=16, color=FIRST, alpha=0.65, linewidths=0, label="examples")
         ax.plot(*np.asarray(line, float).reshape(-1, 2).T, color=SECOND, label="predicted")
         ax.set(xlabel=feature, ylabel=f"{target} [{unit}]" if unit else target)
         ax.set_title(title, loc="left", fontsize=10.5, color=INK)
         ax.legend(loc="best")
-    return drawing.svg
+    return chart.svg
 
 
 def histogram(title: str, edges: np.ndarray, counts: np.ndarray, label: str) -> Markup:
     """Draws a histogram; `edges` has one number more than `counts`."""
-    with _drawing(title) as drawing:
-        ax = drawing.axes
+    with drawing(title) as chart:
+        ax = chart.axes
         ax.bar(
             edges[:-1],
             counts,
@@ -293,4 +201,4 @@ def histogram(title: str, edges: np.ndarray, counts: np.ndarray, label: str) -> 
         ax.set(xlabel=label, ylabel="examples")
         ax.grid(axis="x", visible=False)
         ax.set_title(title, loc="left", fontsize=10.5, color=INK)
-    return drawing.svg
+    return chart.svg

@@ -12,6 +12,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
+from components.drift.artifacts import DriftFindings
 from components.example_gen.artifacts import RejectedExamples
 from components.report import (
     exported,
@@ -67,6 +68,7 @@ def Report(
     blessing: InputArtifact[standard_artifacts.ModelBlessing] = None,
     previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
     serving_check: InputArtifact[standard_artifacts.InfraBlessing] = None,
+    drift: InputArtifact[DriftFindings] = None,
 ) -> None:
     """Draws the report; a part that cannot be read or drawn is noted on the page.
 
@@ -88,8 +90,9 @@ def Report(
       model_run: Trainer's `history.json` and `model_summary.txt`.
       evaluation: Evaluator's `report.json`.
       blessing: ModelGate's `gates.json`.
-      previous_statistics: Statistics of the previous data, for drift.
+      previous_statistics: Statistics of the previous data, for comparison.
       serving_check: ServingCheck's `check.json`.
+      drift: DriftCheck's `drift.json` and `plots.json`.
     """
     typed = overrides.from_json(task)
     artifacts = {
@@ -98,6 +101,7 @@ def Report(
         "model_run": model_run,
         "rejected": rejected,
         "serving_check": serving_check,
+        "drift": drift,
     }
     uris = {name: given.uri for name, given in artifacts.items() if given is not None}
     contents = material.read(overrides.to_plain(typed), uris)

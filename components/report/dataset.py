@@ -1,4 +1,4 @@
-"""The training data: samples, counts, sizes, rejected files, drift."""
+"""The training data: samples, counts, sizes, rejected files, changes."""
 
 from typing import Any
 
@@ -93,8 +93,8 @@ def _listed(value: Any) -> dict[str, Any]:
     return {"count": value["count"], "listed": value.get("listed", [])[:50]}
 
 
-def drift(material: Material) -> dict[str, Any] | None:
-    """Drift from the previous data; data for prediction only is not compared."""
+def changed(material: Material) -> dict[str, Any] | None:
+    """Change from the previous run's data; data for prediction only is not compared."""
     if not material.trained:
         return None
     if not material.previous_statistics:

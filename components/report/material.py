@@ -32,6 +32,8 @@ class Material:
       model_summary: Keras' summary of the network.
       ingestion: ImageExampleGen's `summary.json`.
       rejected: The first of the rejected examples, `id` and `reason` each.
+      drift: DriftCheck's `drift.json`; {} where nothing was checked.
+      drift_plots: DriftCheck's `plots.json`.
       statistics: What TFDV counted, see `components/report/statistics`.
       previous_statistics: The same for the previous data; None if there is none.
       pictures: Example id → picture as a `data:` URI.
@@ -54,6 +56,8 @@ class Material:
     model_summary: str = ""
     ingestion: dict[str, Any] = field(default_factory=dict)
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    drift: dict[str, Any] = field(default_factory=dict)
+    drift_plots: dict[str, Any] = field(default_factory=dict)
     statistics: Statistics = field(default_factory=dict)
     previous_statistics: Statistics | None = None
     pictures: dict[str, str] = field(default_factory=dict)
@@ -136,8 +140,8 @@ def read(task: dict[str, Any], folders: Mapping[str, str]) -> Material:
 
     Args:
       task: The task as `overrides.to_plain` writes it.
-      folders: URIs of those of the artifacts `evaluation`, `blessing`, `model_run`, `rejected`
-        and `serving_check` that the run has.
+      folders: URIs of those of the artifacts `evaluation`, `blessing`, `model_run`, `rejected`,
+        `drift` and `serving_check` that the run has.
 
     Returns:
       The material, without pictures, statistics and lineage.
@@ -154,6 +158,8 @@ def read(task: dict[str, Any], folders: Mapping[str, str]) -> Material:
     fill("history", "model_run", "history.json", storage.read_json)
     fill("model_summary", "model_run", "model_summary.txt", storage.read_text)
     fill("ingestion", "rejected", "summary.json", storage.read_json)
+    fill("drift", "drift", "drift.json", storage.read_json)
+    fill("drift_plots", "drift", "plots.json", storage.read_json)
     fill(
         "rejected",
         "rejected",

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from components.report import (
     classes,
     dataset,
+    drift,
     exported,
     fitted,
     galleries,
@@ -66,7 +67,13 @@ SECTIONS = (
     Section("regression", "Predictions and residuals", galleries.regression, ("evaluation",)),
     Section("samples", "Samples before training", dataset.samples, ("samples",)),
     Section("data", "Data", dataset.data, ("ingestion", "rejected")),
-    Section("drift", "Drift", dataset.drift, ("statistics", "previous_statistics")),
+    Section("drift", "Drift", drift.section, ("drift", "drift_plots")),
+    Section(
+        "changed",
+        "Change since the previous run",
+        dataset.changed,
+        ("statistics", "previous_statistics"),
+    ),
     Section("model", "Model", training.model, ("model_summary",)),
     Section("settings", "Settings", training.settings),
     Section("lineage", "Lineage", provenance.lineage, ("lineage",)),

@@ -41,13 +41,21 @@ class WorkConfig:
     max_rejected: float = option(
         0.01, "stop if a larger fraction of the examples cannot be read", metavar="FRACTION"
     )
+    on_drift: str = option(
+        "warn",
+        "what drift of the newest examples leads to: a warning, the end of the run before "
+        "training, or a model that waits for approval; default: warn",
+        metavar="warn|stop|hold",
+    )
     tune: int = option(0, "search hyperparameters in N trials first", metavar="N")
     fresh: bool = option(
         False, "run every step again", flag="--no-cache", commands=(SUBMIT, SCHEDULE)
     )
 
     def __post_init__(self) -> None:
-        config.check_limits(max_rejected=self.max_rejected, tune=self.tune)
+        config.check_limits(
+            max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift
+        )
         _check_readable("data", self.data)
         self.names  # noqa: B018  (raises)
 

@@ -76,6 +76,11 @@ class CloudConfig:
         return self.work.max_rejected
 
     @property
+    def on_drift(self) -> str:
+        """What drift of the newest examples leads to: `warn`, `stop` or `hold`."""
+        return self.work.on_drift
+
+    @property
     def tune(self) -> int:
         """Trials of a hyperparameter search before training; 0 for none."""
         return self.work.tune

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from pipelines.config import RunConfig
+from pipelines.config import ON_DRIFT, RunConfig
 from trainer_modules.engine.errors import BadInputError
 
 
@@ -51,6 +51,13 @@ def _what(group: argparse._ArgumentGroup) -> None:
         default=0.01,
         metavar="FRACTION",
         help="stop if a larger fraction of the examples cannot be read; default: 0.01",
+    )
+    group.add_argument(
+        "--on-drift",
+        default="warn",
+        choices=ON_DRIFT,
+        help="what drift of the newest examples leads to: a warning, the end of the run before "
+        "training, or a model that waits for approval; default: warn",
     )
     group.add_argument(
         "--tune",
@@ -116,6 +123,7 @@ def from_args(args: argparse.Namespace) -> RunConfig:
         settings=tuple(args.settings),
         weights=args.weights,
         max_rejected=args.max_rejected,
+        on_drift=args.on_drift,
         metadata=args.metadata,
         beam=tuple(args.beam),
         fresh=args.fresh,

@@ -6,12 +6,14 @@ import resource
 import sys
 from typing import Any
 
+from components.drift.artifacts import FINDINGS, NOT_COMPARED
+from components.drift.component import DriftStopError
 from components.model_gate import gate_outcome
 from components.pusher.component import UNCHANGED
 from components.report.page import finish_report
 from pipelines.local import archive as archives
 from pipelines.local import summary as summaries
-from pipelines.local.runner import NodeResult
+from pipelines.local.runner import NodeFailedError, NodeResult
 from pipelines.local.summary import Summary
 from trainer_modules.engine.task.task import Task
 
@@ -28,6 +30,13 @@ def add_node(summary: Summary, result: NodeResult) -> str:
         summary.ran.append(result.id)
     reader = _READERS.get(result.id)
     return reader(summary, result) if reader else ""
+
+
+def add_failure(summary: Summary, failure: NodeFailedError) -> None:
+    """Adds the component that ended the run to `summary`."""
+    summary.seconds[failure.node_id] = round(failure.seconds, 3)
+    if isinstance(failure.__cause__, DriftStopError):
+        add_drift(summary, failure.__cause__.content)
 
 
 def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]) -> None:
@@ -85,6 +94,21 @@ def _examples(summary: Summary, result: NodeResult) -> str:
     if converted := counts.get("converted", {}).get("count"):
         summary.counts["converted"] = converted
     return ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
+
+
+def _drift(summary: Summary, result: NodeResult) -> str:
+    add_drift(summary, _read_json(result.outputs["drift"][0].uri, FINDINGS))
+    findings = summary.drift["findings"]
+    if findings:
+        return f"drift of {', '.join(dict.fromkeys(one['what'] for one in findings))}"
+    if summary.drift["status"] == NOT_COMPARED:
+        return f"not compared: {'; '.join(summary.drift['notes'])}"
+    return "no drift"
+
+
+def add_drift(summary: Summary, content: dict[str, Any]) -> None:
+    """Adds what DriftCheck wrote, or would have written if it had not stopped the run."""
+    summary.drift = {name: content[name] for name in ("status", "findings", "notes")}
 
 
 def _training(summary: Summary, result: NodeResult) -> str:
@@ -150,6 +174,7 @@ def _exports(summary: Summary, result: NodeResult) -> str:
 
 _READERS = {
     "ImageExampleGen": _examples,
+    "DriftCheck": _drift,
     "Trainer": _training,
     "ImageEvaluator": _evaluation,
     "ModelGate": _gate,

@@ -113,7 +113,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
         outcome.conclude(summary, runner.results)
     except NodeFailedError as failure:
         console.fail(failure.node_id, seconds=failure.seconds)
-        summary.seconds[failure.node_id] = round(failure.seconds, 3)
+        outcome.add_failure(summary, failure)
         summary.error, code = lineage.explain(failure)
     summary.seconds["total"] = round(time.monotonic() - begin, 3)
     summary.schema = schema_review.offered(config, run_id=summary.run_id, results=runner.results)

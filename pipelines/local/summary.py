@@ -31,6 +31,9 @@ class Summary:
       per_class: Class name → precision, recall, f1, support.
       gates: Each gate with its bound, value, `status` (`passed`, `failed`, `not_compared`) and
         `passed` (true, false, null).
+      drift: What differs between the newest examples and those before them: `status` (`none`,
+        `warned`, `stopped`, `held`, `not_compared`), `findings` (each with `what`, `against`,
+        `sentence`, `value`, `threshold`, `p_value`) and `notes` on what was not compared.
       baseline: Whether the model was `compared` with the last blessed one, the `reason`, and the
         classes `added` and `removed` since.
       serving: Whether the exported model serves: `passed`, `reason`, `latency_ms`.
@@ -57,6 +60,7 @@ class Summary:
     metrics: dict[str, float] = field(default_factory=dict)
     per_class: dict[str, dict[str, float]] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    drift: dict[str, Any] = field(default_factory=dict)
     baseline: dict[str, Any] = field(default_factory=dict)
     serving: dict[str, Any] = field(default_factory=dict)
     pushed_model: str | None = None

@@ -97,9 +97,9 @@ def test_the_count_stays_where_not_all_are_listed() -> None:
 
 def test_drift_needs_other_data_to_compare_with() -> None:
     now = runs.statistics(CLASSES)
-    first = dataset.drift(Material(statistics=now))
-    same = dataset.drift(Material(statistics=now, previous_statistics=runs.statistics(CLASSES)))
-    moved = dataset.drift(
+    first = dataset.changed(Material(statistics=now))
+    same = dataset.changed(Material(statistics=now, previous_statistics=runs.statistics(CLASSES)))
+    moved = dataset.changed(
         Material(statistics=now, previous_statistics=runs.statistics(CLASSES, shift=0.3))
     )
     assert first is not None and same is not None and moved is not None
@@ -111,4 +111,4 @@ def test_drift_needs_other_data_to_compare_with() -> None:
 
 def test_a_network_that_is_not_trained_has_no_training_data() -> None:
     material = Material(task={"phases": []})
-    assert dataset.data(material) is None and dataset.drift(material) is None
+    assert dataset.data(material) is None and dataset.changed(material) is None

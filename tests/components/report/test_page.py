@@ -13,7 +13,7 @@ def test_every_section_of_a_classification_is_there(tmp_path: Path) -> None:
     html = page.render(runs.full(tmp_path, FLOWERS, 200))
     keys = (
         *("verdict", "comparison", "curves", "classes", "confusion", "calibration", "slices"),
-        *("most_wrong", "predictions", "samples", "data", "drift", "model", "settings"),
+        *("most_wrong", "predictions", "samples", "data", "drift", "changed", "model", "settings"),
         *("lineage", "run"),
     )
     for key in keys:

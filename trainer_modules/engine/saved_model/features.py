@@ -44,7 +44,9 @@ class Features:
         inputs = [placeholder.name for placeholder in network.graph.inputs]
 
         def compute(contents: tf.Tensor) -> tf.Tensor:
-            given = [load_images(contents, images), *network.captured_inputs]
+            # What the network captured becomes part of this graph as well.
+            captured = map(tf.identity, network.captured_inputs)
+            given = [load_images(contents, images), *captured]
             (features,) = tf.graph_util.import_graph_def(
                 graph, input_map=dict(zip(inputs, given, strict=True)), return_elements=[wanted.name]
             )

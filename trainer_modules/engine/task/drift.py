@@ -30,7 +30,7 @@ class Drift:
     numbers: float = 0.1
     kinds: float = 0.05
     rejected: float = 0.01
-    embedding: float = 0.01
+    embedding: float = 0.005
     sample: int = 500
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from trainer_modules.engine.inputs.images import Images
 from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.task.display import Display as Display
+from trainer_modules.engine.task.drift import Drift as Drift
 from trainer_modules.engine.task.gates import BetterThanChance, Gate
 from trainer_modules.engine.task.hyperparameters import Hyperparameter
 from trainer_modules.engine.task.layers import Layer
@@ -238,6 +239,7 @@ class Task(Recipe):
         `engine/training/search.py`.
       submission: Form of the predictions for the `unlabelled` split.
       display: Display names of classes, and other settings of how results are shown.
+      drift: Limits above which the newest examples differ too much from those before them.
     """
 
     source: Source
@@ -248,6 +250,7 @@ class Task(Recipe):
     search: tuple[Hyperparameter, ...] = ()
     submission: Submission = field(default_factory=Submission)
     display: Display = field(default_factory=Display)
+    drift: Drift = field(default_factory=Drift)
 
     def __post_init__(self) -> None:
         # An `image_folder` knows its classes only when it sees the data.
