@@ -72,7 +72,9 @@ def check_limits(*, max_rejected: float, tune: int, on_drift: str) -> None:
     if tune < 0:
         raise BadInputError(f"--tune must be a number of trials. Received: {tune}")
     if on_drift not in ON_DRIFT:
-        raise BadInputError(f"--on-drift must be one of {', '.join(ON_DRIFT)}. Received: {on_drift}")
+        raise BadInputError(
+            f"--on-drift must be one of {', '.join(ON_DRIFT)}. Received: {on_drift}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +112,7 @@ class RunConfig:
     tune: int = 0
 
     def __post_init__(self) -> None:
-        check_limits(
-            max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift
-        )
+        check_limits(max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift)
         self.names  # noqa: B018  (raises)
 
     @property

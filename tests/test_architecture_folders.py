@@ -37,6 +37,10 @@ _MAY_IMPORT = {
     "components/pusher": {_SAVED_MODEL},
     # A baseline is chosen among what was pushed.
     "components/baseline": {"components/pusher", _SAVED_MODEL},
+    "components/drift": {
+        *("components/baseline", "components/example_gen", _READERS),
+        *(_PROBLEMS, _SAVED_MODEL, _TASK, _TRAINING),
+    },
     "components/evaluator": {"components/pusher", _PROBLEMS, _SAVED_MODEL, _TASK},
     # Who reads Evaluator's report knows its form.
     "components/model_gate": {"components/evaluator", _PROBLEMS, _TASK},
@@ -48,7 +52,7 @@ _MAY_IMPORT = {
         *(_IMAGES, _PROBLEMS, _SAVED_MODEL),
     },
     "components/report": {
-        *("components/example_gen", "components/model_gate"),
+        *("components/drift", "components/example_gen", "components/model_gate"),
         *(_IMAGES, _PROBLEMS, _SAVED_MODEL, _TASK, _TRAINING),
     },
     "components/vertex": set(),
@@ -59,12 +63,12 @@ _MAY_IMPORT = {
         *(f"components/{name}" for name in ("baseline", "bulk_predict", "data_validation")),
         *(f"components/{name}" for name in ("evaluator", "example_gen", "export", "model_gate")),
         *(f"components/{name}" for name in ("pretrained", "pusher", "report", "serving_check")),
-        *("components/transform", "pipelines/task_files"),
+        *("components/drift", "components/transform", "pipelines/task_files"),
         *(_ENGINE, _NETWORKS, _PROBLEMS, _SAVED_MODEL, _TASK, _TRAINING),
     },
     "pipelines/local": {
         *("components/data_validation", "components/example_gen", "components/model_gate"),
-        *("components/pusher", "components/report"),
+        *("components/drift", "components/pusher", "components/report"),
         *("pipelines", "pipelines/task_files", _PROBLEMS, _TASK),
     },
     "pipelines/local/history": {

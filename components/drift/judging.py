@@ -1,6 +1,6 @@
 """Compares the newest examples with others, and says which differences are drift."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -211,9 +211,7 @@ def _compare_kinds(pair: _Pair, name: str) -> None:
 
 
 def _compare_rejected(pair: _Pair) -> None:
-    new, old = (
-        (side.rejected, side.rejected + len(side.table)) for side in (pair.new, pair.old)
-    )
+    new, old = ((side.rejected, side.rejected + len(side.table)) for side in (pair.new, pair.old))
     figures = f"{old[0]} of {old[1]} before, {new[0]} of {new[1]} now"
     pair.add("rejected", two_samples.of_fractions(new, old), pair.limits.rejected, figures)
 

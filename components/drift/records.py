@@ -1,5 +1,6 @@
 """Reads what ImageExampleGen wrote about each example, and cuts it into what is compared."""
 
+import io
 import json
 import os
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ class Ingested:
     """The examples of one run.
 
     Attributes:
-      table: A row for each kept example: `id`, `span`, `split`, `label`, `digest`, `shard`,
-        `height`, `width`, `channels`, `format`, `brightness`.
+      table: A row for each kept example: `id`, `span`, `split`, `label`, `digest` (hexadecimal),
+        `shard`, `height`, `width`, `channels`, `format`, `brightness`.
       spans: The contents of `spans.json`, oldest first.
       rejected: Ids of the rejected examples.
     """
@@ -62,7 +63,7 @@ class Night:
 
     newest: Sample | None
     references: dict[str, Sample]
-    trained_on: frozenset[bytes] | None
+    trained_on: frozenset[str] | None
     notes: tuple[str, ...]
 
 
@@ -79,8 +80,10 @@ def read(uri: str) -> Ingested | None:
     parts = []
     for file in files:
         with fileio.open(file, "rb") as f:
-            parts.append(pd.read_parquet(f))
+            parts.append(pd.read_parquet(io.BytesIO(f.read())))
     table = pd.concat(parts, ignore_index=True)
+    # NumPy drops zeros at the end of bytes, and pandas compares through it.
+    table["digest"] = table["digest"].map(bytes.hex)
     table = table[~table["split"].isin(_LEFT_OUT)].reset_index(drop=True)
     return Ingested(table=table, spans=found, rejected=rejected)
 
@@ -107,6 +110,7 @@ def night(now: Ingested | None, champion: Ingested | None, *, has_champion: bool
         notes.append("there is no champion yet")
     elif champion is None:
         notes.append("the data of the champion are not known here")
+    newest: Sample | None
     if any(span["span"] for span in now.spans):
         newest, references = _by_span(now)
         if not references:

@@ -18,7 +18,7 @@ from trainer_modules.engine.errors import BadInputError
 _log = logging.getLogger(__name__)
 _BATCH = 32
 # With fewer new examples of the same splits as the old ones, all new examples are taken.
-_FEW = 50
+_FEW = 200
 
 
 def chosen(night: Night, size: int) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
@@ -43,7 +43,7 @@ def chosen(night: Night, size: int) -> dict[str, tuple[pd.DataFrame, pd.DataFram
     return pairs
 
 
-def _unseen(table: pd.DataFrame, trained_on: frozenset[bytes] | None) -> pd.DataFrame:
+def _unseen(table: pd.DataFrame, trained_on: frozenset[str] | None) -> pd.DataFrame:
     if trained_on is None:
         return table[table["split"] != TRAIN]
     return table[~table["digest"].isin(trained_on)]
@@ -53,7 +53,7 @@ def _some(table: pd.DataFrame, size: int) -> pd.DataFrame:
     """Returns at most `size` rows, drawn by a hash of their content: the same ones every time."""
     if len(table) <= size:
         return table
-    order = [hashlib.sha256(digest).digest() for digest in table["digest"]]
+    order = [hashlib.sha256(digest.encode()).digest() for digest in table["digest"]]
     return table.iloc[np.argsort(order, kind="stable")[:size]]
 
 
@@ -75,7 +75,7 @@ def features(
         network = Network(model)
     except BadInputError as error:
         return {}, f"features are not compared: {error}"
-    computed: dict[bytes, np.ndarray] = {}
+    computed: dict[str, np.ndarray] = {}
     pairs = chosen(night, size)
     for against, (new, old) in pairs.items():
         _compute(network, new, examples, computed)
@@ -87,14 +87,12 @@ def features(
     return stacked, ""
 
 
-def _stacked(table: pd.DataFrame, computed: dict[bytes, np.ndarray]) -> np.ndarray:
+def _stacked(table: pd.DataFrame, computed: dict[str, np.ndarray]) -> np.ndarray:
     rows = [computed[digest] for digest in table["digest"] if digest in computed]
     return np.stack(rows) if rows else np.zeros((0, 1), np.float32)
 
 
-def _compute(
-    network: Any, table: pd.DataFrame, uri: str, computed: dict[bytes, np.ndarray]
-) -> None:
+def _compute(network: Any, table: pd.DataFrame, uri: str, computed: dict[str, np.ndarray]) -> None:
     """Adds digest → features of the rows that `computed` lacks; one batch is in memory at a time.
 
     An example that is no longer there, or that the champion cannot decode, is left out.
@@ -102,7 +100,7 @@ def _compute(
     import tensorflow as tf
 
     left = table[~table["digest"].isin(set(computed))]
-    batch: list[tuple[bytes, bytes]] = []
+    batch: list[tuple[str, bytes]] = []
 
     def run() -> None:
         try:
@@ -121,7 +119,7 @@ def _compute(
         run()
 
 
-def _images(table: pd.DataFrame, uri: str) -> Iterator[tuple[bytes, bytes]]:
+def _images(table: pd.DataFrame, uri: str) -> Iterator[tuple[str, bytes]]:
     """Yields (digest, encoded image) of the rows, shard by shard."""
     import tensorflow as tf
 

@@ -53,9 +53,7 @@ class WorkConfig:
     )
 
     def __post_init__(self) -> None:
-        config.check_limits(
-            max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift
-        )
+        config.check_limits(max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift)
         _check_readable("data", self.data)
         self.names  # noqa: B018  (raises)
 

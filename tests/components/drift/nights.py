@@ -24,7 +24,7 @@ def table(count: int, seed: int = 0, span: str = "span-1", **changed: Any) -> pd
         "span": span,
         "split": rng.choice(["train", "eval"], count, p=[0.8, 0.2]),
         "label": rng.choice(CLASSES, count),
-        "digest": [hashlib.sha256(name.encode()).digest() for name in ids],
+        "digest": [hashlib.sha256(name.encode()).hexdigest() for name in ids],
         "shard": "data_tfrecord-00000-of-00001",
         "height": sizes[:, 0],
         "width": sizes[:, 1],
@@ -75,7 +75,8 @@ def write(folder: Path, rows: pd.DataFrame, rejected: tuple[str, ...] = ()) -> s
     (folder / "records").mkdir(parents=True)
     half = len(rows) // 2
     for part, shard in enumerate((rows[:half], rows[half:])):
-        shard.to_parquet(folder / "records" / f"part-{part:05d}.parquet")
+        stored = shard.assign(digest=shard["digest"].map(bytes.fromhex))
+        stored.to_parquet(folder / "records" / f"part-{part:05d}.parquet")
     (folder / "spans.json").write_text(json.dumps(spans_of(rows)))
     lines = [json.dumps({"id": name, "split": "train", "reason": "damaged"}) for name in rejected]
     (folder / "rejected.jsonl").write_text("".join(f"{line}\n" for line in lines))

@@ -12,17 +12,13 @@ from components.drift import two_samples
 )
 def test_counts_agree_with_scipys_permuted_chi_square(new, old) -> None:
     ours = two_samples.of_counts(new, old)
-    rows = np.repeat([0, 1], [sum(new), sum(old)])
-    columns = np.concatenate([np.repeat(range(len(c)), c) for c in (new, old)])
-    method = stats.PermutationMethod(n_resamples=20_000, rng=np.random.default_rng(1))
+    method = stats.PermutationMethod(n_resamples=5_000, rng=np.random.default_rng(1))
     table = np.array([new, old])
-    del rows, columns
     theirs = stats.chi2_contingency(table, correction=False, method=method).pvalue
     # An early end leaves 20 hits: a relative error of 1/√20.
     assert ours.p_value == pytest.approx(theirs, rel=0.7, abs=2e-3)
-    assert ours.value == pytest.approx(
-        max(abs(np.array(new) / sum(new) - np.array(old) / sum(old)).sum() / 2, 0)
-    )
+    shares = table / table.sum(axis=1, keepdims=True)
+    assert ours.value == pytest.approx(abs(shares[0] - shares[1]).sum() / 2)
 
 
 def test_counts_of_one_category_never_differ() -> None:
@@ -84,7 +80,7 @@ def test_features_see_a_spread_that_no_mean_shows() -> None:
 
 def test_constant_features_are_left_out() -> None:
     same = np.ones((20, 3))
-    assert two_samples.of_features(same, same) == two_samples.Difference(0.0, pytest.approx(0.08))
+    assert two_samples.of_features(same, same) == two_samples.Difference(0.0, 1.0)
     assert two_samples.scaled(np.c_[np.arange(4.0), np.ones(4)]).shape == (4, 1)
 
 

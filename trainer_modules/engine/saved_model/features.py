@@ -48,7 +48,9 @@ class Features:
             captured = map(tf.identity, network.captured_inputs)
             given = [load_images(contents, images), *captured]
             (features,) = tf.graph_util.import_graph_def(
-                graph, input_map=dict(zip(inputs, given, strict=True)), return_elements=[wanted.name]
+                graph,
+                input_map=dict(zip(inputs, given, strict=True)),
+                return_elements=[wanted.name],
             )
             between = list(range(1, features.shape.rank - 1))
             return tf.cast(tf.reduce_mean(features, between) if between else features, tf.float32)
