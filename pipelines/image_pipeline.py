@@ -125,6 +125,8 @@ def _trained(
     schema = data_nodes.judged(nodes, task, config, examples)
     champion = platform.champion(read, config.serving_folder) if platform.champion else None
     nodes += drift_nodes.checked(task, config, examples, champion, platform)
+    # The check comes last.
+    drift = nodes[-1]
     preprocessing = packing.find(task, config.task, "preprocessing_fn")
     transform = ImageTransform(
         examples=read,
@@ -170,6 +172,7 @@ def _trained(
         trainer.outputs["model"],
         model_blessing=gate.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
+        hold=drift.outputs["hold"],
     )
     nodes += [transform, *([tuner] if tuner else []), trainer, baseline]
     nodes += [evaluator, gate, serving_check, pusher]

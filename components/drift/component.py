@@ -15,6 +15,8 @@ from components.drift.artifacts import DriftFindings
 from components.drift.judging import Outcome
 from components.drift.records import Night
 from components.example_gen.artifacts import RejectedExamples
+from components.pusher import hold_advice
+from components.pusher.hold_advice import HoldAdvice
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.saved_model import versions
 from trainer_modules.engine.task import overrides
@@ -72,6 +74,7 @@ def DriftCheck(
     examples: InputArtifact[standard_artifacts.Examples],
     rejected: InputArtifact[RejectedExamples],
     drift: OutputArtifact[DriftFindings],
+    hold: OutputArtifact[HoldAdvice],
     problem: Parameter[str],
     limits: Parameter[str],
     on_drift: Parameter[str] = "warn",
@@ -86,6 +89,7 @@ def DriftCheck(
       examples: The data of this run.
       rejected: What was recorded as they were read.
       drift: Where to write.
+      hold: With `hold`, what drifted; Pusher then keeps the model back.
       problem: The task's problem as JSON.
       limits: The task's `Drift` as JSON.
       on_drift: `warn`, `stop` or `hold`.
@@ -120,6 +124,8 @@ def DriftCheck(
     if content["status"] == artifacts.STOPPED:
         raise DriftStopError(stop_message(outcome), content)
     _write(drift.uri, artifacts.FINDINGS, content)
+    held = outcome.findings if content["status"] == artifacts.HELD else ()
+    hold_advice.write(hold.uri, [f"drift: {one.sentence}" for one in held])
     _write(drift.uri, artifacts.PLOTS, plots.data(night, what_is_learnt, features))
 
 

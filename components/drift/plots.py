@@ -92,6 +92,8 @@ def _plane(new: np.ndarray, old: np.ndarray) -> dict[str, list[list[float]]]:
     if vectors.shape[1] < 2:
         return {}
     centred = vectors - vectors.mean(axis=0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    points = (left[:, :2] * sizes[:2]).round(3)
+    # Of the few points and not of the many features: eigenvalues come in rising order.
+    values, directions = np.linalg.eigh(centred @ centred.T)
+    lengths = np.sqrt(np.maximum(values[-2:], 0))
+    points = (directions[:, -2:] * lengths)[:, ::-1].round(3)
     return {"newest": points[: len(new)].tolist(), "old": points[len(new) :].tolist()}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.pusher import hold_advice
 from tests.components.drift.conftest import CHANGES, Change, Digits
 from trainer_modules import digits as task
 from trainer_modules.engine.task import overrides
@@ -27,6 +28,7 @@ def checked(
     """Runs DriftCheck as TFX does; returns `drift.json`."""
     from components.drift.artifacts import DriftFindings
     from components.drift.component import DriftCheck
+    from components.pusher.hold_advice import HoldAdvice
 
     rows = digits.rows("span-2" if spans else "", BEFORE)
     rows += digits.rows("span-3" if spans else "", newest, change)
@@ -44,13 +46,17 @@ def checked(
     drift = DriftFindings()
     drift.uri = str(folder / "drift")
     Path(drift.uri).mkdir()
+    hold = HoldAdvice()
+    hold.uri = str(folder / "hold")
     parameters = {
         "problem": overrides.to_json(task.TASK.problem),
         "limits": overrides.to_json(task.TASK.drift),
         "on_drift": on_drift,
         "code_fingerprint": "",
     }
-    DriftCheck.EXECUTOR_SPEC.executor_class().Do(inputs, {"drift": [drift]}, parameters)
+    DriftCheck.EXECUTOR_SPEC.executor_class().Do(
+        inputs, {"drift": [drift], "hold": [hold]}, parameters
+    )
     assert (folder / "drift" / "plots.json").exists()
     content: dict[str, Any] = json.loads((folder / "drift" / "drift.json").read_text())
     return content
@@ -72,7 +78,7 @@ def test_a_span_half_of_which_is_damaged_is_told(
     digits: Digits, tmp_path: Path, change: str, what: str
 ) -> None:
     content = checked(digits, tmp_path, CHANGES[change])
-    assert content["status"] == "warned"
+    assert content["status"] == "warned" and not hold_advice.read(str(tmp_path / "hold"))
     found = {(one["what"], one["against"]) for one in content["findings"]}
     assert {(what, "window"), (what, "champion")} <= found
     assert all(one["p_value"] <= 0.01 for one in content["findings"])
@@ -98,6 +104,8 @@ def test_stop_says_what_drifted_and_the_ways_out(digits: Digits, tmp_path: Path)
 def test_hold_says_so_and_lets_the_run_go_on(digits: Digits, tmp_path: Path) -> None:
     content = checked(digits, tmp_path, CHANGES["inverted"], on_drift="hold")
     assert content["status"] == "held" and content["findings"]
+    reasons = hold_advice.read(str(tmp_path / "hold"))
+    assert reasons == [f"drift: {one['sentence']}" for one in content["findings"]]
 
 
 def test_a_growing_folder_tells_what_the_champion_has_not_seen(

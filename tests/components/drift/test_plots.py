@@ -25,6 +25,19 @@ def test_fractions_and_histograms_add_up_to_one() -> None:
     assert len(json.dumps(drawn)) < 30_000
 
 
+def test_the_plane_is_that_of_the_principal_components() -> None:
+    from sklearn.decomposition import PCA
+
+    rng = np.random.default_rng(0)
+    new, old = rng.normal(2, 1, (20, 7)), rng.normal(0, 3, (30, 7))
+    night = nights.night(nights.table(20), nights.table(30, seed=1))
+    drawn = plots.data(night, Classification(classes=nights.CLASSES), {WINDOW: (new, old)})
+    both = np.concatenate([new, old])
+    expected = PCA(2).fit_transform(both / both.std(axis=0))
+    points = np.array(drawn["features"][WINDOW]["newest"] + drawn["features"][WINDOW]["old"])
+    assert np.abs(points) == pytest.approx(np.abs(expected), abs=2e-3)
+
+
 def test_of_many_classes_those_that_moved_are_drawn() -> None:
     labels = [f"c{i:03d}" for i in range(100)]
     old = nights.table(1000, label=labels * 10)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from components.report import material, pictures
 from components.report.material import Material
+from tests.components.report import drifted
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -280,6 +281,7 @@ def full(folder: Path, classes: tuple[str, ...], examples: int = 1000, **kinds: 
     found.previous_statistics = statistics(classes, shift=0.2)
     pixels = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
     labels = [classes[i % len(classes)] for i in range(16)]
+    found.drift, found.drift_plots = drifted.checked(), drifted.PLOTS
     found.samples = pictures.Sheet(
         blocks=(("as they are", tuple(pixels)), ("augmented", tuple(255 - pixels))),
         labels=tuple(labels),

@@ -31,7 +31,7 @@ class Drift:
     kinds: float = 0.05
     rejected: float = 0.01
     embedding: float = 0.005
-    sample: int = 500
+    sample: int = 300
 
     def __post_init__(self) -> None:
         check_number("false_alarms", self.false_alarms, above=0, below=1)
