@@ -8,7 +8,14 @@ from typing import Any
 
 from pipelines.task_files.packing import TaskCode
 from trainer_modules.engine import fingerprint
-from trainer_modules.engine.custom_config import INPUT_KEY, PROBLEM_KEY, SPACE_KEY, TASK_KEY
+from trainer_modules.engine.custom_config import (
+    INPUT_KEY,
+    KEEP_KEY,
+    PROBLEM_KEY,
+    PROMOTE_KEY,
+    SPACE_KEY,
+    TASK_KEY,
+)
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Task
 
@@ -64,9 +71,16 @@ def tuning_config(task: Task, component: Any, function: str) -> dict[str, Any]:
     }
 
 
-def pushing_config(task: Task, component: Any) -> dict[str, Any]:
-    """Returns the `custom_config` of Pusher, the class `component`, which adds the whole task."""
-    return {TASK_KEY: overrides.to_json(task), CODE_KEY: of_step(component)}
+def pushing_config(
+    task: Task, component: Any, *, promote: str = "auto", keep: int = 0
+) -> dict[str, Any]:
+    """Returns the `custom_config` of Pusher, the class `component`, which adds the whole task.
+
+    Defaults are left out: they are what earlier runs did.
+    """
+    release = {PROMOTE_KEY: promote} if promote != "auto" else {}
+    kept = {KEEP_KEY: keep} if keep else {}
+    return {TASK_KEY: overrides.to_json(task), CODE_KEY: of_step(component), **release, **kept}
 
 
 def weights(task: Task) -> str:

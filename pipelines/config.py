@@ -44,6 +44,14 @@ class PipelineConfig(Protocol):
         """Whether every step runs again, without the cache."""
 
     @property
+    def promote(self) -> str:
+        """`auto` to push a blessed model, `hold` to let it wait for a person's decision."""
+
+    @property
+    def keep(self) -> int:
+        """How many served versions to keep; 0 for all."""
+
+    @property
     def artifacts_folder(self) -> str:
         """TFX's pipeline root."""
 
@@ -61,6 +69,17 @@ class PipelineConfig(Protocol):
 
 
 ON_DRIFT = ("warn", "stop", "hold")
+PROMOTIONS = ("auto", "hold")
+
+
+def check_promotion(*, promote: str, keep: int) -> None:
+    """Raises BadInputError if a way of promoting models is none, or a number of versions."""
+    if promote not in PROMOTIONS:
+        raise BadInputError(f"--promote must be {' or '.join(PROMOTIONS)}. Received: {promote}")
+    if keep < 0:
+        raise BadInputError(
+            f"--keep must be a number of versions, at least 1; 0 keeps all. Received: {keep}"
+        )
 
 
 def check_limits(*, max_rejected: float, tune: int, on_drift: str) -> None:
@@ -96,6 +115,8 @@ class RunConfig:
       beam: Options for Beam, added to the local runner's.
       fresh: Run every step again, ignoring the cache.
       tune: Trials of a hyperparameter search before training; 0 for none.
+      promote: `auto` to push a blessed model, `hold` to let it wait for a person's decision.
+      keep: How many served versions to keep; 0 for all.
     """
 
     task: str = "digits"
@@ -110,9 +131,12 @@ class RunConfig:
     beam: tuple[str, ...] = ()
     fresh: bool = False
     tune: int = 0
+    promote: str = "auto"
+    keep: int = 0
 
     def __post_init__(self) -> None:
         check_limits(max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift)
+        check_promotion(promote=self.promote, keep=self.keep)
         self.names  # noqa: B018  (raises)
 
     @property

@@ -228,7 +228,9 @@ def _pusher(task: Task, config: PipelineConfig, model: Channel, **blessings: Cha
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_folder)
         ),
-        custom_config=cache_keys.pushing_config(task, NewModelPusher),
+        custom_config=cache_keys.pushing_config(
+            task, NewModelPusher, promote=config.promote, keep=config.keep
+        ),
         **blessings,
     ).with_id("Pusher")
 

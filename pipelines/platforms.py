@@ -23,12 +23,14 @@ from components.example_gen.artifacts import RejectedExamples
 from pipelines import cache_keys
 
 _BASELINE, _CHAMPION = "Baseline", "Champion"
+# The strategies' own name for the folder of pushed versions.
+_FOLDER = "serving_folder"
 
 
 def _other_than_candidate(candidate: BaseChannel, serving_folder: str) -> BaseNode:
-    del serving_folder
     return Resolver(
         strategy_class=BaselineStrategy,
+        config={_FOLDER: serving_folder},
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
         candidate=candidate,
@@ -56,9 +58,9 @@ def latest_pushed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
 
 def learnt_from_others(examples: BaseChannel, serving_folder: str) -> BaseNode:
     """Returns the resolver of the champion on this machine."""
-    del serving_folder
     return Resolver(
         strategy_class=ChampionStrategy,
+        config={_FOLDER: serving_folder},
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
         examples=examples,

@@ -76,7 +76,8 @@ _MAY_IMPORT = {
         *("pipelines", "pipelines/local", "pipelines/task_files", _PROBLEMS, _SAVED_MODEL),
     },
     "pipelines/local/commands": {
-        *("pipelines", "pipelines/local", "pipelines/local/history", "pipelines/task_files"),
+        *("components/pusher", "pipelines", "pipelines/local", "pipelines/local/history"),
+        "pipelines/task_files",
     },
     "pipelines/cloud": {
         *("components/example_gen", "components/pusher", "components/report"),

@@ -8,7 +8,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
 
-from components.baseline.resolver import blessed_newest_first, exists
+from components.baseline.resolver import exists, promoted_newest_first
 
 _log = logging.getLogger("tfx_vision")
 _MODEL, _BLESSING, _EXAMPLES = "model", "model_blessing", "examples"
@@ -19,7 +19,7 @@ _INPUT, _OUTPUT = metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.OUTPU
 
 
 class ChampionStrategy(resolver.ResolverStrategy):
-    """Resolves the last blessed model that did not learn from this run's Examples; or no model.
+    """Resolves the last promoted model that did not learn from this run's Examples; or no model.
 
     It is known before anything is trained. A model that learnt from these very Examples is passed
     over: once this run's own model is blessed, the same command finds the same champion again, and
@@ -30,16 +30,26 @@ class ChampionStrategy(resolver.ResolverStrategy):
             model=Channel(type=standard_artifacts.Model),
             model_blessing=Channel(type=standard_artifacts.ModelBlessing),
             examples=example_gen.outputs["examples"],
+            config={"serving_folder": "/runs/serving/flowers"},
         ).with_id("Champion")
         Trainer(..., base_model=champion.outputs["model"])
     """
+
+    def __init__(self, serving_folder: str = "") -> None:
+        """Makes the strategy.
+
+        Args:
+          serving_folder: Where models are pushed; those that its record calls held, refused or
+            withdrawn are no champion. "" to ask no record.
+        """
+        self._serving_folder = serving_folder
 
     def resolve_artifacts(
         self, store: Any, input_dict: dict[str, list[Any]]
     ) -> dict[str, list[Any]]:
         """Returns `input_dict` with at most one `model` and its `model_blessing`."""
         now = {artifact.id for artifact in input_dict[_EXAMPLES]}
-        for model, blessing in blessed_newest_first(input_dict):
+        for model, blessing in promoted_newest_first(input_dict, self._serving_folder):
             if now & data_of(store, model.id):
                 continue
             if exists(model.uri):

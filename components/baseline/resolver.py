@@ -8,7 +8,7 @@ from tfx.components.evaluator import constants
 from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
 from tfx.utils import path_utils
 
-from components.pusher import served
+from components.pusher import served, served_versions
 from trainer_modules.engine.saved_model import assets, versions
 
 _MODEL_ID = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
@@ -32,12 +32,22 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
             model=Channel(type=standard_artifacts.Model),
             model_blessing=Channel(type=standard_artifacts.ModelBlessing),
             candidate=trainer.outputs["model"],
+            config={"serving_folder": "/runs/serving/flowers"},
         ).with_id("Baseline")
         ImageEvaluator(..., baseline_model=baseline.outputs["model"])
 
     Pipelines on Kubeflow and Vertex AI support only TFX's own strategies; there ImageEvaluator
     detects when both models are the same.
     """
+
+    def __init__(self, serving_folder: str = "") -> None:
+        """Makes the strategy.
+
+        Args:
+          serving_folder: Where models are pushed; those that its record calls held, refused or
+            withdrawn are no baseline. "" to ask no record.
+        """
+        self._serving_folder = serving_folder
 
     def resolve_artifacts(
         self, store: Any, input_dict: dict[str, list[Any]]
@@ -48,7 +58,7 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
         classes = next((_classes(artifact.uri) for artifact in input_dict["candidate"]), ())
         blessed: list[dict[str, list[Any]]] = []
         vanished = None
-        for model, blessing in blessed_newest_first(input_dict):
+        for model, blessing in promoted_newest_first(input_dict, self._serving_folder):
             if model.id in candidates:
                 continue
             resolved = {**input_dict, "model": [model], "model_blessing": [blessing]}
@@ -68,15 +78,19 @@ class BaselineStrategy(latest_blessed_model_strategy.LatestBlessedModelStrategy)
         return vanished or {**input_dict, "model": [], "model_blessing": []}
 
 
-def blessed_newest_first(
-    input_dict: dict[str, list[Any]],
+def promoted_newest_first(
+    input_dict: dict[str, list[Any]], serving_folder: str
 ) -> Iterator[tuple[Any, Any]]:
-    """Yields each blessed `model` with its `model_blessing`, the last blessed first."""
+    """Yields each blessed `model` with its `model_blessing`, the last blessed first.
+
+    Models that wait for a decision, were refused or were withdrawn are left out.
+    """
+    passed_over = served_versions.not_promoted(serving_folder)
     models = {artifact.id: artifact for artifact in input_dict["model"]}
     for blessing in sorted(input_dict["model_blessing"], key=lambda a: a.id, reverse=True):
         model = models.get(blessing.get_int_custom_property(_MODEL_ID))
         passed = blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
-        if passed and model is not None:
+        if passed and model is not None and not passed_over(model.uri):
             yield model, blessing
 
 

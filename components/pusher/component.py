@@ -26,7 +26,7 @@ from components.pusher import deciding, hold_advice, pushing
 from components.pusher.hold_advice import HoldAdvice
 from components.pusher.pushing import Candidate
 from components.pusher.served import check_classes, check_target
-from trainer_modules.engine.custom_config import TASK_KEY
+from trainer_modules.engine.custom_config import KEEP_KEY, PROMOTE_KEY, TASK_KEY
 from trainer_modules.engine.saved_model import assets, task_asset, versions
 
 # Properties of the output besides TFX's own.
@@ -36,9 +36,7 @@ HELD_VERSION, HELD_REASONS = "held_version", "held_reasons"
 HELD_DESTINATION = "held_destination"
 # Why a blessed model was neither pushed nor held.
 WITHHELD = "withheld"
-# Keys of `custom_config`; absent, every blessed model is pushed and every version kept.
-PROMOTE_KEY, KEEP_KEY = "promote", "keep"
-HOLD_ALL = "hold"
+_HOLD_ALL = "hold"
 HOLD_REASON = "the run was started with --promote hold"
 _HOLD = "hold"
 
@@ -115,7 +113,7 @@ def _reasons_to_hold(
         for artifact in input_dict.get(_HOLD, ())
         for reason in hold_advice.read(artifact.uri)
     ]
-    asked = [HOLD_REASON] if config.get(PROMOTE_KEY) == HOLD_ALL else []
+    asked = [HOLD_REASON] if config.get(PROMOTE_KEY) == _HOLD_ALL else []
     return (*asked, *advised)
 
 

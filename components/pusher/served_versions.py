@@ -1,12 +1,12 @@
 """Served versions and a candidate: the version to compare with, and the candidate's own export."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
-from components.pusher import served
+from components.pusher import placing, releases, served
 from trainer_modules.engine.saved_model import assets, versions
 from trainer_modules.engine.saved_model.contents import TASK_ASSET
 
@@ -33,6 +33,38 @@ def newest_but(candidate: str, serving_folder: str) -> str | None:
         if not same_export(version.folder, model)
     ]
     return served.best_match(others, assets.classes(model))
+
+
+def not_promoted(serving_folder: str) -> Callable[[str], bool]:
+    """Returns a function that says of a Model artifact's URI whether no model is to follow it.
+
+    These are the models that wait for a decision, and those that somebody refused or withdrew: a
+    new one is compared with what is served. A version that was pushed before there was a record is
+    told by its export.
+
+    Args:
+      serving_folder: The folder of versions; "" to say so of none.
+
+    Raises:
+      BadInputError: If the record of versions is damaged.
+    """
+    if not serving_folder:
+        return frozenset[str]().__contains__
+    record = releases.read(serving_folder)
+    known = {release.number for release in record.releases if release.model}
+    unknown = [
+        version.folder
+        for version in versions.complete(placing.withdrawn(serving_folder, "").rstrip("/"))
+        if version.number not in known
+    ]
+
+    def is_one(uri: str) -> bool:
+        if uri in record.passed_over:
+            return True
+        model = path_utils.serving_model_dir(uri)
+        return any(same_export(version, model) for version in unknown)
+
+    return is_one
 
 
 def same_export(pushed: str, model: str) -> bool:

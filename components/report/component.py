@@ -159,7 +159,7 @@ def ModelCard(
     card: OutputArtifact[MarkdownPage],
     code_fingerprint: Parameter[str] = "",
 ) -> None:
-    """Copies the card next to the pushed model, and into an artifact that the platforms show.
+    """Copies the card next to the pushed or held model, and into an artifact for the platforms.
 
     Args:
       report: Report's output.
@@ -169,6 +169,10 @@ def ModelCard(
     """
     del code_fingerprint
     destination = pushed_model.get_string_custom_property("pushed_destination")
+    held = pushed_model.get_string_custom_property("held_destination")
+    # An approval may have moved the version since.
+    if not destination and held and storage.exists(os.path.join(held, "saved_model.pb")):
+        destination = held
     model_card.place_card(report.uri, destination)
     text = storage.read_bytes(os.path.join(report.uri, model_card.CARD))
     _write_page(card.uri, model_card.CARD, text)

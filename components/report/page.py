@@ -123,6 +123,8 @@ def finish_report(
     run_id: str = "",
     cached: Sequence[str] = (),
     peak_megabytes: Mapping[str, float] | None = None,
+    held: Mapping[str, Any] | None = None,
+    withheld: str = "",
 ) -> None:
     """Adds to a finished page the figures that are known only when the run has ended.
 
@@ -132,6 +134,8 @@ def finish_report(
       run_id: Name of the run.
       cached: Components whose results came from an earlier run.
       peak_megabytes: The process' peak memory at the end of each component.
+      held: The `version` that waits for a decision, and the `reasons`; empty if none does.
+      withheld: Why a blessed model is not served; "" if it is, or is held.
     """
     page = storage.read_bytes(index_html).decode("utf-8")
     body = (
@@ -156,6 +160,10 @@ def finish_report(
         )
     )
     page = _replace_between(page, "run", body)
+    released = environment().get_template("released.html.jinja")
+    page = _replace_between(
+        page, "released", released.render(held=held or {}, withheld=withheld, run_id=run_id)
+    )
     page = _replace_between(page, "run-id", html.escape(f"run {run_id}") if run_id else "")
     storage.write_bytes(index_html, page.encode("utf-8"))
 

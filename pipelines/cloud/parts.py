@@ -48,12 +48,17 @@ class WorkConfig:
         metavar="warn|stop|hold",
     )
     tune: int = option(0, "search hyperparameters in N trials first", metavar="N")
+    promote: str = option(
+        "auto", "hold: a blessed model waits for --approve; default: auto", metavar="auto|hold"
+    )
+    keep: int = option(0, "versions kept after a push; default: 0, all", metavar="K")
     fresh: bool = option(
         False, "run every step again", flag="--no-cache", commands=(SUBMIT, SCHEDULE)
     )
 
     def __post_init__(self) -> None:
         config.check_limits(max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift)
+        config.check_promotion(promote=self.promote, keep=self.keep)
         _check_readable("data", self.data)
         self.names  # noqa: B018  (raises)
 

@@ -81,6 +81,16 @@ class CloudConfig:
         return self.work.on_drift
 
     @property
+    def promote(self) -> str:
+        """Whether a blessed model is pushed, or waits for a person's decision."""
+        return self.work.promote
+
+    @property
+    def keep(self) -> int:
+        """How many served versions to keep; 0 for all."""
+        return self.work.keep
+
+    @property
     def tune(self) -> int:
         """Trials of a hyperparameter search before training; 0 for none."""
         return self.work.tune

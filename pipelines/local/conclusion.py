@@ -2,6 +2,7 @@
 
 import math
 import os
+import shlex
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from trainer_modules.engine.task.display import Display
 
 _VERDICTS = {
     summaries.PUSHED: "[bold green]pushed[/]",
+    summaries.HELD: "[bold yellow]held[/], waiting for approval",
     summaries.NOT_BLESSED: "[bold yellow]not blessed[/], nothing pushed",
     summaries.NOTHING_NEW: "[bold green]nothing new[/]",
     summaries.FAILED: "[bold red]failed[/]",
@@ -56,6 +58,8 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
     if summary.serving and not summary.serving["passed"]:
         reason = escape(summary.serving["reason"])
         console.print(f"not pushed: the exported model fails its serving check, at {reason}")
+    for line in _held(summary):
+        console.print(escape(line), soft_wrap=True)
     worst = summaries.worst_class(summary.per_class)
     if worst is not None:
         name, values = worst
@@ -95,10 +99,29 @@ def _why(summary: Summary) -> str:
     """Returns why nothing is new; "" for other outcomes of a run."""
     if summary.status != summaries.NOTHING_NEW:
         return ""
+    if summary.withheld:
+        return f": {escape(summary.withheld)}"
     if not summary.ran:
         return ": every result came from the cache"
     again = f"{len(summary.ran)} of {len(summary.ran) + len(summary.cached)} components ran"
     return f": {again}, and the model is already being served"
+
+
+def _held(summary: Summary) -> list[str]:
+    """Returns why the model is held, and the commands that decide about it."""
+    if not summary.held:
+        return []
+    # `<root>/<name>/logs/<run>.log`
+    root = os.path.dirname(os.path.dirname(os.path.dirname(summary.log)))
+    elsewhere = "" if _short(root) == "runs" else f" --root {shlex.quote(_short(root))}"
+    about = f"{summary.name or summary.task} {summary.held['version']}{elsewhere}"
+    return [
+        *(f"held: {reason}" for reason in summary.held["reasons"]),
+        *(
+            f"{word:<8}python pipelines/run_local.py --{word} {about} --by NAME --reason TEXT"
+            for word in ("approve", "refuse")
+        ),
+    ]
 
 
 def _not_compared(summary: Summary) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
+from components.pusher import releases
 from pipelines.local.runner import NodeFailedError
 from trainer_modules.engine.errors import BadInputError, TrainingError
 
@@ -55,6 +56,7 @@ def forget_vanished_pushes(config: Any) -> None:
     """Makes Pusher push again if a version that it once pushed no longer exists.
 
     The cache checks whether an artifact's own folder exists, but the pushed version is elsewhere.
+    A version that somebody withdrew, or that `--keep` removed, is not pushed again.
     """
     with metadata.Metadata(config) as handle:
         try:
@@ -66,7 +68,11 @@ def forget_vanished_pushes(config: Any) -> None:
             if artifact.state != metadata_store_pb2.Artifact.LIVE:
                 continue
             destination = artifact.custom_properties["pushed_destination"].string_value
-            if destination and "://" not in destination and not os.path.isdir(destination):
+            if "://" in destination or not destination or os.path.isdir(destination):
+                continue
+            folder, version = os.path.split(destination)
+            release = releases.read(folder).of_version(version)
+            if release is None or (release.state == releases.PUSHED and not release.removed):
                 shutil.rmtree(artifact.uri, ignore_errors=True)
 
 

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from pipelines.config import ON_DRIFT, RunConfig
+from pipelines.config import ON_DRIFT, PROMOTIONS, RunConfig
 from trainer_modules.engine.errors import BadInputError
 
 
@@ -12,8 +12,8 @@ def local_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run_local.py",
         description="Run a task's pipeline on this machine: read the data, train, evaluate, push.",
-        epilog="Exit codes: 0 pushed, or nothing new to do; 1 a component failed; 2 bad input or "
-        "usage; 3 trained but not blessed.",
+        epilog="Exit codes: 0 pushed, held for approval, or nothing new to do; 1 a component "
+        "failed; 2 bad input or usage; 3 trained but not blessed.",
     )
     _what(parser.add_argument_group("what to run"))
     _how(parser.add_argument_group("how to run it"))
@@ -83,6 +83,19 @@ def _how(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--fresh", action="store_true", help="run every step again, without the cache"
     )
+    group.add_argument(
+        "--promote",
+        choices=PROMOTIONS,
+        default="auto",
+        help="hold: a blessed model waits for --approve instead of being pushed; default: auto",
+    )
+    group.add_argument(
+        "--keep",
+        type=int,
+        default=0,
+        metavar="K",
+        help="after a push, delete all but the newest K versions; default: 0, keep all",
+    )
 
 
 def _commands(group: argparse._ArgumentGroup) -> None:
@@ -105,6 +118,32 @@ def _commands(group: argparse._ArgumentGroup) -> None:
         "--json", action="store_true", help="with --history: print it as JSON, for machines"
     )
     group.add_argument("--list", action="store_true", help="list the tasks and exit")
+    _decisions(group)
+
+
+def _decisions(group: argparse._ArgumentGroup) -> None:
+    """Adds what a person decides about a version."""
+    for name, what in (("approve", "push a held model"), ("refuse", "never push a held model")):
+        group.add_argument(
+            f"--{name}",
+            nargs=2,
+            metavar=("TASK", "VERSION"),
+            help=f"{what}, with --by and --reason; VERSION may be latest",
+        )
+    group.add_argument(
+        "--rollback",
+        nargs="+",
+        metavar=("TASK", "VERSION"),
+        help="serve an earlier version again, or a withdrawn one, with --by and --reason; default: "
+        "the version before",
+    )
+    group.add_argument("--by", default="", metavar="NAME", help="who decides")
+    group.add_argument("--reason", default="", metavar="TEXT", help="why")
+    group.add_argument(
+        "--as-newest",
+        action="store_true",
+        help="with --approve: push a model that was held before the served one was pushed",
+    )
 
 
 def from_args(args: argparse.Namespace) -> RunConfig:
@@ -115,6 +154,7 @@ def from_args(args: argparse.Namespace) -> RunConfig:
     """
     if args.json and args.history is None:
         raise BadInputError("--json goes with --history.")
+    _check_decision(args)
     return RunConfig(
         task=args.task,
         name=args.name,
@@ -128,4 +168,12 @@ def from_args(args: argparse.Namespace) -> RunConfig:
         beam=tuple(args.beam),
         fresh=args.fresh,
         tune=args.tune,
+        promote=args.promote,
+        keep=args.keep,
     )
+
+
+def _check_decision(args: argparse.Namespace) -> None:
+    given = [f"--{n.replace('_', '-')}" for n in ("by", "reason", "as_newest") if getattr(args, n)]
+    if given and not (args.approve or args.refuse or args.rollback):
+        raise BadInputError(f"{given[0]} belongs to --approve, --refuse or --rollback.")

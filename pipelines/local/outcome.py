@@ -9,9 +9,10 @@ from typing import Any
 from components.drift.artifacts import FINDINGS, NOT_COMPARED
 from components.drift.component import DriftStopError
 from components.model_gate import gate_outcome
-from components.pusher.component import UNCHANGED
+from components.pusher.component import HELD_VERSION, UNCHANGED, WITHHELD
 from components.report.page import finish_report
 from pipelines.local import archive as archives
+from pipelines.local import promotion
 from pipelines.local import summary as summaries
 from pipelines.local.runner import NodeFailedError, NodeResult
 from pipelines.local.summary import Summary
@@ -59,22 +60,30 @@ def archive(folder: str, summary: Summary, task: Task, results: list[NodeResult]
             run_id=summary.run_id,
             cached=summary.cached,
             peak_megabytes=summary.peak_megabytes,
+            held=summary.held,
+            withheld=summary.withheld,
         )
         archives.keep_report(folder, summary.run_id)
     archives.keep(folder, summary.__dict__, task, outputs)
 
 
-def conclude(summary: Summary, results: list[NodeResult]) -> None:
-    """Sets the status of a run whose components all succeeded."""
-    pushed = [a for r in results for a in r.outputs.get("pushed_model", [])]
-    unchanged = any(a.get_int_custom_property(UNCHANGED) for a in pushed)
+def conclude(summary: Summary, results: list[NodeResult], serving_folder: str) -> None:
+    """Sets the status of a run whose components all succeeded.
+
+    Args:
+      summary: The run.
+      results: The result of each component.
+      serving_folder: Where models are pushed.
+
+    Raises:
+      BadInputError: If the record of versions is damaged.
+    """
     serves = summary.serving.get("passed", True)
     if gate_outcome.refused(summary.gates) or not serves:
         summary.status = summaries.NOT_BLESSED
-    elif summary.ran and not unchanged:
-        summary.status = summaries.PUSHED
-    else:
-        summary.status = summaries.NOTHING_NEW
+        return
+    (pushed,) = (a for r in results for a in r.outputs.get("pushed_model", []))
+    promotion.conclude(summary, pushed, serving_folder)
 
 
 def _read_json(folder: str, name: str) -> Any:
@@ -154,6 +163,10 @@ def _serving_check(summary: Summary, result: NodeResult) -> str:
 def _pusher(summary: Summary, result: NodeResult) -> str:
     pushed = result.outputs["pushed_model"][0]
     summary.pushed_model = pushed.get_string_custom_property("pushed_destination") or None
+    if held := pushed.get_string_custom_property(HELD_VERSION):
+        return f"held as version {held}, for somebody to approve or refuse"
+    if withheld := pushed.get_string_custom_property(WITHHELD):
+        return f"nothing pushed: {withheld}"
     kept = "is already the newest version: " if pushed.get_int_custom_property(UNCHANGED) else ""
     return f"{kept}{summary.pushed_model or 'nothing pushed'}"
 

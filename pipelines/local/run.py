@@ -99,6 +99,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
     from pipelines.local.runner import LocalRunner, NodeFailedError
 
     runner = LocalRunner(
+        run_id=summary.run_id,
         started=console.start,
         finished=lambda result: console.finish(
             result.id,
@@ -110,7 +111,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
     code = None
     try:
         runner.run(pipeline)
-        outcome.conclude(summary, runner.results)
+        outcome.conclude(summary, runner.results, config.serving_folder)
     except NodeFailedError as failure:
         console.fail(failure.node_id, seconds=failure.seconds)
         outcome.add_failure(summary, failure)

@@ -60,9 +60,14 @@ class LocalRunner(LocalDagRunner):
     """
 
     def __init__(
-        self, *, started: Callable[[str], None], finished: Callable[[NodeResult], None]
+        self,
+        *,
+        started: Callable[[str], None],
+        finished: Callable[[NodeResult], None],
+        run_id: str = "",
     ) -> None:
         super().__init__()
+        self._run_id = run_id
         self._started = started
         self._finished = finished
         self.results: list[NodeResult] = []
@@ -76,7 +81,10 @@ class LocalRunner(LocalDagRunner):
         assert run_options is None, "partial runs are not supported"
         runtime_parameter_utils.substitute_runtime_parameter(
             pipeline,
-            {constants.PIPELINE_RUN_ID_PARAMETER_NAME: datetime.datetime.now().isoformat()},
+            {
+                constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id
+                or datetime.datetime.now().isoformat()
+            },
         )
         deployment = runner_utils.extract_local_deployment_config(pipeline)
         connection = getattr(

@@ -13,8 +13,10 @@ PUSHED = "pushed"
 NOT_BLESSED = "not_blessed"
 NOTHING_NEW = "nothing_new"
 FAILED = "failed"
+# Blessed, and waiting for somebody to approve or refuse it.
+HELD = "held"
 
-EXIT_CODES = {PUSHED: 0, NOTHING_NEW: 0, FAILED: 1, NOT_BLESSED: 3}
+EXIT_CODES = {PUSHED: 0, HELD: 0, NOTHING_NEW: 0, FAILED: 1, NOT_BLESSED: 3}
 
 
 @dataclass(kw_only=True)
@@ -25,7 +27,7 @@ class Summary:
       task: Name of the task.
       name: The name of the runs and of the served model: the task's name, or `--name`.
       run_id: Start of the run, local time.
-      status: `pushed`, `not_blessed`, `nothing_new` or `failed`.
+      status: `pushed`, `held`, `not_blessed`, `nothing_new` or `failed`.
       counts: Examples per split, and `rejected` and `duplicates`, and `converted` where there are.
       metrics: Overall metrics by name.
       per_class: Class name → precision, recall, f1, support.
@@ -38,6 +40,9 @@ class Summary:
         classes `added` and `removed` since.
       serving: Whether the exported model serves: `passed`, `reason`, `latency_ms`.
       pushed_model: Folder of the served version, or None.
+      held: The `version` that waits for a decision, and the `reasons`; {} if none does.
+      withheld: Why a blessed model is not served: who withdrew or refused it, or that it was
+        removed; "" if it is, or is held.
       schema: Whether the data's schema was `inferred`, its `path`, and for an inferred one
         `put_it_at`, where the reviewed file belongs, and `changes` since the last inferred one; {}
         for a task of the repository, or where the run did not get so far.
@@ -64,6 +69,8 @@ class Summary:
     baseline: dict[str, Any] = field(default_factory=dict)
     serving: dict[str, Any] = field(default_factory=dict)
     pushed_model: str | None = None
+    held: dict[str, Any] = field(default_factory=dict)
+    withheld: str = ""
     schema: dict[str, Any] = field(default_factory=dict)
     predictions: str | None = None
     exports: dict[str, Any] = field(default_factory=dict)

@@ -20,3 +20,6 @@ FILES_KEY = "task_files"
 
 Only for a file outside the repository that defines the step's function itself.
 """
+
+PROMOTE_KEY, KEEP_KEY = "promote", "keep"
+"""For Pusher: `hold` to let models wait for a decision, and how many served versions to keep."""

@@ -13,6 +13,9 @@ _MODULES = {
     "list": "pipelines.local.commands.list_tasks",
     "compare": "pipelines.local.commands.compare_runs",
     "history": "pipelines.local.commands.show_history",
+    "approve": "pipelines.local.commands.approve",
+    "refuse": "pipelines.local.commands.refuse",
+    "rollback": "pipelines.local.commands.rollback",
 }
 # These only look; after any other, the history is written anew.
 _LOOK = {"list", "compare", "history"}

@@ -8,6 +8,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata
 
 from components.baseline.champion import ChampionStrategy, data_of
+from components.pusher import recording
+from components.pusher.releases import Event
 from tests.components.blessed_models import a_model, gate
 
 
@@ -43,9 +45,9 @@ class Lineage:
         self.blessings.append(gate(self._folder, model, bound, blessing))
         return model
 
-    def champion(self, examples: int) -> Any:
+    def champion(self, examples: int, serving: str = "") -> Any:
         now = type("Examples", (), {"id": examples})
-        resolved = ChampionStrategy().resolve_artifacts(
+        resolved = ChampionStrategy(serving_folder=serving).resolve_artifacts(
             self.store,
             {"model": self.models, "model_blessing": self.blessings, "examples": [now]},
         )
@@ -109,3 +111,13 @@ def test_a_vanished_champion_gives_way_to_the_one_before(
     assert two.uri in caplog.text
     (Path(one.uri) / "Format-Serving" / "saved_model.pb").unlink()
     assert lineage.champion(now) is None
+
+
+def test_what_is_not_promoted_is_no_champion(lineage: Lineage, tmp_path: Path) -> None:
+    one, two = (lineage.night(lineage.artifact("Examples")) for _ in range(2))
+    serving = str(tmp_path / "serving")
+    recording.append(serving, Event(event="held", version="2", model=two.uri))
+    now = lineage.artifact("Examples")
+    assert lineage.champion(now, serving) is one
+    recording.append(serving, Event(event="pushed", version="2", model=two.uri))
+    assert lineage.champion(now, serving) is two

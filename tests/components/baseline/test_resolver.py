@@ -1,5 +1,6 @@
 """Which model the next run is compared with."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
 from components.baseline.resolver import BaselineStrategy
+from components.pusher import recording
+from components.pusher.releases import Event
 from tests.components.blessed_models import a_model, gate
 
 
@@ -19,8 +22,10 @@ def store() -> Any:
         yield handle.store
 
 
-def resolve(store: Any, models: list[Any], blessings: list[Any], candidate: Any) -> list[int]:
-    found = BaselineStrategy().resolve_artifacts(
+def resolve(
+    store: Any, models: list[Any], blessings: list[Any], candidate: Any, serving: str = ""
+) -> list[int]:
+    found = BaselineStrategy(serving_folder=serving).resolve_artifacts(
         store, {"model": models, "model_blessing": blessings, "candidate": [candidate]}
     )
     assert len(found["model"]) == len(found["model_blessing"])
@@ -63,3 +68,32 @@ def test_the_baseline_is_the_newest_that_can_be_compared_with(tmp_path: Path, st
     refused = gate(tmp_path, models[1], 0.95, 12)
     new = a_model(tmp_path / "again", 9, "ab")
     assert resolve(store, [*models, new], [blessings[0], refused], new) == [1]
+
+
+@pytest.mark.parametrize("event", ["held", "approved", "refused", "withdrawn"])
+def test_what_is_not_promoted_is_no_baseline(tmp_path: Path, store: Any, event: str) -> None:
+    """The next model is compared with what is served, not with what was taken back."""
+    models = [a_model(tmp_path, i) for i in (1, 2, 3)]
+    blessings = [gate(tmp_path, model, 0.8, 10 + model.id) for model in models]
+    serving = str(tmp_path / "serving")
+    for version, model in enumerate(models[:2]):
+        recording.append(serving, Event(event="pushed", version=str(version), model=model.uri))
+    assert resolve(store, models, blessings, models[2], serving) == [2]
+    recording.append(serving, Event(event=event, version="1", model=models[1].uri))
+    assert resolve(store, models, blessings, models[2], serving) == [1]
+    # Restored, it is the baseline again.
+    recording.append(serving, Event(event="rolled_back", version="1", model=models[1].uri))
+    assert resolve(store, models, blessings, models[2], serving) == [2]
+
+
+def test_a_version_withdrawn_before_the_record_knew_its_model(tmp_path: Path, store: Any) -> None:
+    models = [a_model(tmp_path, i) for i in (1, 2, 3)]
+    blessings = [gate(tmp_path, model, 0.8, 10 + model.id) for model in models]
+    for model in models:
+        exported = Path(model.uri) / "Format-Serving"
+        (exported / "fingerprint.pb").write_text(f"export {model.id}")
+        (exported / "saved_model.pb").write_text("graph")
+    serving = tmp_path / "serving"
+    shutil.copytree(Path(models[1].uri) / "Format-Serving", serving / "withdrawn/7")
+    recording.append(str(serving), Event(event="withdrawn", version="7"))
+    assert resolve(store, models, blessings, models[2], str(serving)) == [1]

@@ -159,3 +159,22 @@ def test_the_worst_class_is_named_as_people_call_it() -> None:
     summary = _summary(status="pushed", per_class={"41": {"f1": 0.1, "support": 5}})
     conclusion.show(Console(file=out, width=120), summary, display)
     assert "worst class  'End of [no] passing (41)'  f1 0.100" in out.getvalue()
+
+
+def test_a_held_model_is_shown_with_the_commands_that_decide() -> None:
+    held = {"version": "7", "reasons": ["half of the images are dark"]}
+    summary = _summary(status="held", held=held, log="/data/night runs/t/logs/r.log")
+    text = _shown(summary)
+    assert text.splitlines()[1].startswith("held, waiting for approval")
+    assert "held: half of the images are dark" in text
+    for word in ("approve", "refuse"):
+        assert (
+            f"python pipelines/run_local.py --{word} t 7 --root '/data/night runs' "
+            "--by NAME --reason TEXT" in text
+        )
+
+
+def test_a_model_that_somebody_took_back_is_not_said_to_be_served() -> None:
+    why = "version 7 was withdrawn by Ann at T: [wrong] dishes"
+    text = _shown(_summary(status="nothing_new", withheld=why, ran=["Pusher"]))
+    assert f"nothing new: {why}" in text and "already being served" not in text

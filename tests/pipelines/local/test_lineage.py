@@ -47,3 +47,34 @@ def test_metadata_uris(lineage, tmp_path) -> None:
     broken.write_bytes(b"no database at all, but long enough to be read as one" * 10)
     with pytest.raises(BadInputError, match="SQLite"):
         lineage.connection(str(broken))
+
+
+@pytest.mark.parametrize(
+    ("events", "forgotten"),
+    [((), True), (("pushed",), True), (("withdrawn",), False), (("pushed", "removed"), False)],
+)
+def test_a_version_that_vanished_is_pushed_again_unless_somebody_took_it_away(
+    lineage, tmp_path, events: tuple[str, ...], forgotten: bool
+) -> None:
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+    from tfx.orchestration import metadata
+
+    from components.pusher import recording
+    from components.pusher.releases import Event
+
+    for event in events:
+        recording.append(str(tmp_path / "serving"), Event(event=event, version="7"))
+    (tmp_path / "pushed").mkdir()
+    config = lineage.connection(str(tmp_path / "metadata.sqlite"))
+    with metadata.Metadata(config) as handle:
+        kind = handle.store.put_artifact_type(
+            mlmd.ArtifactType(name="PushedModel"), can_add_fields=True
+        )
+        artifact = mlmd.Artifact(
+            type_id=kind, uri=str(tmp_path / "pushed"), state=mlmd.Artifact.LIVE
+        )
+        destination = artifact.custom_properties["pushed_destination"]
+        destination.string_value = str(tmp_path / "serving" / "7")
+        handle.store.put_artifacts([artifact])
+    lineage.forget_vanished_pushes(config)
+    assert (tmp_path / "pushed").exists() is not forgotten

@@ -101,11 +101,13 @@ GATE = {"name": "accuracy >= 0.9", "kind": "at_least", "bound": 0.9}
 @pytest.mark.parametrize(
     ("passed", "serves", "ran", "unchanged", "status", "exit_code"),
     [
-        (True, True, ["Trainer"], False, "pushed", 0),
+        (True, True, ["Trainer", "Pusher"], False, "pushed", 0),
+        # Pusher's own result came from the cache: the push was another night's.
+        (True, True, ["Report"], False, "nothing_new", 0),
         (False, True, ["Trainer"], False, "not_blessed", 3),
         (True, False, ["Trainer"], False, "not_blessed", 3),
         (True, True, [], False, "nothing_new", 0),
-        (True, True, ["Trainer"], True, "nothing_new", 0),
+        (True, True, ["Trainer", "Pusher"], True, "nothing_new", 0),
     ],
 )
 def test_the_status_of_a_run_whose_components_succeeded(
@@ -120,6 +122,7 @@ def test_the_status_of_a_run_whose_components_succeeded(
 
     pushed = standard_artifacts.PushedModel()
     pushed.set_int_custom_property(UNCHANGED, int(unchanged))
+    pushed.set_string_custom_property("pushed_destination", "/serving/7")
     summary = _summary(
         gates=[{**GATE, "passed": passed, "status": "passed" if passed else "failed"}],
         serving={"passed": serves},
@@ -128,7 +131,7 @@ def test_the_status_of_a_run_whose_components_succeeded(
     result = NodeResult(
         id="Pusher", cached=False, resolver=False, seconds=1, outputs={"pushed_model": [pushed]}
     )
-    outcome.conclude(summary, [result])
+    outcome.conclude(summary, [result], "/serving")
     assert (summary.status, EXIT_CODES[summary.status]) == (status, exit_code)
 
 

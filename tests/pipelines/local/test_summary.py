@@ -53,5 +53,5 @@ def test_a_write_that_fails_keeps_the_file_of_the_run_before(
 
 def test_every_status_has_its_exit_code() -> None:
     assert Summary(task="t", run_id="r").status == summaries.FAILED
-    codes = {"pushed": 0, "nothing_new": 0, "failed": 1, "not_blessed": 3}
+    codes = {"pushed": 0, "held": 0, "nothing_new": 0, "failed": 1, "not_blessed": 3}
     assert codes == summaries.EXIT_CODES
