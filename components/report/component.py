@@ -29,6 +29,7 @@ from components.report import (
     training_samples,
 )
 from components.report.artifacts import HtmlPage, MarkdownPage, RunReport
+from trainer_modules.engine.saved_model import versions
 from trainer_modules.engine.task import overrides
 
 INDEX, SAMPLES, STATISTICS = "index.html", "samples.png", "statistics.json"
@@ -171,7 +172,7 @@ def ModelCard(
     destination = pushed_model.get_string_custom_property("pushed_destination")
     held = pushed_model.get_string_custom_property("held_destination")
     # An approval may have moved the version since.
-    if not destination and held and storage.exists(os.path.join(held, "saved_model.pb")):
+    if not destination and held and versions.is_saved_model(held):
         destination = held
     model_card.place_card(report.uri, destination)
     text = storage.read_bytes(os.path.join(report.uri, model_card.CARD))
