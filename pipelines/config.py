@@ -7,6 +7,9 @@ from typing import Protocol
 from pipelines.names import Names
 from trainer_modules.engine.errors import BadInputError
 
+STORE = "store"
+"""The folder of the store, beside the folders of the steps."""
+
 # Beam's default DirectRunner would look for the Prism binary on the network first.
 _BEAM_RUNNER = (
     "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
@@ -62,6 +65,10 @@ class PipelineConfig(Protocol):
     @property
     def checkpoints_folder(self) -> str:
         """Where an interrupted training finds its state; "" for nowhere."""
+
+    @property
+    def store_folder(self) -> str:
+        """Where results are kept that later nights use again; "" for nowhere."""
 
     @property
     def beam_args(self) -> list[str]:
@@ -162,6 +169,11 @@ class RunConfig:
     def artifacts_folder(self) -> str:
         """TFX's pipeline root: the components' outputs."""
         return os.path.join(self.folder, "artifacts")
+
+    @property
+    def store_folder(self) -> str:
+        """Where results are kept that later nights use again."""
+        return os.path.join(self.artifacts_folder, STORE)
 
     @property
     def checkpoints_folder(self) -> str:

@@ -2,13 +2,13 @@
 
 from google.protobuf import text_format
 from tfx.components.example_validator.component import ExampleValidator
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types.channel import Channel
 
 from components.data_validation.data_gate import DataGate
 from components.data_validation.inferred_schema import InferredSchema
 from components.data_validation.reviewed_schema import ReviewedSchema
+from components.data_validation.statistics import ImageStatisticsGen
 from components.example_gen.component import ImageExampleGen
 from pipelines import cache_keys, tasks
 from pipelines.config import PipelineConfig
@@ -49,12 +49,15 @@ def judged(
 
     reviewed = tasks.schema(task, config.task)
     known = reviewed or tasks.known_features(task)
-    statistics = StatisticsGen(
+    statistics = ImageStatisticsGen(
         examples=examples.outputs["examples"],
         # The schema says which features are encoded images: they are counted, not ranked.
         stats_options=tfdv.StatsOptions(schema=known),
-        exclude_splits=["unlabelled"] if task.phases else [],
-    )
+        # What Evaluator alone judges on (`judged`) is no part of the data that training sees.
+        exclude_splits=["unlabelled", "judged"] if task.phases else [],
+        store=f"{config.store_folder}/statistics",
+        code_fingerprint=cache_keys.of_step(ImageStatisticsGen),
+    ).with_id("StatisticsGen")
     if reviewed:
         schema_gen = ReviewedSchema(
             text=text_format.MessageToString(reviewed),

@@ -22,7 +22,7 @@ from pipelines.config import PipelineConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
 from pipelines.task_files import packing
-from trainer_modules.engine.custom_config import CHECKPOINTS_KEY, TRIALS_KEY
+from trainer_modules.engine.custom_config import CHECKPOINTS_KEY, STORE_KEY, TRIALS_KEY
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.networks import saved_network
 from trainer_modules.engine.task import overrides
@@ -132,7 +132,8 @@ def _trained(
         examples=read,
         schema=schema,
         preprocessing_fn=preprocessing.function,
-        custom_config=cache_keys.preprocessing_config(task, ImageTransform, preprocessing),
+        custom_config=cache_keys.preprocessing_config(task, ImageTransform, preprocessing)
+        | {STORE_KEY: f"{config.store_folder}/transform"},
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         disable_analyzer_cache=True,

@@ -12,7 +12,7 @@ _IMAGES, _PROBLEMS, _INPUTS, _TASK, _SAVED_MODEL, _NETWORKS, _TRAINING = (
 )
 _GROUND = {
     *("custom_config", "errors", "fingerprint", "import_closure", "limits", "local_module"),
-    *("service_calls", "shard_store", "signatures", "syntax", "tensorflow_alone"),
+    *("raw_shards", "service_calls", "shard_store", "signatures", "syntax", "tensorflow_alone"),
 }
 _COMMANDS = {"predict", "run_kubeflow", "run_local", "serve"}
 _MAY_IMPORT = {
@@ -33,7 +33,7 @@ _MAY_IMPORT = {
         *(_IMAGES, _PROBLEMS, _TASK),
     },
     "components/data_validation": {"components/example_gen", _READERS},
-    "components/transform": set(),
+    "components/transform": {_INPUTS, _TASK},
     "components/pusher": {_SAVED_MODEL},
     # A baseline is chosen among what was pushed.
     "components/baseline": {"components/pusher", _SAVED_MODEL},
@@ -75,12 +75,9 @@ _MAY_IMPORT = {
         *("components/model_gate", "components/pusher", "components/report"),
         *("pipelines", "pipelines/local", "pipelines/task_files", _PROBLEMS, _SAVED_MODEL),
     },
-    "pipelines/local/housekeeping": {
-        *("components/pusher", "pipelines", "pipelines/local", "pipelines/local/history"),
-    },
     "pipelines/local/commands": {
         *("components/pusher", "pipelines", "pipelines/local", "pipelines/local/history"),
-        *("pipelines/local/housekeeping", "pipelines/task_files"),
+        "pipelines/task_files",
     },
     "pipelines/cloud": {
         *("components/example_gen", "components/pusher", "components/report"),
@@ -88,8 +85,7 @@ _MAY_IMPORT = {
     },
     # What a person starts.
     "pipelines: commands": {
-        *("components/bulk_predict", "components/pusher"),
-        *("pipelines", "pipelines/cloud", "pipelines/local"),
+        *("components/bulk_predict", "pipelines", "pipelines/cloud", "pipelines/local"),
         *("pipelines/local/commands", "pipelines/local/history"),
         *("pipelines/serving", "pipelines/task_files"),
     },

@@ -13,6 +13,7 @@ from pipelines.cloud.parts import (
     StorageConfig,
     WorkConfig,
 )
+from pipelines.config import STORE
 from pipelines.names import Names
 from trainer_modules.engine.errors import BadInputError
 
@@ -107,6 +108,11 @@ class CloudConfig:
         With artifacts in s3:// or minio:// that is beside the served models.
         """
         return f"{self.training_folder}/checkpoints"
+
+    @property
+    def store_folder(self) -> str:
+        """Where results are kept that later runs use again, as open to TensorFlow."""
+        return f"{self.training_folder}/{STORE}"
 
     @property
     def training_folder(self) -> str:

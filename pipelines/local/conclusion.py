@@ -11,8 +11,6 @@ from rich.table import Table
 
 from components.model_gate import gate_outcome
 from pipelines.local import summary as summaries
-from pipelines.local.disk import TOTAL
-from pipelines.local.sizes import in_words
 from pipelines.local.summary import Summary
 from trainer_modules.engine.task.display import Display
 
@@ -24,8 +22,6 @@ _VERDICTS = {
     summaries.FAILED: "[bold red]failed[/]",
 }
 
-# Number of components whose disk is told; the summary has all of them.
-_COMPONENTS = 3
 # Number of failed classes of one gate to name; the summary has all of them.
 _SHOWN = 8
 
@@ -77,17 +73,7 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
     ):
         if path:
             console.print(f"{title:<8}{_short(path)}", soft_wrap=True, markup=False)
-    _disk(console, summary)
     _schema(console, summary)
-
-
-def _disk(console: Console, summary: Summary) -> None:
-    """Prints the disk that the name uses, and by which components most."""
-    if not summary.disk:
-        return
-    parts = [(name, size) for name, size in summary.disk.items() if name != TOTAL]
-    most = ", ".join(f"{name} {in_words(size)}" for name, size in parts[:_COMPONENTS])
-    console.print(f"disk    {in_words(summary.disk[TOTAL])} ({most})", soft_wrap=True)
 
 
 def _schema(console: Console, summary: Summary) -> None:

@@ -108,15 +108,6 @@ def _commands(group: argparse._ArgumentGroup) -> None:
         "previous",
     )
     group.add_argument(
-        "--gc",
-        type=int,
-        metavar="KEEP",
-        help="free the disk that neither the last KEEP nights nor any kept version needs, and exit",
-    )
-    group.add_argument(
-        "--dry-run", action="store_true", help="with --gc: only say what would be freed"
-    )
-    group.add_argument(
         "--history",
         nargs="?",
         const="",
@@ -164,8 +155,6 @@ def from_args(args: argparse.Namespace) -> RunConfig:
     if args.json and args.history is None:
         raise BadInputError("--json goes with --history.")
     _check_decision(args)
-    if args.dry_run and args.gc is None:
-        raise BadInputError("--dry-run goes with --gc.")
     return RunConfig(
         task=args.task,
         name=args.name,

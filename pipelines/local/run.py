@@ -95,7 +95,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
         return 2
     finally:
         console.stop()
-    from pipelines.local import disk, lineage, outcome, schema_review
+    from pipelines.local import lineage, outcome, schema_review
     from pipelines.local.runner import LocalRunner, NodeFailedError
 
     runner = LocalRunner(
@@ -118,7 +118,6 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
         summary.error, code = lineage.explain(failure)
     summary.seconds["total"] = round(time.monotonic() - begin, 3)
     summary.schema = schema_review.offered(config, run_id=summary.run_id, results=runner.results)
-    summary.disk = disk.used(config.folder, config.serving_folder)
     outcome.archive(config.folder, summary, task, runner.results)
     return code
 

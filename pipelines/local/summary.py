@@ -50,8 +50,6 @@ class Summary:
       exports: Form → file, size and difference from the SavedModel.
       report: The HTML report, or None.
       seconds: Wall time per component, and `total`.
-      disk: Bytes by component (`Transform`, `served`, `archives`, …) and their `total`, as the run
-        left them; a file with several names counts once. {} where the run did not get so far.
       peak_megabytes: Peak memory of the process at the end of each component.
       cached: Components whose results came from an earlier run.
       ran: Components that ran; components that only resolve artifacts are in neither list.
@@ -78,7 +76,6 @@ class Summary:
     exports: dict[str, Any] = field(default_factory=dict)
     report: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    disk: dict[str, int] = field(default_factory=dict)
     peak_megabytes: dict[str, int] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)

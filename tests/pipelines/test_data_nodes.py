@@ -63,7 +63,7 @@ def test_images_without_labels_are_described_only_where_nothing_else_is(
         task = dataclasses.replace(task, phases=())
     _, nodes = built(task, "digits")
     excluded = json.loads(nodes["StatisticsGen"].exec_properties["exclude_splits"])
-    assert excluded == (["unlabelled"] if trained else [])
+    assert excluded == (["unlabelled", "judged"] if trained else [])
 
 
 def test_the_reader_is_told_the_layout_and_the_kind_of_problem(built) -> None:

@@ -23,3 +23,6 @@ Only for a file outside the repository that defines the step's function itself.
 
 PROMOTE_KEY, KEEP_KEY = "promote", "keep"
 """For Pusher: `hold` to let models wait for a decision, and how many served versions to keep."""
+
+STORE_KEY = "store"
+"""A folder in which Transform keeps what it computed, for the next run."""

@@ -1,1 +1,0 @@
-"""Freeing the disk that nothing needs any more: `--gc`."""
