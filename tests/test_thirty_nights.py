@@ -1,7 +1,7 @@
 """Thirty nights of real digits, run as cron would run them, with every kind of trouble among them.
 
-`make nights` shows them to a person. Everything is read from exit codes, summaries, pushed versions,
-history and lineage alone.
+`make nights` shows them to a person. Everything is read from exit codes, summaries, pushed
+versions, history and lineage alone.
 """
 
 import json

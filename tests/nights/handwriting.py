@@ -1,7 +1,20 @@
 """Handwritten digits, 8 × 8 pixels, delivered night by night: a small task with strict gates."""
 
-from trainer_modules.api import AtLeast, Classification, Dense, Flatten, HashSplit, ImageFolders
-from trainer_modules.api import Images, Network, NoWorse, Optimizer, Phase, Task, Training
+from trainer_modules.api import (
+    AtLeast,
+    Classification,
+    Dense,
+    Flatten,
+    HashSplit,
+    ImageFolders,
+    Images,
+    Network,
+    NoWorse,
+    Optimizer,
+    Phase,
+    Task,
+    Training,
+)
 
 TASK = Task(
     name="handwriting",
