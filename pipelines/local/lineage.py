@@ -1,11 +1,9 @@
-"""The MLMD store of local runs, and the error message of a failed node."""
+"""What a run corrects in its MLMD store before it begins, and the message of a failed node."""
 
 import logging
 import os
 import shutil
-import sqlite3
 import traceback
-import urllib.parse
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -16,40 +14,6 @@ from pipelines.local.runner import NodeFailedError
 from trainer_modules.engine.errors import BadInputError, TrainingError
 
 _log = logging.getLogger(__name__)
-
-
-def connection(uri: str) -> Any:
-    """Returns the connection config of a SQLite file or a `mysql://user:password@host:port/db`.
-
-    Raises:
-      BadInputError: If the URI names another kind of store, or the file is not an SQLite database.
-    """
-    if uri.startswith("mysql://"):
-        parts = urllib.parse.urlsplit(uri)
-        return metadata.mysql_metadata_connection_config(
-            host=parts.hostname or "localhost",
-            port=parts.port or 3306,
-            database=parts.path.lstrip("/"),
-            username=urllib.parse.unquote(parts.username or ""),
-            password=urllib.parse.unquote(parts.password or ""),
-        )
-    path = uri.removeprefix("sqlite://")
-    if "://" in path:
-        raise BadInputError(
-            f"--metadata must be a SQLite file or mysql://user:password@host:port/database. "
-            f"Received: {uri}"
-        )
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    if os.path.exists(path):
-        try:
-            with sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True) as db:
-                db.execute("select count(*) from sqlite_master")
-        except sqlite3.DatabaseError as error:
-            raise BadInputError(
-                f"{path} is not a readable SQLite database ({error}). Move it away to start a new "
-                "lineage, or name another with --metadata."
-            ) from error
-    return metadata.sqlite_metadata_connection_config(path)
 
 
 def forget_vanished_pushes(config: Any) -> None:

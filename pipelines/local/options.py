@@ -115,7 +115,23 @@ def _commands(group: argparse._ArgumentGroup) -> None:
         help="print the nights of a task or name and exit; default: those of --task or --name",
     )
     group.add_argument(
-        "--json", action="store_true", help="with --history: print it as JSON, for machines"
+        "--json",
+        action="store_true",
+        help="with --history, --lineage or --trained-on: print JSON, for programs",
+    )
+    group.add_argument(
+        "--lineage",
+        metavar="MODEL_DIR|VERSION",
+        help="print which data, code, settings and start a version was made from, and exit",
+    )
+    group.add_argument(
+        "--rebuild",
+        metavar="VERSION",
+        help="train a version again from its data and compare the weights; exit code 0 if they are "
+        "equal, else 1",
+    )
+    group.add_argument(
+        "--trained-on", metavar="SPAN", help="list the models that a span has touched, and exit"
     )
     group.add_argument("--list", action="store_true", help="list the tasks and exit")
     _decisions(group)
@@ -152,8 +168,8 @@ def from_args(args: argparse.Namespace) -> RunConfig:
     Raises:
       BadInputError: If an option is wrong, or does not go with the others.
     """
-    if args.json and args.history is None:
-        raise BadInputError("--json goes with --history.")
+    if args.json and args.history is None and not (args.lineage or args.trained_on):
+        raise BadInputError("--json goes with --history, --lineage or --trained-on.")
     _check_decision(args)
     return RunConfig(
         task=args.task,

@@ -96,6 +96,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
     finally:
         console.stop()
     from pipelines.local import lineage, outcome, schema_review
+    from pipelines.local.ancestry import origin
     from pipelines.local.runner import LocalRunner, NodeFailedError
 
     runner = LocalRunner(
@@ -107,6 +108,7 @@ def _execute(task: Task, config: RunConfig, summary: Any, console: Any, begin: f
             cached=result.cached,
             note=outcome.add_node(summary, result),
         ),
+        about=origin.of_run(config, summary.run_id),
     )
     code = None
     try:
@@ -145,8 +147,8 @@ def _prepare(task: Task, config: RunConfig) -> tuple[Any, Task]:
     early_checks.check_network(task, download=first)
 
     from pipelines.image_pipeline import create_pipeline
-    from pipelines.local import lineage
+    from pipelines.local import lineage, metadata_store
 
-    connection = lineage.connection(config.metadata_file)
+    connection = metadata_store.connection(config.metadata_file)
     lineage.forget_vanished_pushes(connection)
     return create_pipeline(task, config, data=data, source=source, connection=connection), task

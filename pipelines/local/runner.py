@@ -6,7 +6,7 @@ came from the cache, or which node failed.
 
 import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.types import Artifact, artifact_utils
+
+from pipelines.local.ancestry import origin
 
 _RAN = metadata_store_pb2.Execution.COMPLETE
 _CACHED = metadata_store_pb2.Execution.CACHED
@@ -56,6 +58,7 @@ class LocalRunner(LocalDagRunner):
     Attributes:
       started: Called with a node's id before it runs.
       finished: Called with the node's result.
+      about: What is noted in ML Metadata about the run, see `ancestry.origin`.
       results: The results so far, in order.
     """
 
@@ -65,8 +68,10 @@ class LocalRunner(LocalDagRunner):
         started: Callable[[str], None],
         finished: Callable[[NodeResult], None],
         run_id: str = "",
+        about: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self._about = about or {}
         self._run_id = run_id
         self._started = started
         self._finished = finished
@@ -79,18 +84,18 @@ class LocalRunner(LocalDagRunner):
           NodeFailedError: If a node fails; the nodes before it keep their results.
         """
         assert run_options is None, "partial runs are not supported"
+        run = self._run_id or datetime.datetime.now().isoformat()
         runtime_parameter_utils.substitute_runtime_parameter(
-            pipeline,
-            {
-                constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id
-                or datetime.datetime.now().isoformat()
-            },
+            pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run}
         )
         deployment = runner_utils.extract_local_deployment_config(pipeline)
         connection = getattr(
             deployment.metadata_connection_config,
             deployment.metadata_connection_config.WhichOneof("connection_config"),
         )
+        if self._about:
+            with metadata.Metadata(connection) as handle:
+                origin.write(handle, run, self._about)
         for node in pipeline.nodes:
             self._run_node(pipeline, node.pipeline_node, deployment, connection)
 

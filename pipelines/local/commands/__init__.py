@@ -16,9 +16,12 @@ _MODULES = {
     "approve": "pipelines.local.commands.approve",
     "refuse": "pipelines.local.commands.refuse",
     "rollback": "pipelines.local.commands.rollback",
+    "lineage": "pipelines.local.commands.lineage",
+    "rebuild": "pipelines.local.commands.rebuild",
+    "trained_on": "pipelines.local.commands.trained_on",
 }
 # These only look; after any other, the history is written anew.
-_LOOK = {"list", "compare", "history"}
+_LOOK = {"list", "compare", "history", "lineage", "rebuild", "trained_on"}
 
 
 def chosen(args: argparse.Namespace) -> str | None:

@@ -30,25 +30,6 @@ def test_other_failures_name_component_and_reason(lineage) -> None:
     assert (text, code) == ("Transform failed: OSError: disk full", 1)
 
 
-def test_metadata_uris(lineage, tmp_path) -> None:
-    mysql = lineage.connection("mysql://me:p%40ss@db:3307/lineage").mysql
-    assert (mysql.host, mysql.port, mysql.user, mysql.password, mysql.database) == (
-        "db",
-        3307,
-        "me",
-        "p@ss",
-        "lineage",
-    )
-    path = tmp_path / "new" / "m.sqlite"
-    assert lineage.connection(str(path)).sqlite.filename_uri == str(path)
-    with pytest.raises(BadInputError, match="postgres"):
-        lineage.connection("postgres://db/x")
-    broken = tmp_path / "broken.sqlite"
-    broken.write_bytes(b"no database at all, but long enough to be read as one" * 10)
-    with pytest.raises(BadInputError, match="SQLite"):
-        lineage.connection(str(broken))
-
-
 @pytest.mark.parametrize(
     ("events", "forgotten"),
     [((), True), (("pushed",), True), (("withdrawn",), False), (("pushed", "removed"), False)],
@@ -61,11 +42,12 @@ def test_a_version_that_vanished_is_pushed_again_unless_somebody_took_it_away(
 
     from components.pusher import recording
     from components.pusher.releases import Event
+    from pipelines.local import metadata_store
 
     for event in events:
         recording.append(str(tmp_path / "serving"), Event(event=event, version="7"))
     (tmp_path / "pushed").mkdir()
-    config = lineage.connection(str(tmp_path / "metadata.sqlite"))
+    config = metadata_store.connection(str(tmp_path / "metadata.sqlite"))
     with metadata.Metadata(config) as handle:
         kind = handle.store.put_artifact_type(
             mlmd.ArtifactType(name="PushedModel"), can_add_fields=True
