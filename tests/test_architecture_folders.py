@@ -66,7 +66,13 @@ _MAY_IMPORT = {
         *("components/drift", "components/transform", "pipelines/task_files"),
         *(_ENGINE, _NETWORKS, _PROBLEMS, _SAVED_MODEL, _TASK, _TRAINING),
     },
+    # What `pipelines/local` notes of a run, and what is read of it later.
+    "pipelines/local/ancestry": {
+        *("components/example_gen", "components/pusher", "components/transform"),
+        *("pipelines", "pipelines/task_files", _SAVED_MODEL),
+    },
     "pipelines/local": {
+        "pipelines/local/ancestry",
         *("components/data_validation", "components/example_gen", "components/model_gate"),
         *("components/drift", "components/pusher", "components/report"),
         *("pipelines", "pipelines/task_files", _PROBLEMS, _TASK),
@@ -76,8 +82,8 @@ _MAY_IMPORT = {
         *("pipelines", "pipelines/local", "pipelines/task_files", _PROBLEMS, _SAVED_MODEL),
     },
     "pipelines/local/commands": {
-        *("components/pusher", "pipelines", "pipelines/local", "pipelines/local/history"),
-        "pipelines/task_files",
+        *("components/pusher", "pipelines", "pipelines/local", "pipelines/local/ancestry"),
+        *("pipelines/local/history", "pipelines/task_files"),
     },
     "pipelines/cloud": {
         *("components/example_gen", "components/pusher", "components/report"),

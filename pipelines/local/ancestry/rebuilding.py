@@ -80,10 +80,11 @@ def rebuild(
     data, why = "read again", ""
     try:
         fresh = _data(again, ancestry)
-    except (BadInputError, OSError) as error:
-        data, why = "as stored", str(error)
+    except Exception as error:
+        # Beam wraps what a reader raises, and steps of today may not take parameters of then.
+        data, why = "as stored", str(error) or type(error).__name__
         fresh = {}
-        missing = [a.uri for key in ("examples",) for a in given[key] if not os.path.isdir(a.uri)]
+        missing = [a.uri for a in given["examples"] if not os.path.isdir(a.uri)]
         if missing:
             raise BadInputError(
                 f"The data cannot be read as they were ({why}), and what was stored of them is "
