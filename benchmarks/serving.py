@@ -6,8 +6,9 @@ Latency: one client that waits for each answer, batch 1, the server and the plai
 50; the plain call also parses the JSON, decodes base64 and writes JSON. Target: at most 1.3 times.
 The client is a bare socket, so that its own cost is not counted; the line `http.client` says what
 Python's own HTTP client adds.
-Load: 50 clients at once while a new version is pushed. Target: nothing lost, no other status
-than 200, and the new version answers at the end. Everything stays on this machine.
+Load: 50 clients at once while a new version is pushed, and then rolled back. Target: nothing lost,
+no other status than 200, and the earlier version answers within a second of the rollback.
+Everything stays on this machine.
 """
 
 import argparse
@@ -25,11 +26,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from components.pusher import rolling_back
 from trainer_modules.engine import tensorflow_alone
 
 tensorflow_alone.refuse()
@@ -141,8 +144,19 @@ def latency(folder: str, name: str, body: bytes, calls: int) -> None:
     print(f"ratio {ratio:.2f}   target 1.30")
 
 
-def load(pushed: Path, name: str, body: bytes, clients: int, each: int) -> None:
-    """Prints what became of `clients` × `each` requests while a version is pushed."""
+def load(
+    change: Callable[[], object], version: str, name: str, body: bytes, clients: int, each: int
+) -> None:
+    """Prints what became of `clients` × `each` requests while another version takes over.
+
+    Args:
+      change: Makes the server change; called under load.
+      version: The version that then answers.
+      name: The model.
+      body: A request.
+      clients: How many at once.
+      each: Requests of each.
+    """
     statuses: list[int | str] = []
     lock = threading.Lock()
 
@@ -161,20 +175,25 @@ def load(pushed: Path, name: str, body: bytes, clients: int, each: int) -> None:
     for thread in threads:
         thread.start()
     time.sleep(0.5)
-    shutil.copytree(pushed / "1", pushed / "2")
+    watcher, changed = Client(name), time.monotonic()
+    change()
+    end = changed + 60
+    while watcher.version() != version and time.monotonic() < end:
+        time.sleep(0.01)
+    took = time.monotonic() - changed
     for thread in threads:
         thread.join()
     seconds = time.monotonic() - begin
-    watcher, end = Client(name), time.monotonic() + 60
-    while watcher.version() != "2" and time.monotonic() < end:
-        time.sleep(0.2)
     counts = {s: statuses.count(s) for s in set(statuses)}
     print(
         f"{clients} clients, {clients * each} requests in {seconds:.1f} s: "
         f"{clients * each / seconds:.0f}/s, answers by status {counts}"
     )
     lost = clients * each - counts.get(200, 0)
-    print(f"lost {lost}   target 0; version at the end {watcher.version()}   target 2")
+    print(
+        f"lost {lost}   target 0; version at the end {watcher.version()}   target {version}, "
+        f"which answers after {took:.2f} s"
+    )
 
 
 def main() -> None:
@@ -199,7 +218,17 @@ def main() -> None:
         try:
             wait_until_ready()
             latency(str(newest), name, body, args.calls)
-            load(pushed, name, body, args.clients, args.each)
+            print("a new version is pushed")
+            load(
+                lambda: shutil.copytree(pushed / "1", pushed / "2"),
+                *("2", name, body, args.clients, args.each),
+            )
+            print("it is rolled back")
+            said = {"by": "benchmark", "reason": "to measure"}
+            load(
+                lambda: rolling_back.rollback(str(pushed), **said),
+                *("1", name, body, args.clients, args.each),
+            )
         finally:
             server.terminate()
             server.wait(60)

@@ -164,7 +164,9 @@ def _pusher(summary: Summary, result: NodeResult) -> str:
     pushed = result.outputs["pushed_model"][0]
     summary.pushed_model = pushed.get_string_custom_property("pushed_destination") or None
     if held := pushed.get_string_custom_property(HELD_VERSION):
-        return f"held as version {held}, for somebody to approve or refuse"
+        # A result from the cache knows of no decision since; the last lines of the run do.
+        was = "was held" if result.cached else "held"
+        return f"{was} as version {held}, for somebody to approve or refuse"
     if withheld := pushed.get_string_custom_property(WITHHELD):
         return f"nothing pushed: {withheld}"
     kept = "is already the newest version: " if pushed.get_int_custom_property(UNCHANGED) else ""

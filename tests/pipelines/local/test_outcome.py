@@ -171,3 +171,23 @@ def test_a_run_is_archived_with_its_page_as_far_as_it_got(tmp_path: Path) -> Non
     found = archive.find(str(tmp_path), "latest")
     assert found.summary["error"] == "disk full" and found.task["name"] == "digits"
     assert summary.report is None and not (tmp_path / "report").exists()
+
+
+def test_a_held_model_is_said_on_pushers_line() -> None:
+    from tfx.types import standard_artifacts
+
+    from pipelines.local import outcome
+    from pipelines.local.runner import NodeResult
+
+    def note(cached: bool, **properties: str) -> str:
+        pushed = standard_artifacts.PushedModel()
+        for name, value in properties.items():
+            pushed.set_string_custom_property(name, value)
+        outputs = {"pushed_model": [pushed]}
+        result = NodeResult(id="Pusher", cached=cached, resolver=False, seconds=1, outputs=outputs)
+        return outcome.add_node(_summary(), result)
+
+    assert note(False, held_version="7").startswith("held as version 7")
+    # Since then, somebody may have decided.
+    assert note(True, held_version="7").startswith("was held as version 7")
+    assert note(False, withheld="version 7 was refused") == "nothing pushed: version 7 was refused"
