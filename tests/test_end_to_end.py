@@ -14,7 +14,8 @@ from PIL import Image as Pillow
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from pipelines import tasks
+from pipelines import run_local, tasks
+from tests.components.pusher.exports import served
 from trainer_modules.engine.task import serialisation
 
 ROOT = Path(__file__).parent.parent
@@ -141,7 +142,7 @@ def test_a_worse_model_is_refused_and_only_training_runs_again(first: Run, root:
     assert not {"ImageExampleGen", "StatisticsGen", "Transform"} & worse.ran
     assert {"Trainer", "ImageEvaluator", "ModelGate"} <= worse.ran
     assert "not blessed: accuracy" in worse.out
-    assert len(list((root / "serving" / "digits").iterdir())) == 1
+    assert len(served(root / "serving" / "digits")) == 1
 
 
 def test_a_gate_alone_changes_only_the_verdict(first: Run, root: Path) -> None:
@@ -157,6 +158,31 @@ def test_a_deleted_version_is_pushed_again(first: Run, root: Path) -> None:
     assert (again.code, again.summary["status"]) == (0, "pushed")
     assert "Pusher" in again.ran and "Trainer" not in again.ran
     assert Path(again.summary["pushed_model"], "saved_model.pb").exists()
+
+
+@pytest.mark.slow
+def test_a_held_model_is_approved_rolled_back_from_and_not_pushed_again(
+    first: Run, root: Path
+) -> None:
+    """Comes last: it changes what is served."""
+    other = ("--set", "phases.0.epochs=55")
+    held = run(root, "--promote", "hold", *other)
+    assert (held.code, held.summary["status"]) == (0, "held"), held.out
+    before = served(root / "serving/digits")
+    version = held.summary["held"]["version"]
+    assert version not in before and held.summary["pushed_model"] is None
+    page = Path(held.summary["report"]).read_text(encoding="utf-8")
+    assert f"Held as version {version}" in page
+    said = ("--by", "Ann", "--reason", "looked at it")
+    assert run_local.main(["--approve", "digits", version, *said, "--root", str(root)]) == 0
+    assert served(root / "serving/digits") == [*before, version]
+    assert run_local.main(["--rollback", "digits", *said, "--root", str(root)]) == 0
+    assert served(root / "serving/digits") == before
+    # The cache would have pushed it, were it not for the record.
+    again = run(root, *other)
+    assert (again.code, again.summary["status"]) == (0, "nothing_new"), again.out
+    assert "withdrawn by Ann" in again.summary["withheld"] and "Trainer" not in again.ran
+    assert served(root / "serving/digits") == before
 
 
 @pytest.fixture(scope="module")

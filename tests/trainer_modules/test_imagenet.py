@@ -15,6 +15,7 @@ import pytest
 from PIL import Image as Pillow
 
 from pipelines import tasks
+from tests.components.pusher.exports import served
 from trainer_modules.engine.errors import BadInputError
 
 ROOT = Path(__file__).parents[2]
@@ -255,7 +256,7 @@ def test_exported_checked_pushed_and_predicting(
             assert percent == pytest.approx(100 * score, abs=0.06)
     # The check has seen the photos; the model is the one that serves already.
     assert "ServingCheck" not in summary["cached"]
-    assert len(list((tmp_path / "serving" / "imagenet-mobilenetv2").iterdir())) == 1
+    assert len(served(tmp_path / "serving" / "imagenet-mobilenetv2")) == 1
     assert summary["counts"] == {"unlabelled": 5, "rejected": 0, "duplicates": 0}
     assert "PretrainedModel" in summary["cached"]
     again = _run(*command, "--weights", weights, "--data", str(photos))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.components.pusher.exports import served
 from tests.pipelines.cloud.kubeflow import kubeflow_parts
 from tests.pipelines.cloud.kubeflow.kubeflow_parts import METADATA, ROOT, Cluster, Step
 
@@ -95,7 +96,7 @@ class Volume:
 
     def versions(self) -> list[str]:
         """Returns the pushed versions, oldest first."""
-        return sorted(p.name for p in self.serving.iterdir()) if self.serving.exists() else []
+        return served(self.serving)
 
 
 @pytest.fixture(scope="module")
