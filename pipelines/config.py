@@ -124,6 +124,8 @@ class RunConfig:
       tune: Trials of a hyperparameter search before training; 0 for none.
       promote: `auto` to push a blessed model, `hold` to let it wait for a person's decision.
       keep: How many served versions to keep; 0 for all.
+      quiet: Print nothing but the last lines, and nothing at all if there was nothing new.
+      notify: A command to run if the night needs a person; "" for none.
     """
 
     task: str = "digits"
@@ -140,6 +142,8 @@ class RunConfig:
     tune: int = 0
     promote: str = "auto"
     keep: int = 0
+    quiet: bool = False
+    notify: str = ""
 
     def __post_init__(self) -> None:
         check_limits(max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift)

@@ -74,7 +74,7 @@ _MAY_IMPORT = {
     "pipelines/local": {
         "pipelines/local/ancestry",
         *("components/data_validation", "components/example_gen", "components/model_gate"),
-        *("components/drift", "components/pusher", "components/report"),
+        *("components/drift", "components/pusher", "components/report", _READERS),
         *("pipelines", "pipelines/task_files", _PROBLEMS, _TASK),
     },
     "pipelines/local/history": {

@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.local import summary as summaries
-from pipelines.local.run_files import RUNS, SUMMARY, replace_file, report_page, summary_file
+from pipelines.local.run_files import (
+    REPORT,
+    RUNS,
+    SUMMARY,
+    replace_file,
+    report_page,
+    summary_file,
+)
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Task
@@ -70,7 +77,7 @@ def keep(folder: str, summary: Mapping[str, Any], task: Task, artifacts: Mapping
     return target
 
 
-def keep_refusal(folder: str, *, run_id: str, name: str, error: Exception) -> None:
+def keep_refusal(folder: str, *, run_id: str, name: str, error: Exception) -> str:
     """Archives a run that ended before it had begun, as a failed one, so that no night is missing.
 
     A name without earlier runs is left alone: nobody looks for a mistyped command's history.
@@ -80,11 +87,15 @@ def keep_refusal(folder: str, *, run_id: str, name: str, error: Exception) -> No
       run_id: The run.
       name: The name.
       error: What was wrong with the settings, or who holds the folder.
+
+    Returns:
+      The summary's path; "" where there is none.
     """
     if not os.path.isdir(os.path.join(folder, RUNS)):
-        return
+        return ""
     summary = summaries.Summary(task=name, name=name, run_id=run_id, error=str(error))
     summary.write(summary_file(folder, run_id))
+    return summary_file(folder, run_id)
 
 
 def keep_report(folder: str, run_id: str) -> None:
@@ -98,11 +109,32 @@ def keep_report(folder: str, run_id: str) -> None:
     """
     target = report_page(folder, run_id)
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    published = os.path.join(folder, "report", "index.html")
+    _link(os.path.join(folder, "report", "index.html"), target)
+
+
+def repeat(folder: str, summary: Mapping[str, Any]) -> None:
+    """Archives a run that repeats an earlier one, whose task, report and history are its own.
+
+    Args:
+      folder: Where the task's runs are kept, `<root>/<task>`.
+      summary: The fields of `summary.json`; `repeats` names the earlier run.
+    """
+    source = os.path.join(folder, RUNS, summary["repeats"])
+    target = os.path.join(folder, RUNS, summary["run_id"])
+    os.makedirs(target, exist_ok=True)
+    for name in ("task.json", *_COPIED, REPORT):
+        if os.path.exists(os.path.join(source, name)):
+            _link(os.path.join(source, name), os.path.join(target, name))
+    text = json.dumps(dict(summary), indent=1, ensure_ascii=False)
+    replace_file(os.path.join(target, SUMMARY), text)
+
+
+def _link(source: str, target: str) -> None:
+    """Makes a second name of a file, or a copy where a file system has no hard links."""
     try:
-        os.link(published, target)
-    except OSError:  # A file system without links.
-        shutil.copyfile(published, target)
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def publish(report_uri: str, folder: str) -> str:

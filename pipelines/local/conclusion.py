@@ -76,6 +76,18 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
     _schema(console, summary)
 
 
+def show_repetition(console: Console, summary: Summary) -> None:
+    """Prints how a run ended that repeats an earlier one: one line, and why a model was refused."""
+    console.print(
+        f"{_VERDICTS[summary.status]}: data, code and settings are those of run {summary.repeats}"
+        f"  in {summary.seconds['total']:.1f} s",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for gate in gate_outcome.with_status(summary.gates, gate_outcome.FAILED)[:_SHOWN]:
+        console.print(f"not blessed: {escape(gate['message'])}", soft_wrap=True)
+
+
 def _schema(console: Console, summary: Summary) -> None:
     """Prints where an inferred schema is and what to do with it, and what has changed in it."""
     schema = summary.schema

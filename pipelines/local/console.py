@@ -25,17 +25,23 @@ class RunConsole(logging.Handler):
     lines elsewhere; warnings are always printed.
     """
 
-    def __init__(self, stream: Any, expected: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, stream: Any, expected: Mapping[str, float] | None = None, *, silent: bool = False
+    ) -> None:
         """Makes the console.
 
         Args:
           stream: Where to print.
           expected: Durations of the components in earlier runs, in seconds.
+          silent: Whether to print neither components nor progress nor warnings; `console` prints.
         """
         super().__init__()
         self._expected = expected or {}
         self._progress = Progress("")
-        self.console = Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
+        wrap = not stream.isatty()
+        self.console = Console(file=stream, highlight=False, soft_wrap=wrap)
+        self.lines = Console(file=stream, highlight=False, soft_wrap=wrap, quiet=silent)
+        self._silent = silent
         self._status: Status | None = None
         self._printed = 0.0
         self._held = ""
@@ -45,8 +51,8 @@ class RunConsole(logging.Handler):
         self._progress = Progress(node, self._expected.get(node))
         self._printed = time.monotonic()
         self._held = ""
-        if self.console.is_terminal:
-            self._status = self.console.status(_Living(self._progress), spinner="dots")
+        if self.lines.is_terminal and not self._silent:
+            self._status = self.lines.status(_Living(self._progress), spinner="dots")
             self._status.start()
 
     def finish(self, node: str, *, seconds: float, cached: bool, note: str = "") -> None:
@@ -58,12 +64,12 @@ class RunConsole(logging.Handler):
             ("  ✓ ", "green"), f"{node:<18}", (f"{took:>9}", "dim" if cached else ""), f"  {note}"
         )
         line.rstrip()
-        self.console.print(line)
+        self.lines.print(line)
 
     def fail(self, node: str, *, seconds: float) -> None:
         """Prints the line of a component that failed."""
         self.stop()
-        self.console.print(Text.assemble(("  ✗ ", "bold red"), f"{node:<18}{seconds:>7.1f} s"))
+        self.lines.print(Text.assemble(("  ✗ ", "bold red"), f"{node:<18}{seconds:>7.1f} s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Shows a progress message; longer texts, such as a model's summary, go only to the log."""
@@ -71,7 +77,7 @@ class RunConsole(logging.Handler):
         if "\n" in message:
             return
         if record.levelno >= logging.WARNING:
-            self.console.print(Text(f"    {message}", style="yellow"))
+            self.lines.print(Text(f"    {message}", style="yellow"))
             return
         told = self._progress.observe(message)
         if self._status is not None:
@@ -80,13 +86,13 @@ class RunConsole(logging.Handler):
             self._held = message
         else:
             self._release()
-            self.console.print(Text(f"    {told}", style="dim"))
+            self.lines.print(Text(f"    {told}", style="dim"))
             self._printed = time.monotonic()
 
     def _release(self) -> None:
         """Prints the deferred line of the last epoch."""
         if self._held:
-            self.console.print(Text(f"    {self._held}", style="dim"))
+            self.lines.print(Text(f"    {self._held}", style="dim"))
             self._held = ""
 
     def stop(self) -> None:
@@ -140,17 +146,20 @@ class _Terminal:
 
 
 @contextlib.contextmanager
-def quiet(log_file: str, expected: Mapping[str, float] | None = None) -> Iterator[RunConsole]:
+def quiet(
+    log_file: str, expected: Mapping[str, float] | None = None, *, silent: bool = False
+) -> Iterator[RunConsole]:
     """Redirects both output streams and all logging to `log_file`; yields the terminal's console.
 
-    The file descriptors are redirected, since TensorFlow's C++ code writes to them.
+    The file descriptors are redirected, since TensorFlow's C++ code writes to them. The arguments
+    are those of `RunConsole`.
     """
     os.makedirs(os.path.dirname(log_file), exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     kept_out, kept_err = os.dup(1), os.dup(2)
     terminal = _Terminal(os.fdopen(os.dup(kept_out), "w", buffering=1, encoding="utf-8"))
-    console = RunConsole(terminal, expected)
+    console = RunConsole(terminal, expected, silent=silent)
     log = open(log_file, "a", buffering=1, encoding="utf-8")  # noqa: SIM115  (closed below)
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)

@@ -96,6 +96,18 @@ def _how(group: argparse._ArgumentGroup) -> None:
         metavar="K",
         help="after a push, delete all but the newest K versions; default: 0, keep all",
     )
+    group.add_argument(
+        "--quiet",
+        action="store_true",
+        help="print only how the run ended, and nothing if there was nothing new, as cron likes it",
+    )
+    group.add_argument(
+        "--notify",
+        default="",
+        metavar="CMD",
+        help="run this command, with the path of the run's summary as its last argument, if the "
+        "model was refused or waits for approval, or the run failed",
+    )
 
 
 def _commands(group: argparse._ArgumentGroup) -> None:
@@ -186,6 +198,8 @@ def from_args(args: argparse.Namespace) -> RunConfig:
         tune=args.tune,
         promote=args.promote,
         keep=args.keep,
+        quiet=args.quiet,
+        notify=args.notify,
     )
 
 

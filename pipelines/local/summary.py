@@ -54,7 +54,9 @@ class Summary:
       cached: Components whose results came from an earlier run.
       ran: Components that ran; components that only resolve artifacts are in neither list.
       error: Why the run failed, or None.
-      log: The log file.
+      log: The log file; "" for a repetition, which needs none.
+      repeats: The id of the run whose result this one repeats, since data, code and settings are
+        the same; "" for a run of its own.
     """
 
     task: str
@@ -81,6 +83,7 @@ class Summary:
     ran: list[str] = field(default_factory=list)
     error: str | None = None
     log: str = ""
+    repeats: str = ""
 
     def write(self, path: str) -> None:
         """Writes the summary to `path` atomically."""

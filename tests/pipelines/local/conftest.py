@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.local import archive
 from tests.components.report import runs
+from tests.pipelines.local import last_night
 from trainer_modules.digits import TASK
 from trainer_modules.engine.task import overrides
 
@@ -38,3 +39,9 @@ def folder(tmp_path: Path) -> str:
         task = overrides.apply(TASK, ["phases.0.epochs=20"] if number else [])
         archive.keep(str(tmp_path), archived_summary(run_id, number), task, uris)
     return str(tmp_path)
+
+
+@pytest.fixture
+def last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> last_night.Last:
+    """A night that has ended."""
+    return last_night.ended(tmp_path, monkeypatch)
