@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipelines.names import Names
+from trainer_modules.engine.custom_config import SCRATCH, STARTS
 from trainer_modules.engine.errors import BadInputError
 
 STORE = "store"
@@ -41,6 +42,10 @@ class PipelineConfig(Protocol):
     @property
     def tune(self) -> int:
         """Trials of a hyperparameter search before training; 0 for none."""
+
+    @property
+    def start(self) -> str:
+        """Where training starts from: `scratch`, `champion` or `both`."""
 
     @property
     def fresh(self) -> bool:
@@ -89,6 +94,12 @@ def check_promotion(*, promote: str, keep: int) -> None:
         )
 
 
+def check_start(start: str) -> None:
+    """Raises BadInputError if a training cannot start from there."""
+    if start not in STARTS:
+        raise BadInputError(f"--start must be one of {', '.join(STARTS)}. Received: {start}")
+
+
 def check_limits(*, max_rejected: float, tune: int, on_drift: str) -> None:
     """Raises BadInputError if a fraction, a number of trials or a choice cannot be one."""
     if not 0 <= max_rejected <= 1:
@@ -122,6 +133,8 @@ class RunConfig:
       beam: Options for Beam, added to the local runner's.
       fresh: Run every step again, ignoring the cache.
       tune: Trials of a hyperparameter search before training; 0 for none.
+      start: Where training starts from: `scratch`, `champion` (the last blessed model) or `both`,
+        of which the better one goes on.
       promote: `auto` to push a blessed model, `hold` to let it wait for a person's decision.
       keep: How many served versions to keep; 0 for all.
       quiet: Print nothing but the last lines, and nothing at all if there was nothing new.
@@ -140,6 +153,7 @@ class RunConfig:
     beam: tuple[str, ...] = ()
     fresh: bool = False
     tune: int = 0
+    start: str = SCRATCH
     promote: str = "auto"
     keep: int = 0
     quiet: bool = False
@@ -148,6 +162,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_limits(max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift)
         check_promotion(promote=self.promote, keep=self.keep)
+        check_start(self.start)
         self.names  # noqa: B018  (raises)
 
     @property

@@ -22,7 +22,13 @@ from pipelines.config import PipelineConfig
 from pipelines.platforms import LOCAL, Platform
 from pipelines.report_nodes import reported
 from pipelines.task_files import packing
-from trainer_modules.engine.custom_config import CHECKPOINTS_KEY, STORE_KEY, TRIALS_KEY
+from trainer_modules.engine.custom_config import (
+    CHECKPOINTS_KEY,
+    SCRATCH,
+    START_KEY,
+    STORE_KEY,
+    TRIALS_KEY,
+)
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.networks import saved_network
 from trainer_modules.engine.task import overrides
@@ -82,6 +88,10 @@ def _exported(
     if config.tune:
         raise BadInputError(
             f"--tune: task '{task.name}' does not train a model, so there is nothing to tune."
+        )
+    if config.start != SCRATCH:
+        raise BadInputError(
+            f"--start: task '{task.name}' does not train a model, so there is nothing to start."
         )
     if task.serving.formats:
         raise BadInputError(
@@ -148,7 +158,9 @@ def _trained(
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        base_model=champion.outputs["model"] if champion and config.start != SCRATCH else None,
         custom_config=cache_keys.training_config(task, platform.trainer, training)
+        | ({START_KEY: config.start} if config.start != SCRATCH else {})
         | _checkpoints(config)
         | dict(platform.training),
     ).with_id("Trainer")

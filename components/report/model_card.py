@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from components.model_gate import gate_outcome
-from components.report import classes, figures, provenance, storage
+from components.report import classes, figures, provenance, storage, training
 from components.report.material import Material
 from trainer_modules.engine.problems import vocabulary
 
@@ -48,6 +48,7 @@ def render(material: Material) -> str:
             facts=material.lineage or provenance.describe(material.task, {}, ""),
             counts=material.ingestion.get("counts", {}),
             rejected=_rejected(material),
+            started=cell(training.started(material.history)),
             examples=evaluation.get("metrics", {}).get("example_count"),
             splits=evaluation.get("splits", []),
             metrics=evaluation.get("metrics", {}),

@@ -55,7 +55,32 @@ def curves(material: Material) -> dict[str, Any] | None:
         "monitor": "validation " * (watched != monitor) + words(monitor),
         "fine_tuning": _starts(material.history),
         "placement": material.history.get("placement"),
+        "started": started(material.history),
     }
+
+
+def started(history: dict[str, Any]) -> str:
+    """Returns what a training started from, in words; "" where nothing but scratch was asked for.
+
+    Args:
+      history: Trainer's, whose `start` says it.
+    """
+    start = history.get("start")
+    if not start:
+        return ""
+    if start["reason"]:
+        return f"started from scratch: {start['reason']}"
+    origins = {"scratch": "scratch", "champion": "the last model"}
+    which = f" ({start['model']})" if start["from"] == "champion" else ""
+    said = [f"started from {origins[start['from']]}{which}"]
+    for change, names in (("new", start.get("added")), ("vanished", start.get("removed"))):
+        if names and start["from"] == "champion":
+            said.append(f"{change} classes {', '.join(names)}")
+    if scores := dict(start.get("compared") or {}):
+        metric = scores.pop("metric")
+        each = (f"{score:.4g} from {origins[name]}" for name, score in scores.items())
+        said.append(f"validation {metric} {', '.join(each)}")
+    return "; ".join(said)
 
 
 def _marks(history: dict[str, Any]) -> list[tuple[float, str]]:

@@ -15,6 +15,7 @@ from pipelines.cloud.parts import (
 )
 from pipelines.config import STORE
 from pipelines.names import Names
+from trainer_modules.engine.custom_config import SCRATCH
 from trainer_modules.engine.errors import BadInputError
 
 _OPEN_AT_COMPILE = ("gs://", "/")
@@ -95,6 +96,11 @@ class CloudConfig:
     def tune(self) -> int:
         """Trials of a hyperparameter search before training; 0 for none."""
         return self.work.tune
+
+    @property
+    def start(self) -> str:
+        """Where training starts from: a new network, as there is no node `Champion`."""
+        return SCRATCH
 
     @property
     def fresh(self) -> bool:

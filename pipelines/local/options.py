@@ -4,6 +4,7 @@ import argparse
 import os
 
 from pipelines.config import ON_DRIFT, PROMOTIONS, RunConfig
+from trainer_modules.engine.custom_config import SCRATCH, STARTS
 from trainer_modules.engine.errors import BadInputError
 
 
@@ -65,6 +66,13 @@ def _what(group: argparse._ArgumentGroup) -> None:
         default=0,
         metavar="N",
         help="search hyperparameters in N trials first, then train with the best",
+    )
+    group.add_argument(
+        "--start",
+        default=SCRATCH,
+        choices=STARTS,
+        help="train from scratch, from the champion (the last blessed model) in fewer epochs, or "
+        "from both and go on with the better one; default: scratch",
     )
 
 
@@ -200,6 +208,7 @@ def from_args(args: argparse.Namespace) -> RunConfig:
         keep=args.keep,
         quiet=args.quiet,
         notify=args.notify,
+        start=args.start,
     )
 
 

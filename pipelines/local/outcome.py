@@ -10,6 +10,7 @@ from components.drift.artifacts import FINDINGS, NOT_COMPARED
 from components.drift.component import DriftStopError
 from components.model_gate import gate_outcome
 from components.pusher.component import HELD_VERSION, UNCHANGED, WITHHELD
+from components.report import training
 from components.report.page import finish_report
 from pipelines.local import archive as archives
 from pipelines.local import promotion
@@ -121,14 +122,15 @@ def add_drift(summary: Summary, content: dict[str, Any]) -> None:
 
 
 def _training(summary: Summary, result: NodeResult) -> str:
-    """Names the epoch whose weights the exported model has."""
-    del summary
+    """Names the epoch whose weights the exported model has, and what the training started from."""
     history = _read_json(result.outputs["model_run"][0].uri, "history.json")
+    summary.start = history.get("start", {"from": "scratch", "model": None, "version": None})
+    started = training.started(history)
     exported, epochs = history.get("exported_epoch"), len(history.get("epochs", []))
     if not exported:
-        return ""
+        return started
     chosen = f", best by {history['monitor']}" if exported != epochs else ""
-    return f"exported: epoch {exported} of {epochs}{chosen}"
+    return f"exported: epoch {exported} of {epochs}{chosen}{started and f'; {started}'}"
 
 
 def _evaluation(summary: Summary, result: NodeResult) -> str:

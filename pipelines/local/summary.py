@@ -77,6 +77,7 @@ class Summary:
     predictions: str | None = None
     exports: dict[str, Any] = field(default_factory=dict)
     report: str | None = None
+    start: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     peak_megabytes: dict[str, int] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)

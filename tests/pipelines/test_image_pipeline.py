@@ -87,3 +87,36 @@ def test_a_task_without_phases_is_exported_checked_and_pushed(tfx_ready) -> None
     assert ids("/data")[-5:] == exported and set(ids("/data")[:-5]) == set(read)
     with pytest.raises(BadInputError, match="there is nothing to tune"):
         ids("", tune=3)
+
+
+def test_the_start_reaches_training_alone(keys, tfx_ready) -> None:
+    from pipelines.image_pipeline import create_pipeline
+
+    before = keys()
+    for start in ("champion", "both"):
+        assert _changed(before, keys(start=start)) == {"Trainer"}
+    assert before == keys(start="scratch")
+    # A training from scratch does not read the champion: a new one is no reason to train again.
+    task = tasks.load("digits")
+    for start, reads in (("scratch", False), ("champion", True), ("both", True)):
+        pipeline = create_pipeline(
+            task, RunConfig(root="/r", start=start), data="/d", source=task.source.stored
+        )
+        trainer, champion = (
+            next(node for node in pipeline.components if node.id == name)
+            for name in ("Trainer", "Champion")
+        )
+        assert ("base_model" in trainer.inputs) == reads
+        if reads:
+            assert trainer.inputs["base_model"] is champion.outputs["model"]
+
+
+def test_nothing_can_be_started_where_nothing_is_trained(tfx_ready) -> None:
+    from pipelines.image_pipeline import create_pipeline
+
+    task = tasks.load("imagenet", (), "none")
+    run = RunConfig(task="imagenet", root="/r", start="champion")
+    with pytest.raises(BadInputError, match="--start: task 'imagenet' does not train"):
+        create_pipeline(task, run, data="", source=task.source)
+    with pytest.raises(BadInputError, match="--start must be one of scratch, champion, both"):
+        RunConfig(start="last")

@@ -9,6 +9,12 @@ TASK_KEY = "task"
 CHECKPOINTS_KEY = "checkpoints"
 """A folder that outlives a killed run, where Trainer keeps its state."""
 
+START_KEY = "start"
+"""Where Trainer starts from, one of `STARTS`; absent for `SCRATCH`."""
+
+SCRATCH, CHAMPION, BOTH = "scratch", "champion", "both"
+STARTS = (SCRATCH, CHAMPION, BOTH)
+
 TRIALS_KEY = "trials"
 """How many trials Tuner runs."""
 

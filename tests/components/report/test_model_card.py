@@ -103,3 +103,17 @@ def test_a_card_of_label_sets_has_their_figures() -> None:
     text = model_card.render(other_runs.label_sets())
     assert "average precision" in text and "mean average precision" in text
     assert "The classes with the lowest F1" in text
+
+
+def test_the_card_says_what_the_training_started_from() -> None:
+    start = {
+        "from": "scratch",
+        "model": None,
+        "reason": "its model.layers.1.units is 8, here it is 9",
+        "compared": {},
+    }
+    told = runs.history() | {"start": start}
+    text = model_card.written(material.Material(history=told, evaluation={"metrics": {}}))
+    assert "The training started from scratch: its model.layers.1.units is 8, here it is 9." in text
+    plain = material.Material(history=runs.history(), evaluation={"metrics": {}})
+    assert "The training started" not in model_card.written(plain)

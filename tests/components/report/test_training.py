@@ -54,6 +54,44 @@ def test_each_further_phase_is_named_with_what_it_trains() -> None:
     assert "phase 2" in found["charts"][0] and "phase 1" not in found["charts"][0]
 
 
+START = {
+    "asked": "both",
+    "from": "champion",
+    "model": "/runs/7",
+    "reason": "",
+    "added": ["14"],
+    "removed": [],
+    "compared": {"metric": "accuracy", "champion": 0.91, "scratch": 0.9},
+}
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (
+            START,
+            "started from the last model (/runs/7); new classes 14; validation accuracy 0.91 from "
+            "the last model, 0.9 from scratch",
+        ),
+        (START | {"compared": {}, "added": []}, "started from the last model (/runs/7)"),
+        (
+            START | {"from": "scratch"},
+            "started from scratch; validation accuracy 0.91 from the last model, 0.9 from scratch",
+        ),
+        (
+            START | {"from": "scratch", "reason": "there is none", "compared": {}},
+            "started from scratch: there is none",
+        ),
+        # Nothing but scratch was asked for.
+        (None, ""),
+    ],
+)
+def test_what_a_training_started_from_is_said(start: Any, said: str) -> None:
+    history = runs.history() | ({"start": start} if start else {})
+    found = training.curves(Material(history=history))
+    assert found is not None and found["started"] == said
+
+
 def test_without_epochs_there_are_no_curves() -> None:
     assert training.curves(Material()) is None
     assert training.model(Material()) is None

@@ -75,6 +75,18 @@ def test_the_epoch_of_the_exported_weights(add: Any, history: dict, note: str) -
     assert add(_summary(), "Trainer", "model_run", history=history) == note
 
 
+def test_what_the_training_started_from(add: Any) -> None:
+    history = {"exported_epoch": 3, "epochs": [{}] * 3, "monitor": "val_loss"}
+    plain = _summary()
+    assert add(plain, "Trainer", "model_run", history=history) == "exported: epoch 3 of 3"
+    assert plain.start == {"from": "scratch", "model": None, "version": None}
+    summary = _summary()
+    start = {"from": "scratch", "model": None, "version": None, "reason": "no model yet"}
+    note = add(summary, "Trainer", "model_run", history=history | {"start": start})
+    assert note == "exported: epoch 3 of 3; started from scratch: no model yet"
+    assert summary.start == start
+
+
 def test_metrics_and_what_they_were_compared_with(add: Any) -> None:
     summary = _summary()
     report = {

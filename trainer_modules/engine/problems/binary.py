@@ -5,6 +5,8 @@ from typing import Any
 
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.problems.classification import Classification
+from trainer_modules.engine.problems.continuation import Continuation
+from trainer_modules.engine.problems.contract import Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,18 @@ class Binary(Classification):
             layers.Dense(1, name="logits"),
             layers.Activation("sigmoid", dtype="float32", name="probability"),
         ]
+
+    def continued(self, earlier: Problem) -> Continuation | None:
+        """Returns the one output, of the other sign where the classes changed places.
+
+        It tells the second class from the first, so with another class it has to be learnt anew.
+        """
+        if type(earlier) is not type(self):
+            return None
+        if self.names == earlier.names:
+            return Continuation(rows=(0,))
+        swapped = self.names == earlier.names[::-1]
+        return Continuation(rows=(0,), factor=-1.0) if swapped else Continuation(rows=(None,))
 
     def training_label(self, parsed: dict[str, Any], given: Input) -> Any:
         """Returns the label as float32 `[1]`, as a single output unit wants it."""

@@ -10,6 +10,7 @@ import abc
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from trainer_modules.engine.problems.continuation import Continuation, by_name
 from trainer_modules.engine.problems.labels import Labels
 from trainer_modules.engine.problems.measures import Measure, Shown
 from trainer_modules.engine.problems.tally import Tally
@@ -134,6 +135,18 @@ class Problem(Labels):
     @abc.abstractmethod
     def monitor(self) -> str:
         """The main training metric, one of `measured`."""
+
+    def continued(self, earlier: "Problem") -> Continuation | None:
+        """Returns how the outputs go on from those of an earlier network; None where they cannot.
+
+        Outputs that stand for classes go on by their names (ids, where there are some).
+
+        Args:
+          earlier: The problem that the earlier network was trained for.
+        """
+        if type(earlier) is not type(self):
+            return None
+        return by_name(self.ids or self.names, earlier.ids or earlier.names)
 
     # After the training
 

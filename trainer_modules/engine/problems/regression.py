@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from trainer_modules.engine.inputs.contract import Input
 from trainer_modules.engine.limits import check_choice, check_number
 from trainer_modules.engine.problems import value_scale
+from trainer_modules.engine.problems.continuation import Continuation
 from trainer_modules.engine.problems.contract import Problem
 from trainer_modules.engine.problems.labels import LabelError
 from trainer_modules.engine.problems.measures import ERROR, Measure, Shown
@@ -172,6 +173,22 @@ class Regression(Problem):
     def output_layers(self) -> list[Any]:
         """Returns the last layers: one linear unit in the target's unit, float32 `[batch, 1]`."""
         return value_scale.output_layers(mean=self.target_mean, deviation=self.target_deviation)
+
+    def continued(self, earlier: Problem) -> Continuation | None:
+        """Returns the one output, brought to the scale of this training split's target.
+
+        The earlier layer answers `(value - mean) / deviation` in its own mean and deviation; scaled
+        and shifted, it gives the same value in the new ones.
+        """
+        if not isinstance(earlier, Regression):
+            return None
+        if (self.target, self.unit) != (earlier.target, earlier.unit):
+            return None
+        return Continuation(
+            rows=(0,),
+            factor=earlier.target_deviation / self.target_deviation,
+            shift=(earlier.target_mean - self.target_mean) / self.target_deviation,
+        )
 
     def loss(self, label_smoothing: float = 0.0) -> Any:
         """Returns the objective, of errors in deviations; there are no labels to smooth."""

@@ -143,6 +143,32 @@ def task(model: str) -> Recipe | None:
     return carried
 
 
+def variables(model: str) -> list[tuple[str, np.ndarray]]:
+    """Returns the names and values of a network's variables, in the order of its `weights`.
+
+    The graph is not loaded: the variables lie in a checkpoint of their own.
+
+    Raises:
+      BadInputError: If they cannot be read, or the model was written without them.
+    """
+    import tensorflow as tf
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+    try:
+        stored = tf.train.load_checkpoint(posixpath.join(model, "variables", "variables"))
+        text = stored.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
+        nodes = trackable_object_graph_pb2.TrackableObjectGraph.FromString(text).nodes
+        (network,) = (c.node_id for c in nodes[0].children if c.local_name == "model_variables")
+        numbered = {int(c.local_name): nodes[c.node_id] for c in nodes[network].children}
+        kept = [numbered[place].attributes[0] for place in sorted(numbered)]
+        return [(a.full_name, stored.get_tensor(a.checkpoint_key)) for a in kept]
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
+        raise BadInputError(
+            f"the variables of the SavedModel in {model} cannot be read: "
+            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from error
+
+
 def definitions(model: str) -> dict[str, Any]:
     """Returns the signatures of a SavedModel without loading it: name → protobuf `SignatureDef`.
 

@@ -7,6 +7,7 @@ part of its graph, and the recipe is stored in `assets/`; what is pushed carries
 
 import os
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -21,7 +22,9 @@ from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.task import Recipe
 
 
-def save(model: Any, task: Recipe, folder: str) -> None:
+def save(
+    model: Any, task: Recipe, folder: str, further_assets: Mapping[str, str] | None = None
+) -> None:
     """Writes `model` with its serving signatures.
 
     Signatures:
@@ -39,13 +42,16 @@ def save(model: Any, task: Recipe, folder: str) -> None:
         `[batch, features]`) → the problem's outputs.
       task: The recipe it was trained with, or the whole task.
       folder: Where to write; created.
+      further_assets: Name → text of assets besides the task and its classes.
     """
     module = tf.Module()
     # The Keras object itself would be traced layer by layer; its variables are all that is needed.
     module.model_variables = model.variables
     module.network = network(model, task)
     with tempfile.TemporaryDirectory() as assets:
-        module.assets = [tf.saved_model.Asset(path) for path in _write_assets(task, assets)]
+        module.assets = [
+            tf.saved_model.Asset(path) for path in _write_assets(task, assets, further_assets or {})
+        ]
         tf.saved_model.save(module, folder, signatures=_signatures(module.network, task))
 
 
@@ -56,8 +62,8 @@ def network(model: Any, task: Recipe) -> Any:
     )
 
 
-def _write_assets(task: Recipe, folder: str) -> list[str]:
-    contents = {TASK_ASSET: overrides.to_json(task)}
+def _write_assets(task: Recipe, folder: str, further: Mapping[str, str]) -> list[str]:
+    contents = {TASK_ASSET: overrides.to_json(task), **further}
     if task.problem.names:
         contents[CLASSES_ASSET] = "".join(f"{name}\n" for name in task.problem.names)
     if task.problem.ids:

@@ -1,7 +1,7 @@
 """Learning-rate schedules as plain data; `build` creates the Keras object for a phase."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainer_modules.engine.limits import check_number
@@ -27,6 +27,11 @@ class Exponential:
         check_number("initial", self.initial, above=0)
         check_number("decay_steps", self.decay_steps, least=1)
         check_number("decay_rate", self.decay_rate, above=0, most=1)
+
+    def scaled(self, factor: float, duration: float) -> "Exponential":
+        """Returns the schedule times `factor`, for a phase of `duration` times as many steps."""
+        steps = max(1, round(self.decay_steps * duration))
+        return replace(self, initial=self.initial * factor, decay_steps=steps)
 
     def build(self, total_steps: int) -> Any:
         """Returns the Keras schedule; `total_steps` is not used here."""
@@ -57,6 +62,11 @@ class Cosine:
         check_number("peak", self.peak, above=0)
         check_number("warmup_fraction", self.warmup_fraction, least=0, below=1)
         check_number("final_fraction", self.final_fraction, least=0, most=1)
+
+    def scaled(self, factor: float, duration: float) -> "Cosine":
+        """Returns the schedule times `factor`; it follows the length of its phase by itself."""
+        del duration
+        return replace(self, peak=self.peak * factor)
 
     def build(self, total_steps: int) -> Any:
         """Returns the Keras schedule over `total_steps` optimiser steps of the phase."""

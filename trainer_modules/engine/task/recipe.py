@@ -101,6 +101,28 @@ class ReduceOnPlateau:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Warm:
+    """How a training differs that starts from the last model (`--start champion`).
+
+    Attributes:
+      epochs: Fraction of each phase's epochs, in (0, 1]; at least one epoch remains.
+      learning_rate: Factor of the learning rates, in (0, 1]. Where an output is new, and while the
+        base is frozen, they stay what they are.
+      head_epochs: Epochs with a frozen base in front, where outputs are new and the task has no
+        such phase itself; 0 for none.
+    """
+
+    epochs: float = 0.2
+    learning_rate: float = 0.5
+    head_epochs: int = 1
+
+    def __post_init__(self) -> None:
+        check_number("epochs", self.epochs, above=0, most=1)
+        check_number("learning_rate", self.learning_rate, above=0, most=1)
+        check_number("head_epochs", self.head_epochs, least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """Training settings that apply to every phase.
 
@@ -127,6 +149,7 @@ class Training:
       class_weights: `none`, or `balanced` (weights inverse to the class counts).
       label_smoothing: Fraction of the label mass spread over all classes, in [0, 1).
       cache_megabytes: Memory that decoded training images may take; more are decoded each epoch.
+      warm: What is different when the training starts from the last model.
     """
 
     batch_size: int = 32
@@ -148,6 +171,7 @@ class Training:
     class_weights: str = "none"
     label_smoothing: float = 0.0
     cache_megabytes: int = 2048
+    warm: Warm = field(default_factory=Warm)
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "eval_batch_size", "epochs", "steps_per_execution"):

@@ -1,6 +1,7 @@
 """The outputs of a training besides the model: `history.json`, `model_summary.txt`."""
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +21,14 @@ class Trained:
         `learning_rate`, `seconds`); `phases`: one dict each (`name`, `first_epoch`,
         `last_epoch`, `trainable`, `trainable_count`, `frozen_count`); `monitor`; `best_epoch` and
         `exported_epoch`; `placement`, one line; `examples`, counts of both splits; `settled`,
-        what the problem chose after the training, where it chooses something.
+        what the problem chose after the training, where it chooses something; `start`, what the
+        training started from, where a run asked for more than scratch, see `start`.
       summary_text: The network layer by layer, with what each phase freezes; see `summary`.
       trainable_count: Trainable numbers in the last phase.
       frozen_count: The others.
       problem: The task's problem, with what it chose after the training.
+      score: The network's `Problem.monitor` on all of the validation split; NaN where it was not
+        asked for.
       is_chief: Whether this process writes the outputs, if several trained together.
     """
 
@@ -34,6 +38,7 @@ class Trained:
     trainable_count: int
     frozen_count: int
     problem: Problem
+    score: float = math.nan
     is_chief: bool = True
 
 

@@ -53,11 +53,22 @@ class State:
     best: list[np.ndarray] | None = None
 
 
-def fingerprint(task: Recipe, train: Shards, evaluated: Shards, replicas: int) -> str:
-    """Returns a digest of everything that determines a training: settings and examples."""
+def fingerprint(
+    task: Recipe, train: Shards, evaluated: Shards, replicas: int, start: str = ""
+) -> str:
+    """Returns a digest of everything that determines a training: settings and examples.
+
+    Args:
+      task: The recipe.
+      train: The training split.
+      evaluated: The split to validate on.
+      replicas: How many devices train.
+      start: A digest of the weights of the model that it starts from; "" for scratch.
+    """
     parts = (task.problem, task.model, task.phases, task.input, task.train)
     data = f"{train.digest} {evaluated.digest} {replicas}"
-    return hashlib.sha256("\n".join([*map(to_json, parts), data]).encode()).hexdigest()
+    text = "\n".join([*map(to_json, parts), data, *([start] if start else [])])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def save(state: State, folder: str, digest: str, *, best_changed: bool) -> None:

@@ -1,17 +1,19 @@
 """The work of Trainer: trains the task on the transformed Examples and writes the SavedModel."""
 
 import dataclasses
+import json
 import os
 from typing import Any
 
 import tensorflow as tf
 
-from trainer_modules.engine.custom_config import CHECKPOINTS_KEY
+from trainer_modules.engine.custom_config import CHECKPOINTS_KEY, SCRATCH, START_KEY
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.inputs.contract import DEVIATION, MEAN
 from trainer_modules.engine.saved_model import write as serving
+from trainer_modules.engine.saved_model.contents import START_ASSET
 from trainer_modules.engine.task.task import Recipe
-from trainer_modules.engine.training import history, resume, search, training
+from trainer_modules.engine.training import history, search, start
 
 
 def run(task: Recipe, fn_args: Any) -> None:
@@ -22,15 +24,21 @@ def run(task: Recipe, fn_args: Any) -> None:
 
     Args:
       task: The task, settings applied.
-      fn_args: TFX's `FnArgs`; `train_files` and `eval_files` are file patterns, and
-        `hyperparameters` are Tuner's best, if there was one.
+      fn_args: TFX's `FnArgs`; `train_files` and `eval_files` are file patterns,
+        `hyperparameters` are Tuner's best, if there was one, and `base_model` is the champion's
+        SavedModel where `custom_config["start"]` asks for it.
     """
     task = fitted(search.applied(task, fn_args.hyperparameters), fn_args)
     checkpoint_dir = os.environ.get("AIP_CHECKPOINT_DIR") or (fn_args.custom_config or {}).get(
         CHECKPOINTS_KEY
     )
-    trained = training.train(
+    begin = start.Start(
+        asked=(fn_args.custom_config or {}).get(START_KEY, SCRATCH),
+        model=getattr(fn_args, "base_model", None) or "",
+    )
+    trained = start.train(
         task,
+        begin,
         **data(task, fn_args),
         model_dir=fn_args.model_run_dir,
         log_dir=os.path.join(fn_args.model_run_dir, "logs"),
@@ -40,10 +48,11 @@ def run(task: Recipe, fn_args: Any) -> None:
         return  # Only one of several workers writes; the others would overwrite its files.
     history.write(trained, fn_args.model_run_dir)
     settled = dataclasses.replace(task, problem=trained.problem)
-    serving.save(trained.model, settled, fn_args.serving_model_dir)
+    about = {START_ASSET: json.dumps(begun)} if (begun := trained.history.get("start")) else {}
+    serving.save(trained.model, settled, fn_args.serving_model_dir, about)
     if checkpoint_dir:
         # Not earlier: a process that dies while writing the model must not have to train again.
-        resume.forget(checkpoint_dir)
+        begin.forget(checkpoint_dir)
 
 
 def fitted(task: Recipe, fn_args: Any) -> Recipe:

@@ -1,4 +1,7 @@
-"""What a problem chooses after the training, from the outputs for the validation examples."""
+"""What follows from the outputs for the validation examples after the training.
+
+A problem may choose something, and two trainings are compared by their score.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +34,17 @@ def settle(trained: exported.Trained, network: Any, split: Split) -> tuple[Probl
             outputs.append(answer(inputs).numpy())
             labels.append(truth)
     return problem.settled(np.concatenate(outputs), np.concatenate(labels))
+
+
+def score(trained: exported.Trained, network: Any, split: Split) -> float:
+    """Returns `Problem.monitor` of the network that is exported, on all of the validation split."""
+    problem = trained.task.problem
+    (metric,) = (m for m in problem.training_metrics() if m.name == problem.monitor)
+    with exported.host(trained):
+        answer = serving.network(network, trained.task)
+        for inputs, truth in _batches(split):
+            metric.update_state(truth, answer(inputs))
+    return float(metric.result())
 
 
 def _batches(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -7,11 +7,13 @@ and fit. Whatever can be wrong in the input is found before the first step.
 import contextlib
 import dataclasses
 import logging
+import math
 from collections.abc import Iterator
 
 from trainer_modules.engine.inputs.contract import Statistics
 from trainer_modules.engine.networks import backbones, models, weights
 from trainer_modules.engine.task.task import Backbone, Recipe
+from trainer_modules.engine.training import champion as champions
 from trainer_modules.engine.training import (
     examples,
     exported,
@@ -21,6 +23,7 @@ from trainer_modules.engine.training import (
     settling,
     strategy,
 )
+from trainer_modules.engine.training.champion import Champion
 from trainer_modules.engine.training.history import Trained
 from trainer_modules.engine.training.phases import PhaseRun
 from trainer_modules.engine.training.resume import State
@@ -38,6 +41,8 @@ def train(
     log_dir: str,
     statistics: Statistics | None = None,
     checkpoint_dir: str | None = None,
+    champion: Champion | None = None,
+    scored: bool = False,
 ) -> Trained:
     """Trains `task` on transformed Examples.
 
@@ -52,12 +57,15 @@ def train(
       checkpoint_dir: Folder that survives an interruption; with it, an interrupted training
         continues after its last complete epoch. None trains without checkpoints. The state remains
         there until the caller, having written the model, calls `resume.forget`.
+      champion: The model to start from; None for weights as the task initialises them.
+      scored: Whether `Trained.score` is asked for.
 
     Returns:
       The model and its history.
 
     Raises:
       BadInputError: If data, settings, weights or accelerator are wrong; before training starts.
+      CannotContinueError: If the network is not that of `champion`; before training starts.
       TrainingError: If the loss is no longer a finite number, or the exported network does not
         compute the same as the trained one.
     """
@@ -65,6 +73,8 @@ def train(
     import tf_keras
 
     task = _with_epochs(task)
+    if champion:
+        task = champions.shortened(task, champion)
     placement = strategy.choose(task.train)
     _log.info("training %s on %s", task.name, placement.description)
     train_shards = examples.measure(task, train_files, "train")
@@ -81,7 +91,8 @@ def train(
         tf_keras.utils.set_random_seed(task.train.seed)
         built = models.build(task, statistics)
     preflight.check_compiled(task, built)
-    digest = resume.fingerprint(task, train_shards, eval_shards, placement.replicas)
+    begin = champion.start(built.model) if champion else ""
+    digest = resume.fingerprint(task, train_shards, eval_shards, placement.replicas, begin)
     state = (resume.load(checkpoint_dir, digest) if checkpoint_dir else None) or State()
     if state.epoch:
         _log.info("continuing after epoch %d, in phase %d", state.epoch, state.phase + 1)
@@ -125,6 +136,7 @@ def train(
         trainable_count=built.trainable_count,
         frozen_count=built.frozen_count,
         problem=problem,
+        score=settling.score(trained, model, eval_split) if scored else math.nan,
         is_chief=placement.is_chief,
     )
 

@@ -10,6 +10,7 @@ from trainer_modules.engine.task.recipe import (
     Optimizer,
     ReduceOnPlateau,
     Training,
+    Warm,
 )
 
 
@@ -26,6 +27,10 @@ from trainer_modules.engine.task.recipe import (
         (Augment, {"contrast": "much"}, "contrast must be a number"),
         (EarlyStopping, {"patience": -1}, "patience must be at least 0"),
         (ReduceOnPlateau, {"factor": 1.0}, "factor must be above 0 and below 1"),
+        (Warm, {"epochs": 0}, "epochs must be above 0"),
+        (Warm, {"epochs": 1.5}, "epochs must be above 0 and at most 1"),
+        (Warm, {"learning_rate": 0}, "learning_rate must be above 0"),
+        (Warm, {"head_epochs": -1}, "head_epochs must be at least 0"),
         (Training, {"batch_size": 0}, "batch_size must be at least 1"),
         (Training, {"batch_size": float("nan")}, "batch_size must be at least 1"),
         (Training, {"epochs": True}, "epochs must be a number"),
