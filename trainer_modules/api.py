@@ -38,6 +38,7 @@ from trainer_modules.engine.task.recipe import (
     Optimizer,
     ReduceOnPlateau,
     Training,
+    Warm,
 )
 from trainer_modules.engine.task.saved_network import SavedNetwork
 from trainer_modules.engine.task.sources import (
@@ -123,5 +124,6 @@ __all__ = [
     "Task",
     "TensorFlowDatasets",
     "Training",
+    "Warm",
     "entry_points",
 ]

@@ -112,8 +112,8 @@ def test_the_card_says_what_the_training_started_from() -> None:
         "reason": "its model.layers.1.units is 8, here it is 9",
         "compared": {},
     }
-    told = runs.history() | {"start": start}
-    text = model_card.written(material.Material(history=told, evaluation={"metrics": {}}))
-    assert "The training started from scratch: its model.layers.1.units is 8, here it is 9." in text
-    plain = material.Material(history=runs.history(), evaluation={"metrics": {}})
-    assert "The training started" not in model_card.written(plain)
+    found = other_runs.label_sets()
+    assert "The training started" not in model_card.render(found)
+    found.history = {**found.history, "start": start}
+    said = "The training started from scratch: its model.layers.1.units is 8, here it is 9."
+    assert said in model_card.render(found)
