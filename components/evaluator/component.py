@@ -28,15 +28,17 @@ from tfx.types import (
 from tfx.utils import io_utils, path_utils, proto_utils
 
 from components.evaluator import report as evaluation_report
+from components.evaluator.collecting import outcomes_evaluator, outcomes_writer
 from components.evaluator.comparability import NOTHING_YET, Baseline, decide
 from components.evaluator.configuration import (
-    BASELINE,
     eval_config,
     evaluation_batch,
     evaluation_split,
+    stored_problem,
     with_former_classes,
 )
 from components.evaluator.model import shared_model
+from components.evaluator.outcomes import BASELINE, CANDIDATE
 from components.evaluator.slices import bucket_extractor, check_slices
 from trainer_modules.engine import fingerprint
 from trainer_modules.engine.errors import BadInputError
@@ -78,12 +80,27 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             kept[0].name = ""
             del config.model_specs[:]
             config.model_specs.extend(kept)
+        problem = stored_problem(config)
         with_former_classes(config, baseline.former)
+        names = {
+            spec.name: BASELINE if spec.is_baseline else CANDIDATE for spec in config.model_specs
+        }
         models = [
             shared_model(baseline.uri if spec.is_baseline else model, spec, config)
             for spec in config.model_specs
         ]
-        self._run(examples, splits, models, config, output, exec_properties["batch_size"])
+        evaluators = [
+            *tfma.default_evaluators(
+                eval_shared_model=models[0] if len(models) == 1 else models, eval_config=config
+            ),
+            outcomes_evaluator(problem, baseline.former, names),
+        ]
+        writers = [
+            *_writers(output, config, models),
+            outcomes_writer(output, problem, baseline.former),
+        ]
+        source = self._source(examples, splits).BeamSource(exec_properties["batch_size"])
+        self._run(source, models, config, evaluators, writers)
         sliced = metrics_plots_and_validations_writer.load_and_deserialize_metrics(output)
         report = evaluation_report.build(
             sliced,
@@ -98,37 +115,39 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
         _write(output, report, dataclasses.replace(baseline, uri=former[0].uri if former else ""))
 
-    def _run(
-        self,
-        examples: list[Any],
-        splits: list[str],
-        models: list[Any],
-        config: tfma.EvalConfig,
-        output: str,
-        batch_size: int,
-    ) -> None:
-        one_or_more = models[0] if len(models) == 1 else models
+    def _source(self, examples: list[Any], splits: list[str]) -> Any:
+        """Returns TFXIO's source of the splits."""
         patterns = [
             io_utils.all_files_pattern(uri)
             for split in splits
             for uri in artifact_utils.get_split_uris(examples, split)
         ]
-        source = tfxio_utils.get_tfxio_factory_from_artifact(
+        return tfxio_utils.get_tfxio_factory_from_artifact(
             examples,
             telemetry_descriptors=["ImageEvaluator"],
             raw_record_column_name=tfma.ARROW_INPUT_COLUMN,
         )(patterns)
+
+    def _run(
+        self,
+        source: Any,
+        models: list[Any],
+        config: tfma.EvalConfig,
+        evaluators: list[Any],
+        writers: list[Any],
+    ) -> None:
+        one_or_more = models[0] if len(models) == 1 else models
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
-                | "Read" >> source.BeamSource(batch_size)
+                | "Read" >> source
                 | "Evaluate"
                 >> tfma.ExtractEvaluateAndWriteResults(
                     eval_shared_model=one_or_more,
                     eval_config=config,
                     extractors=_extractors(one_or_more, config),
-                    writers=_writers(output, config, models),
-                    output_path=output,
+                    evaluators=evaluators,
+                    writers=writers,
                 )
             )
 

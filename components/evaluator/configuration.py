@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import tensorflow_model_analysis as tfma
 
 from components.evaluator.comparability import SIGNATURE
+from components.evaluator.outcomes import BASELINE, CANDIDATE
 from trainer_modules.engine.errors import BadInputError
+from trainer_modules.engine.problems import KINDS, Problem
 from trainer_modules.engine.task import serialisation
 from trainer_modules.engine.task.task import Task
 
-CANDIDATE = "candidate"
-BASELINE = "baseline"
 # By name, as TFMA stores it: who only asks for the split does not depend on how it is judged.
 _METRIC, _METRIC_MODULE = "Report", "components.evaluator.metrics"
 # Decoded float values of one batch; the network's activations take several times as much.
@@ -19,12 +19,14 @@ _BATCH_VALUES = 16_000_000
 
 
 def evaluation_split(splits: list[str]) -> str:
-    """Returns the split to evaluate on: `test` if there is one, else `eval`.
+    """Returns the split to evaluate on: `judged` if there is one, else `test`, else `eval`.
+
+    ExampleGen makes `judged` where the examples to evaluate on are another selection than a split.
 
     Raises:
-      BadInputError: If there is neither.
+      BadInputError: If there is none of them.
     """
-    for name in ("test", "eval"):
+    for name in ("judged", "test", "eval"):
         if name in splits:
             return name
     raise BadInputError(
@@ -64,6 +66,23 @@ def eval_config(task: Task) -> tfma.EvalConfig:
     )
     config.options.include_default_metrics.value = False
     return config
+
+
+def stored_problem(config: tfma.EvalConfig) -> Problem:
+    """Returns the problem that a configuration evaluates, this version's or an earlier one's.
+
+    Raises:
+      ValueError: If no kind of problem knows the metric.
+    """
+    metric = config.metrics_specs[0].metrics[0]
+    settings = json.loads(metric.config)
+    if "problem" in settings:
+        problem: Problem = serialisation.from_plain(settings["problem"])
+        return problem
+    for kind in KINDS:
+        if earlier := kind.of_metric(metric.class_name, settings):
+            return earlier
+    raise ValueError(f"a metric must be one that a kind knows. Received: {metric.class_name}")
 
 
 def with_former_classes(config: tfma.EvalConfig, former: Sequence[str]) -> None:

@@ -96,11 +96,18 @@ def _read(result: Any, model_name: str, prefix: str = "") -> dict[str, Any]:
     return {"metrics": metrics, "per_class": per_class, _DETAILS: details}
 
 
-def _slice_name(key: Any) -> str:
+def slice_name(pairs: Iterable[tuple[str, Any]]) -> str:
     """Returns `feature=value`, several joined by commas; "" for all examples."""
     parts = []
-    for single in key.single_slice_keys:
-        value = getattr(single, single.WhichOneof("kind"))
+    for column, value in pairs:
         text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-        parts.append(f"{single.column}={text}")
+        parts.append(f"{column}={text}")
     return ",".join(parts)
+
+
+def _slice_name(key: Any) -> str:
+    """Returns the name of the slice that a proto means."""
+    return slice_name(
+        (single.column, getattr(single, single.WhichOneof("kind")))
+        for single in key.single_slice_keys
+    )

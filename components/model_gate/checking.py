@@ -5,6 +5,7 @@ from typing import Any
 from components.model_gate.judging import find_class, find_metric
 from trainer_modules.engine.errors import BadInputError, did_you_mean
 from trainer_modules.engine.problems import Problem
+from trainer_modules.engine.problems.outcomes import WITHOUT_OUTCOMES
 from trainer_modules.engine.task.gates import BetterThanChance
 from trainer_modules.engine.task.task import Task
 
@@ -32,6 +33,11 @@ def check_gates(task: Task) -> None:
                 )
             table = find_class(gate, class_name or next(iter(rows)), rows)
         find_metric(gate, table, report)
+        if gate.confidence is not None and gate.metric in WITHOUT_OUTCOMES:
+            raise BadInputError(
+                f"The gate on {gate.metric} has a confidence, but the uncertainty of "
+                f"{gate.metric} is not known: set confidence=None."
+            )
         feature = getattr(gate, "slice", "").split("=", 1)[0]
         if feature and feature not in task.slices:
             raise BadInputError(

@@ -1,7 +1,7 @@
 """`NoWorse`: compares a model with the last blessed one, within what single images can explain."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.model_gate.gate_outcome import (
@@ -22,81 +22,125 @@ _MACRO = "macro_"
 
 
 @dataclass(frozen=True)
-class _Side:
-    """Both models' tables of one metric, overall or of one class."""
+class Side:
+    """Both models' tables of one metric: overall, of a class, or in a slice.
+
+    Attributes:
+      what: The metric and where it is compared, as text.
+      class_name: The class; None for the overall metric.
+      slice: The slice; "" for all examples.
+      now: The candidate's metrics by name.
+      before: The baseline's.
+      support: Examples behind them; None for all examples.
+      classes: The candidate's metrics of each class, where this is an overall metric.
+    """
 
     what: str
     class_name: str | None
-    now: Mapping[str, Any]
-    before: Mapping[str, Any]
+    slice: str
+    now: Mapping[str, Any] = field(compare=False)
+    before: Mapping[str, Any] = field(compare=False)
     support: int | None
+    classes: Mapping[str, Any] = field(compare=False)
 
 
-def judge_no_worse(gate: NoWorse, report: Mapping[str, Any]) -> Iterator[Judged]:
-    """Judges the gate on every class, or overall.
+def sides(gate: NoWorse, report: Mapping[str, Any], slice_name: str) -> Iterator[Side | Judged]:
+    """Returns what is compared within a slice ("": all examples): every class, or one value.
 
     Where the baseline knew other classes, both models are compared on the examples of the classes
-    that they share (`report["shared"]`); other classes are not compared.
+    that they share (`report["shared"]`); other classes are not compared, and this is not done
+    within slices. What cannot be compared is already judged.
     """
-    before = report["baseline"]
-    now = report.get("shared") or report
-    if not gate.each_class:
-        what = gate.metric + (" on the shared classes" if report.get("shared") else "")
-        if before is None:
-            yield _left(gate, what, None, _no_baseline(report))
-        elif gate.metric not in now["metrics"] or gate.metric not in before["metrics"]:
-            yield _left(gate, what, None, "its value depends on the set of classes, which changed")
-        else:
-            yield _compared(gate, _Side(what, None, now["metrics"], before["metrics"], None), now)
-        return
-    for name, row in report["per_class"].items():
-        what = f"{gate.metric} of class '{name}'"
-        if not row["support"]:
-            yield _left(gate, what, name, "the judged split has no examples of it")
-        elif before is None:
-            yield _left(gate, what, name, _no_baseline(report))
-        elif name not in before["per_class"] or name not in now["per_class"]:
-            yield _left(gate, what, name, "the last blessed model did not know this class")
-        else:
-            tables = now["per_class"][name], before["per_class"][name]
-            yield _compared(gate, _Side(what, name, *tables, row["support"]), now)
+    before, now, within = report["baseline"], report.get("shared") or report, ""
+    if slice_name:
+        within = f" in slice '{slice_name}'"
+        now = report["slices"][slice_name]
+        before = before and before["slices"].get(slice_name)
+    listed = report["slices"][slice_name] if slice_name else report
+    names: list[str | None] = list(listed["per_class"]) if gate.each_class else [None]
+    for name in names:
+        what = gate.metric + (f" of class '{name}'" if name is not None else "") + within
+        if name is None and report.get("shared") and not slice_name:
+            what += " on the shared classes"
+        table = listed["per_class"][name] if name is not None else listed["metrics"]
+        why = _why_not(gate, report, now, before, name, slice_name)
+        if why:
+            yield _left(gate, what, name, why, slice_name)
+            continue
+        count = table.get("example_count") if slice_name and name is None else None
+        support = table["support"] if name is not None else None if count is None else int(count)
+        pair = [
+            side["per_class"][name] if name is not None else side["metrics"]
+            for side in (now, before)
+        ]
+        yield Side(what, name, slice_name, pair[0], pair[1], support, now["per_class"])
+
+
+def _why_not(
+    gate: NoWorse,
+    report: Mapping[str, Any],
+    now: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    class_name: str | None,
+    slice_name: str,
+) -> str:
+    """Returns why something is not compared; "" if it is."""
+    listed = report["slices"][slice_name] if slice_name else report
+    if class_name is not None and not listed["per_class"][class_name]["support"]:
+        return "the judged split has no examples of it"
+    if before is None:
+        return _no_baseline(report)
+    if slice_name and report.get("shared"):
+        return "slices are compared only between models of the same classes"
+    tables = [side["per_class"] if class_name is not None else side for side in (now, before)]
+    if class_name is None:
+        if any(gate.metric not in table["metrics"] for table in tables):
+            return "its value depends on the set of classes, which changed"
+        before_value = before["metrics"][gate.metric]
+    else:
+        if any(class_name not in table for table in tables):
+            return "the last blessed model did not know this class"
+        before_value = before["per_class"][class_name][gate.metric]
+    return "" if before_value is not None else "its value is undefined for the last blessed model"
 
 
 def _no_baseline(report: Mapping[str, Any]) -> str:
     return f"no baseline. {report.get('baseline_reason', '')}".strip()
 
 
-def _name(gate: NoWorse, what: str) -> str:
-    return f"{what} no worse than before by more than {gate.tolerance:g}"
+def gate_name(gate: NoWorse, what: str) -> str:
+    """Returns what the gate demands of one value, as text."""
+    sure = f" with confidence {gate.confidence:g}" if gate.confidence is not None else ""
+    return f"{what} no worse than before by more than {gate.tolerance:g}{sure}"
 
 
-def _left(gate: NoWorse, what: str, class_name: str | None, why: str) -> Judged:
+def _left(gate: NoWorse, what: str, class_name: str | None, why: str, slice_name: str) -> Judged:
     return Judged(
-        name=_name(gate, what),
+        name=gate_name(gate, what),
         kind="no_worse",
         metric=gate.metric,
         class_name=class_name,
+        slice=slice_name or None,
         status=NOT_COMPARED,
         message=f"{what} not compared: {why}",
     )
 
 
-def _compared(gate: NoWorse, side: _Side, now: Mapping[str, Any]) -> Judged:
+def compared(gate: NoWorse, side: Side) -> Judged:
+    """Judges one value by the numbers alone."""
     value, baseline = side.now[gate.metric], side.before[gate.metric]
-    if baseline is None:
-        why = "its value is undefined for the last blessed model"
-        return _left(gate, side.what, side.class_name, why)
-    pictures = None if gate.lower_is_better else _pictures(gate.metric, side, now)
+    pictures = None if gate.lower_is_better else _pictures(gate.metric, side)
     by = max(gate.tolerance, UNTOLD / pictures) if pictures else gate.tolerance
     bound = baseline + by if gate.lower_is_better else baseline - by
     passed = value is not None and (
         value <= bound + SLACK if gate.lower_is_better else value >= bound - SLACK
     )
     return Judged(
-        name=_name(gate, side.what),
+        name=gate_name(gate, side.what),
         kind="no_worse",
         metric=gate.metric,
         class_name=side.class_name,
+        slice=side.slice or None,
         bound=bound,
         value=value,
         baseline=baseline,
@@ -107,7 +151,7 @@ def _compared(gate: NoWorse, side: _Side, now: Mapping[str, Any]) -> Judged:
 
 
 def _sentence(
-    gate: NoWorse, side: _Side, bound: float, *, passed: bool, pictures: float | None
+    gate: NoWorse, side: Side, bound: float, *, passed: bool, pictures: float | None
 ) -> str:
     value, baseline = side.now[gate.metric], side.before[gate.metric]
     behind = f" (support {side.support})" if side.support is not None else ""
@@ -128,7 +172,7 @@ def _sentence(
     return f"{side.what} {left} {sign if passed else opposite} {right}{note}{behind}"
 
 
-def _pictures(metric: str, side: _Side, now: Mapping[str, Any]) -> float | None:
+def _pictures(metric: str, side: Side) -> float | None:
     """Returns the number of images that the metric is a fraction of; None if it is none."""
     if side.class_name is not None:
         return _behind(metric, side.now, side.before)
@@ -140,11 +184,11 @@ def _pictures(metric: str, side: _Side, now: Mapping[str, Any]) -> float | None:
     # One image weighs most in the class with the fewest images.
     each = [
         _behind(metric.removeprefix(_MACRO), row, row)
-        for row in now["per_class"].values()
+        for row in side.classes.values()
         if row["support"]
     ]
     known = [number for number in each if number]
-    return len(now["per_class"]) * min(known) if known else None
+    return len(side.classes) * min(known) if known else None
 
 
 def _behind(metric: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> float | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 from typing import Any
 
 from tfx.components.evaluator import constants
@@ -10,6 +11,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import BaseChannel, Channel, artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
+from components.evaluator import outcomes
 from components.evaluator.report import BASELINE_FILE, REPORT_FILE
 from components.model_gate.judging import judge
 from trainer_modules.engine import fingerprint
@@ -49,7 +51,11 @@ class Executor(evaluator_executor.Executor):
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         report = _read(os.path.join(evaluation, REPORT_FILE))
         baseline = _read(os.path.join(evaluation, BASELINE_FILE))
-        verdict = judge(overrides.from_json(exec_properties["gates"]), report)
+        verdict = judge(
+            overrides.from_json(exec_properties["gates"]),
+            report,
+            partial(outcomes.read, evaluation),
+        )
 
         plain = [gate.plain() for gate in verdict.gates]
         for name, text in (

@@ -23,6 +23,13 @@ class Judged:
       status: `passed`, `failed`, or `not_compared`, which does not affect the blessing.
       support: Examples (of the class, in the slice) behind the value; None for all examples.
       message: One sentence with the numbers.
+      interval: For a gate with a confidence, both ends of the value, or of its change from the
+        baseline's (`no_worse`), each at that confidence; None for other gates.
+      n: Examples that the interval rests on.
+      p_value: Probability of what was measured if what the gate is to show is not so: a bound that
+        is kept, or a loss beyond the tolerance; corrected if the gate judges several values.
+      detectable: The smallest loss (`no_worse`), or for a bound the value, that the gate tells
+        apart with a probability of 80 % at this number of examples; None if nothing is.
     """
 
     name: str
@@ -36,6 +43,10 @@ class Judged:
     status: str
     support: int | None = None
     message: str
+    interval: tuple[float, float] | None = None
+    n: int | None = None
+    p_value: float | None = None
+    detectable: float | None = None
 
     @property
     def passed(self) -> bool | None:
@@ -91,6 +102,11 @@ SLACK = 1e-9
 def short(value: float) -> str:
     """Returns a number with two decimals, or two digits where it is small."""
     return f"{value:.2f}" if abs(value) >= 0.1 or not value else f"{value:.2g}"
+
+
+def precise(value: float) -> str:
+    """Returns a number with three decimals, or three digits where it is small or large."""
+    return f"{value:.3f}" if 0.01 <= abs(value) < 10 else f"{value:.3g}"
 
 
 def format_apart(a: float, b: float) -> tuple[str, str]:

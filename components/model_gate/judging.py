@@ -1,11 +1,13 @@
 """Applies a task's gates to Evaluator's report."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from components.evaluator.outcomes import OutcomeTable
+from components.model_gate import comparing, confident
 from components.model_gate.chance import judge_chance
-from components.model_gate.comparing import judge_no_worse
 from components.model_gate.gate_outcome import (
     FAILED,
     NOT_COMPARED,
@@ -28,12 +30,19 @@ class Verdict:
     message: str
 
 
-def judge(gates: Iterable[Gate], report: dict[str, Any]) -> Verdict:
+# Reads the outcomes of the evaluated examples, which only gates with a confidence need.
+Outcomes = Callable[[], OutcomeTable | None]
+
+
+def judge(
+    gates: Iterable[Gate], report: dict[str, Any], outcomes: Outcomes = lambda: None
+) -> Verdict:
     """Judges every gate.
 
     Args:
       gates: The task's gates.
       report: Evaluator's report, see `components/evaluator/report`.
+      outcomes: Reads its `components/evaluator/outcomes`; called at most once.
 
     Returns:
       The verdict; its message is one paragraph, with one sentence for each failed gate.
@@ -42,7 +51,8 @@ def judge(gates: Iterable[Gate], report: dict[str, Any]) -> Verdict:
       BadInputError: If a gate names a metric, class or slice that does not exist, or a class
         without examples.
     """
-    judged = tuple(outcome for gate in gates for outcome in _judge(gate, report))
+    read = cache(outcomes)
+    judged = tuple(outcome for gate in gates for outcome in _judge(gate, report, read))
     failed = [outcome.message for outcome in judged if outcome.status == FAILED]
     if failed:
         message = "; ".join(f"not blessed: {outcome}" for outcome in failed) + "."
@@ -55,14 +65,31 @@ def judge(gates: Iterable[Gate], report: dict[str, Any]) -> Verdict:
     return Verdict(not failed, judged, message)
 
 
-def _judge(gate: Gate, report: dict[str, Any]) -> Iterator[Judged]:
+def _judge(gate: Gate, report: dict[str, Any], outcomes: Outcomes) -> Iterator[Judged]:
     if isinstance(gate, BetterThanChance):
         yield judge_chance(gate, report)
     elif isinstance(gate, NoWorse):
         _check_no_worse(gate, report)
-        yield from judge_no_worse(gate, report)
+        yield from _judge_no_worse(gate, report, outcomes)
     else:
-        yield from _judge_bound(gate, report)
+        for slice_name in _slices(gate, report):
+            yield from _judge_bound(gate, report, slice_name, outcomes)
+
+
+def _judge_no_worse(gate: NoWorse, report: dict[str, Any], outcomes: Outcomes) -> Iterator[Judged]:
+    listed = [
+        side for name in _slices(gate, report) for side in comparing.sides(gate, report, name)
+    ]
+    pairs = [side for side in listed if isinstance(side, comparing.Side)]
+    judged = {}
+    if pairs and gate.confidence is not None:
+        table = confident.table_of(gate, outcomes())
+        judged = confident.judge_no_worse(gate, pairs, report, table)
+    for side in listed:
+        if isinstance(side, Judged):
+            yield side
+        else:
+            yield judged[side] if side in judged else comparing.compared(gate, side)
 
 
 def _check_no_worse(gate: NoWorse, report: dict[str, Any]) -> None:
@@ -74,32 +101,40 @@ def _check_no_worse(gate: NoWorse, report: dict[str, Any]) -> None:
         find_metric(gate, report["metrics"], report)
 
 
-def _judge_bound(gate: AtLeast | AtMost, report: dict[str, Any]) -> Iterator[Judged]:
-    where = _within_slice(report, gate)
+def _judge_bound(
+    gate: AtLeast | AtMost, report: dict[str, Any], slice_name: str, outcomes: Outcomes
+) -> Iterator[Judged]:
+    where = report["slices"][slice_name] if slice_name else report
     if not (gate.each_class or gate.class_name):
         count = where["metrics"].get("example_count")
-        support = int(count) if gate.slice and count is not None else None
-        yield _outcome(gate, find_metric(gate, where["metrics"], report), None, support)
+        support = int(count) if slice_name and count is not None else None
+        value = find_metric(gate, where["metrics"], report)
+        yield _outcome(gate, value, None, slice_name, support, outcomes)
         return
     table = where["per_class"]
     names = [gate.class_name] if gate.class_name else list(table)
     _check_classes(gate, names, table)
     for name in names:
         value = find_metric(gate, table[name], report)
-        yield _outcome(gate, value, name, table[name]["support"])
+        yield _outcome(gate, value, name, slice_name, table[name]["support"], outcomes)
 
 
-def _within_slice(report: dict[str, Any], gate: AtLeast | AtMost) -> dict[str, Any]:
-    if not gate.slice:
-        return report
-    if gate.slice not in report["slices"]:
+def _slices(gate: AtLeast | AtMost | NoWorse, report: dict[str, Any]) -> list[str]:
+    """Returns the slices that a gate judges; `[""]` for all examples.
+
+    Raises:
+      BadInputError: If the evaluation has none of them.
+    """
+    if not gate.slice or gate.slice in report["slices"]:
+        return [gate.slice]
+    of_feature = [name for name in report["slices"] if name.split("=", 1)[0] == gate.slice]
+    if not of_feature:
         raise BadInputError(
             f"The gate on {gate.metric} names a slice without examples. The slice "
             f"{did_you_mean(gate.slice, report['slices'])} (slices are set by the task's "
             "`slices`)"
         )
-    within: dict[str, Any] = report["slices"][gate.slice]
-    return within
+    return of_feature
 
 
 def _check_there_are_classes(gate: Gate, table: dict[str, Any]) -> None:
@@ -154,11 +189,27 @@ def find_metric(gate: Gate, metrics: dict[str, Any], report: dict[str, Any]) -> 
 
 
 def _outcome(
-    gate: AtLeast | AtMost, value: float | None, class_name: str | None, support: int | None
+    gate: AtLeast | AtMost,
+    value: float | None,
+    class_name: str | None,
+    slice_name: str,
+    support: int | None,
+    outcomes: Outcomes,
 ) -> Judged:
     what = gate.metric
     what += f" of class '{class_name}'" if class_name is not None else ""
-    what += f" in slice '{gate.slice}'" if gate.slice else ""
+    what += f" in slice '{slice_name}'" if slice_name else ""
+    if gate.confidence is not None:
+        table = confident.table_of(gate, outcomes())
+        return confident.judge_bound(
+            gate,
+            what,
+            value,
+            table.alone().taken(table.within(slice_name)),
+            class_name=class_name,
+            slice_name=slice_name,
+            support=support,
+        )
     behind = f" (support {support})" if support is not None else ""
     lower = isinstance(gate, AtMost)
     sign, opposite = ("<=", ">") if lower else (">=", "<")
@@ -175,7 +226,7 @@ def _outcome(
         kind="at_most" if lower else "at_least",
         metric=gate.metric,
         class_name=class_name,
-        slice=gate.slice or None,
+        slice=slice_name or None,
         bound=gate.bound,
         value=value,
         status=PASSED if passed else FAILED,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.model_gate.comparing import judge_no_worse
 from components.model_gate.gate_outcome import FAILED, NOT_COMPARED, PASSED, Judged
+from components.model_gate.judging import judge
 from trainer_modules.engine.task.gates import NoWorse
 
 
@@ -21,7 +21,7 @@ def report(now: float, before: float | None, count: int = 1000, metric: str = "a
 
 
 def judged(gate: NoWorse, given: dict[str, Any]) -> Judged:
-    (one,) = judge_no_worse(gate, given)
+    (one,) = judge([gate], given).gates
     return one
 
 
@@ -78,7 +78,7 @@ def test_each_class_is_compared_where_both_models_know_it() -> None:
     given["baseline"]["per_class"] = {name: row(0.9, 100) for name in ("kept", "better", "absent")}
     found = {
         one.class_name: one
-        for one in judge_no_worse(NoWorse("recall", each_class=True, tolerance=0.1), given)
+        for one in judge([NoWorse("recall", each_class=True, tolerance=0.1)], given).gates
     }
     assert {name: one.status for name, one in found.items()} == {
         "kept": FAILED,

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from trainer_modules.engine.problems import class_outcomes
 from trainer_modules.engine.problems.chance import against_constant
+from trainer_modules.engine.problems.class_measures import divide, rank_of_truth
+from trainer_modules.engine.problems.class_outcomes import CALIBRATION_BINS, ClassOutcomes
 from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, random_rank
 
-CALIBRATION_BINS = 15
 PAIRS = 30
 # Number of examples kept of each confused pair while counting, and in total at the end, the most
 # confused pairs first.
@@ -82,7 +84,7 @@ class ClassTally:
         # scikit-learn clips to the epsilon of the probabilities' own type.
         eps = np.finfo(p.dtype).eps
         self.log_loss_sum -= float(np.log(np.clip(of_truth, eps, 1 - eps), dtype=np.float64).sum())
-        self.top_5 += int((_rank(p, of_truth, truth) < 5).sum())
+        self.top_5 += int((rank_of_truth(p, of_truth, truth) < 5).sum())
         at = np.clip(np.ceil(confidence * CALIBRATION_BINS) - 1, 0, CALIBRATION_BINS - 1)
         at = np.nan_to_num(at).astype(int)
         np.add.at(self.bins, at, np.stack([np.ones(len(at)), confidence, right], axis=1))
@@ -209,6 +211,16 @@ class ClassTally:
             "chance": self._chance(),
         }
 
+    def columns(
+        self, labels: list[str], predictions: list[dict[str, Any]]
+    ) -> dict[str, np.ndarray]:
+        """Returns what is stored of each example, see `class_outcomes`."""
+        return class_outcomes.columns(self.classes, labels, predictions)
+
+    def outcomes(self, columns: dict[str, np.ndarray]) -> ClassOutcomes:
+        """Returns stored columns as outcomes; `predicted` may be a class that is not judged."""
+        return ClassOutcomes.read(columns, self.only or self.classes)
+
     def _chance(self) -> dict[str, Any]:
         """Returns how often the model is right, compared with the commonest class as its answer."""
         support, count = self.confusion.sum(axis=1), int(self.confusion.sum())
@@ -248,19 +260,6 @@ class ClassTally:
             for t, p in pairs
             if off[t, p]
         ]
-
-
-def _rank(p: np.ndarray, of_truth: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Returns how many classes rank above the true one; ties rank as in scikit-learn."""
-    later = np.arange(p.shape[1])[None, :] > truth[:, None]
-    before = (p > of_truth[:, None]) | ((p == of_truth[:, None]) & later)
-    return before.sum(axis=1)
-
-
-def divide(a: Any, b: Any) -> np.ndarray:
-    """Returns `a / b`, and 0 where `b` is 0."""
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
 
 
 def _area_under_curve(scores: np.ndarray) -> float:

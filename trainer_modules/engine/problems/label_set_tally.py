@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from trainer_modules.engine.problems.chance import against_shuffles
-from trainer_modules.engine.problems.class_tally import divide
+from trainer_modules.engine.problems.class_measures import divide
 from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, random_rank
+from trainer_modules.engine.problems.label_set_outcomes import LabelSetOutcomes
 from trainer_modules.engine.problems.label_sets import SEPARATOR, split
 from trainer_modules.engine.problems.score_table import (
     ScoreTable,
@@ -79,13 +80,7 @@ class LabelSetTally:
             return
         sets = [frozenset(split(text, self.separator)) for text in labels]
         self._note_unknown(sets, ids)
-        truth = np.array([[name in entry for name in self.names] for entry in sets], bool)
-        truth = truth.reshape(len(labels), len(self.names))
-        p, scores = (
-            np.stack([np.asarray(entry[name], np.float32).ravel() for entry in predictions])
-            for name in ("probabilities", "scores")
-        )
-        p, chosen = p[:, self.judged], scores[:, self.judged] > 0
+        truth, p, chosen = self._read(sets, predictions)
         draws = np.array([random_rank(name) for name in ids], np.uint64)
         self._count(truth, chosen)
         for half in (0, 1):
@@ -100,6 +95,34 @@ class LabelSetTally:
             for draw, name, row, answer in zip(draws, ids, truth, p, strict=True)
         )
         self._keep(truth, chosen, p, loss, ids, draws)
+
+    def _read(
+        self, sets: list[frozenset[str]], predictions: list[dict[str, Any]]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns truth, probabilities and predicted sets, `[examples, judged classes]` each."""
+        truth = np.array([[name in entry for name in self.names] for entry in sets], bool)
+        p, scores = (
+            np.array([np.asarray(entry[name]).ravel() for entry in predictions], np.float32)
+            for name in ("probabilities", "scores")
+        )
+        p, scores = (part.reshape(len(sets), len(self.classes)) for part in (p, scores))
+        truth = truth.reshape(len(sets), len(self.names))
+        return truth, p[:, self.judged], scores[:, self.judged] > 0
+
+    def columns(
+        self, labels: list[str], predictions: list[dict[str, Any]]
+    ) -> dict[str, np.ndarray]:
+        """Returns what is stored of each example; columns of an array are the judged classes."""
+        sets = [frozenset(split(text, self.separator)) for text in labels]
+        truth, p, chosen = self._read(sets, predictions)
+        return {"truth": truth, "chosen": chosen, "probabilities": p}
+
+    def outcomes(self, columns: dict[str, np.ndarray]) -> LabelSetOutcomes:
+        """Returns stored columns of all classes as outcomes on `only`, in its order."""
+        names = self.only or self.classes
+        at = [self.classes.index(name) for name in names]
+        arrays = {name: values[:, at] for name, values in columns.items()}
+        return LabelSetOutcomes(classes=names, **arrays)
 
     def _note_unknown(self, sets: list[frozenset[str]], ids: list[str]) -> None:
         # A model that is compared on shared classes may meet a class that it does not know.

@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from trainer_modules.engine.problems.chance import against_constant
-from trainer_modules.engine.problems.class_tally import divide
+from trainer_modules.engine.problems.class_measures import divide
 from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, random_rank
+from trainer_modules.engine.problems.mask_outcomes import MaskOutcomes
 
 
 @dataclass
@@ -52,12 +53,25 @@ class MaskTally:
           ids: Names of the examples.
         """
         for label, prediction, name in zip(labels, predictions, ids, strict=True):
-            png = prediction["mask_png"] if isinstance(prediction, dict) else prediction
-            predicted = read_ids(np.asarray(png).item())
-            truth = nearest(read_ids(label, self.colours), predicted.shape).astype(np.int64)
-            if self.colours and self.void is not None:
-                truth[(truth < 0) | (truth >= len(self.classes))] = self.void
-            self._add_one(truth, predicted.astype(np.int64), name)
+            self._add_one(*self._read(label, prediction), name)
+
+    def _read(self, label: bytes, prediction: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Returns true and predicted ids, int64 of the prediction's size."""
+        png = prediction["mask_png"] if isinstance(prediction, dict) else prediction
+        predicted = read_ids(np.asarray(png).item())
+        truth = nearest(read_ids(label, self.colours), predicted.shape).astype(np.int64)
+        if self.colours and self.void is not None:
+            truth[(truth < 0) | (truth >= len(self.classes))] = self.void
+        return truth, predicted.astype(np.int64)
+
+    def _confusion(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """Returns pixels by true and predicted class, int64; void and unknown ones do not count."""
+        size = len(self.classes)
+        counts = (truth >= 0) & (truth < size)
+        if self.void is not None:
+            counts &= truth != self.void
+        flat = truth[counts] * size + predicted[counts]
+        return np.bincount(flat, minlength=size * size).reshape(size, size)
 
     def _add_one(self, truth: np.ndarray, predicted: np.ndarray, name: str) -> None:
         size = len(self.classes)
@@ -66,9 +80,7 @@ class MaskTally:
             if not 0 <= value < size:
                 what = f"pixel value {value}" if value >= 0 else "a colour that belongs to no class"
                 self.unknown.setdefault(what, name)
-        counts &= (truth >= 0) & (truth < size)
-        flat = truth[counts] * size + predicted[counts]
-        own = np.bincount(flat, minlength=size * size).reshape(size, size)
+        own = self._confusion(truth, predicted)
         self.confusion += own
         self.count += 1
         # The best that one class for the whole of this image can reach.
@@ -80,6 +92,24 @@ class MaskTally:
         example = {"id": name, "pixel_accuracy": accuracy, "mean_iou": iou}
         self.most_wrong.offer([((iou, name), example)])
         self.sample.offer([((random_rank(name), name), example)])
+
+    def columns(self, labels: list[bytes], predictions: list[Any]) -> dict[str, np.ndarray]:
+        """Returns what is stored of each image, int64 pixels `[images, classes]`."""
+        own = [
+            self._confusion(*self._read(label, prediction))
+            for label, prediction in zip(labels, predictions, strict=True)
+        ]
+        size = len(self.classes)
+        cells = np.array(own, np.int64).reshape(len(own), size, size)
+        return {
+            "hits": np.diagonal(cells, axis1=1, axis2=2).copy(),
+            "support": cells.sum(axis=2),
+            "predicted": cells.sum(axis=1),
+        }
+
+    def outcomes(self, columns: dict[str, np.ndarray]) -> MaskOutcomes:
+        """Returns stored columns as outcomes."""
+        return MaskOutcomes(classes=self.classes, **columns)
 
     def merge(self, other: "MaskTally") -> None:
         """Adds the totals of another part of the data."""

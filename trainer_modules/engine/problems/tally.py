@@ -2,6 +2,10 @@
 
 from typing import Any, Protocol
 
+import numpy as np
+
+from trainer_modules.engine.problems.outcomes import Outcomes
+
 
 class Tally(Protocol):
     """Running totals over predictions: add, merge, then read.
@@ -34,3 +38,18 @@ class Tally(Protocol):
         Among it: `kind`, a name for its form; `chance`, see `chance`; and `per_class`, if there are
         classes.
         """
+
+    def columns(self, labels: list[Any], predictions: list[Any]) -> dict[str, np.ndarray]:
+        """Returns what is stored of each example, without counting it.
+
+        Args:
+          labels: As in `add`.
+          predictions: As in `add`.
+
+        Returns:
+          Name → array `[examples]` or `[examples, classes]`: numbers, booleans, or an object array
+          of texts. A row does not depend on the others.
+        """
+
+    def outcomes(self, columns: dict[str, np.ndarray]) -> Outcomes:
+        """Returns stored columns as outcomes, on the classes that this tally judges."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from trainer_modules.engine.problems.chance import against_shuffles
 from trainer_modules.engine.problems.kept_examples import SAMPLED, WORST, Kept, random_rank
+from trainer_modules.engine.problems.value_outcomes import ValueOutcomes
 
 # Deciles and points come from at most this many examples, chosen by the hash of their id; up to
 # this many they are exact.
@@ -40,10 +41,8 @@ class RegressionTally:
           predictions: Served predictions, each `value` or a dict that holds it.
           ids: Names of the examples.
         """
-        truth = np.asarray(labels, np.float64)
-        value = np.array(
-            [np.asarray(p["value"] if isinstance(p, dict) else p).item() for p in predictions]
-        )
+        stored = self.columns(labels, predictions)
+        truth, value = stored["truth"], stored["value"]
         error = value - truth
         self._add_moments(len(truth), truth.mean(), ((truth - truth.mean()) ** 2).sum())
         self.squared_error += float((error**2).sum())
@@ -55,6 +54,15 @@ class RegressionTally:
         ]
         self.drawn.offer(((random_rank(e["id"]), e["id"]), e) for e in examples)
         self.most_wrong.offer(((-abs(e["error"]), e["id"]), e) for e in examples)
+
+    def columns(self, labels: list[float], predictions: list[Any]) -> dict[str, np.ndarray]:
+        """Returns what is stored of each example: `truth` and `value`, float64."""
+        values = [np.asarray(p["value"] if isinstance(p, dict) else p).item() for p in predictions]
+        return {"truth": np.asarray(labels, np.float64), "value": np.array(values, np.float64)}
+
+    def outcomes(self, columns: dict[str, np.ndarray]) -> ValueOutcomes:
+        """Returns stored columns as outcomes."""
+        return ValueOutcomes(truth=columns["truth"], value=columns["value"])
 
     def _add_moments(self, count: int, mean: float, spread: float) -> None:
         if not count:
