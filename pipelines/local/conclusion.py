@@ -160,6 +160,9 @@ def _gates(summary: Summary) -> Table:
     table.add_column("gate", overflow="fold")
     for column in ("value", "bound"):
         table.add_column(column, justify="right", no_wrap=True)
+    uncertain = any(gate.get("n") is not None for gate in summary.gates)
+    if uncertain:
+        table.add_column("interval", overflow="fold")
     table.add_column("", overflow="fold")
     for alike in _alike(summary.gates):
         failed = sorted(gate_outcome.with_status(alike, gate_outcome.FAILED), key=_margin)
@@ -167,10 +170,12 @@ def _gates(summary: Summary) -> Table:
         left = gate_outcome.with_status(alike, gate_outcome.NOT_COMPARED)
         if failed or passed:
             first = (failed or passed)[0]
-            told = _outcome(failed, passed)
-            table.add_row(_subject(first, len(failed + passed)), *_figures(first), told)
+            shown = [_interval(first)] if uncertain else []
+            told = [*_figures(first), *shown, _outcome(failed, passed)]
+            table.add_row(_subject(first, len(failed + passed)), *told)
         if left:
-            table.add_row(_subject(left[0], len(left)), "", "", "[yellow]not compared[/]")
+            empty = [""] * (3 if uncertain else 2)
+            table.add_row(_subject(left[0], len(left)), *empty, "[yellow]not compared[/]")
     return table
 
 
@@ -214,6 +219,18 @@ def _subject(gate: dict[str, Any], count: int) -> str:
     of += " against before" if gate.get("kind") == "no_worse" else ""
     within = f" in {gate['slice']}" if gate.get("slice") else ""
     return escape(f"{gate['metric']}{of}{within}")
+
+
+def _interval(gate: dict[str, Any]) -> str:
+    """Returns what the examples show: of a value, or of its change from the baseline's."""
+    if gate.get("n") is None:
+        return ""
+    sign = "+" if gate.get("kind") == "no_worse" else ""
+    ends = (
+        "–" if gate["interval"] is None else ", ".join(f"{x:{sign}.3f}" for x in gate["interval"])
+    )
+    finds = "" if gate["detectable"] is None else f", finds {gate['detectable']:.3f}"
+    return escape(f"[{ends}] of {gate['n']:,}{finds if sign else ''}")
 
 
 def _figures(gate: dict[str, Any]) -> tuple[str, str]:

@@ -74,6 +74,21 @@ def test_overall_gates_keep_a_row_and_a_sentence_each() -> None:
     assert "not blessed: accuracy" in text and "not blessed: macro_f1" in text
 
 
+def test_a_gate_with_a_confidence_shows_what_the_examples_show() -> None:
+    sure = {"interval": [-0.0333, -0.0074], "n": 1290, "detectable": 0.0212, "p_value": 0.1}
+    few = {"interval": None, "n": 7, "detectable": None, "p_value": 1.0}
+    gates = [
+        _gate(None, 0.9, 0.89, True) | {"kind": "no_worse", "baseline": 0.9, **sure},
+        _gate("a", 0.9, 0.8, False) | few,
+        _gate(None, 0.9, 0.8, True) | {"name": "plain", "metric": "macro_f1"},
+    ]
+    text = _shown(_summary(status="not_blessed", gates=gates))
+    assert "[-0.033, -0.007] of 1,290, finds 0.021" in text
+    assert "[–] of 7" in text
+    (plain,) = [line for line in text.splitlines() if "macro_f1" in line and "passed" in line]
+    assert "of" not in plain
+
+
 def test_on_a_narrow_terminal_nothing_is_cut_off_and_in_a_file_nothing_is_coloured() -> None:
     names = ["a rather long name of a dish", "crème brûlée", "[bold]x[/]"]
     gates = [_gate(name, 0.1, 0.6, False) for name in names]

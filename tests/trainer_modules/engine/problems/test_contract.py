@@ -26,6 +26,7 @@ from tests.trainer_modules.engine.problems.cases import (
 )
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.problems import KINDS, Problem, vocabulary
+from trainer_modules.engine.problems.outcomes import WITHOUT_OUTCOMES
 from trainer_modules.engine.task import serialisation
 from trainer_modules.engine.task.gates import AtLeast, AtMost
 from trainer_modules.engine.task.sources import TFRecords
@@ -164,6 +165,57 @@ def test_the_evaluation_equals_another_computation_however_it_is_split(case: Cas
     assert split.per_class().keys() == whole.per_class().keys()
     assert split.details().get("most_wrong") == whole.details().get("most_wrong")
     assert whole.metrics()["example_count"] == COUNT
+
+
+def test_outcomes_give_the_tallys_figures_under_any_weights(case: Case) -> None:
+    """Under equal weights, and under 0, 1 and 2 the figures of a tally that counts so often."""
+    served, truth = predicted(case), [case.problem.truth(value) for value in raw_labels(case)]
+    answers = [{name: value[i] for name, value in served.items()} for i in range(COUNT)]
+    tally = case.problem.tally()
+    parts = [tally.columns(truth[a:b], answers[a:b]) for a, b in ((0, 7), (7, COUNT), (0, 0))]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    outcomes = tally.outcomes(columns)
+    assert len(outcomes) == COUNT and outcomes.counted.all()
+    times = np.array([[1] * COUNT, [i % 3 for i in range(COUNT)]])
+    overall = [name for name in tally.metrics() if name not in WITHOUT_OUTCOMES]
+    values = {name: outcomes.overall(name, times.astype(float)) for name in overall}
+    row = next(iter(tally.per_class().values()), {})
+    of_class = [name for name in row if name not in WITHOUT_OUTCOMES]
+    each = {name: outcomes.of_classes(name, times.astype(float)) for name in of_class}
+    for k, counts in enumerate(times):
+        drawn = np.repeat(np.arange(COUNT), counts)
+        again = case.problem.tally()
+        again.add([truth[i] for i in drawn], [answers[i] for i in drawn], [f"{i}" for i in drawn])
+        metrics, per_class = again.metrics(), again.per_class()
+        assert {name: value[k] for name, value in values.items()} == pytest.approx(
+            {name: metrics[name] for name in overall}, abs=1e-6, nan_ok=True
+        )
+        for name in of_class:
+            expected = [per_class[of][name] for of in outcomes.classes]
+            assert each[name][:, k] == pytest.approx(expected, abs=1e-6), name
+    drawn = np.repeat(np.arange(COUNT), times[1])
+    equal = outcomes.taken(drawn).overall(case.metric, np.ones((1, len(drawn))))
+    assert equal[0] == pytest.approx(values[case.metric][1])
+    both = outcomes.followed_by(outcomes)
+    assert len(both) == 2 * COUNT and both.classes == outcomes.classes
+
+
+def test_fractions_of_examples_say_what_they_count(case: Case) -> None:
+    served, truth = predicted(case), [case.problem.truth(value) for value in raw_labels(case)]
+    answers = [{name: value[i] for name, value in served.items()} for i in range(COUNT)]
+    tally = case.problem.tally()
+    outcomes, whole = (
+        tally.outcomes(tally.columns(truth, answers)),
+        counted(case, [[*range(COUNT)]]),
+    )
+    told = [(None, whole.metrics()), *whole.per_class().items()]
+    for class_name, metrics in told:
+        for name, value in metrics.items():
+            held = outcomes.fraction(name, class_name)
+            if held is not None and held[1].any():
+                assert held[0][held[1]].mean() == pytest.approx(value), (class_name, name)
+            # What is said to be a fraction of examples can be compared in pairs.
+            assert held or class_name or not vocabulary.measure(name).of_examples, name
 
 
 def test_metrics_keep_to_their_meaning(case: Case) -> None:
