@@ -4,6 +4,8 @@ One row for each example: `id`, `slices` (as `report.json` names them), and for 
 columns of the problem's tally, as `candidate.predicted` and `baseline.predicted`. Both models are
 evaluated in the same pass, so a row is a pair. The metadata holds the problem and each model's
 classes. Rows are ordered by id, whatever Beam's bundles were.
+
+TensorFlow and pyarrow are imported where they are used: gates are checked before either is needed.
 """
 
 import json
@@ -12,9 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import tensorflow as tf
 
 from trainer_modules.engine.problems import Problem
 from trainer_modules.engine.problems.outcomes import Outcomes
@@ -68,6 +67,10 @@ class OutcomeTable:
 
 def write(folder: str, table: OutcomeTable) -> None:
     """Writes the table into an evaluation's folder; nothing if there are no examples."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import tensorflow as tf
+
     if not table.ids:
         return
     arrays = {"id": pa.array(table.ids), "slices": pa.array([list(s) for s in table.slices])}
@@ -91,6 +94,10 @@ def write(folder: str, table: OutcomeTable) -> None:
 
 def read(folder: str) -> OutcomeTable | None:
     """Returns an evaluation's outcomes; None if an earlier version of this code made it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import tensorflow as tf
+
     path = os.path.join(folder, OUTCOMES_FILE)
     if not tf.io.gfile.exists(path):
         return None
@@ -110,6 +117,8 @@ def read(folder: str) -> OutcomeTable | None:
 
 
 def _arrow(values: np.ndarray) -> Any:
+    import pyarrow as pa
+
     if values.dtype == object:
         return pa.array(values.tolist(), pa.string()).dictionary_encode()
     if values.ndim == 1:
@@ -118,6 +127,8 @@ def _arrow(values: np.ndarray) -> Any:
 
 
 def _numpy(column: Any) -> np.ndarray:
+    import pyarrow as pa
+
     values = column.combine_chunks()
     if pa.types.is_dictionary(values.type):
         return np.array(values.to_pylist(), object)
