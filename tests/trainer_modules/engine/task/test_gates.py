@@ -40,3 +40,10 @@ def test_what_is_no_gate_is_refused(value: str) -> None:
 def test_far_past_the_end_is_refused() -> None:
     with pytest.raises(BadInputError, match="'9' must be one of 0, 1"):
         overrides.apply(TASK, [f"gates.9={NO_WORSE}"])
+
+
+def test_gates_stored_before_there_was_a_confidence_are_point_bounds() -> None:
+    stored = '[{"type": "NoWorse", "metric": "f1", "tolerance": 0.1, "each_class": false}]'
+    assert overrides.from_json(stored) == (NoWorse("f1", 0.1),)
+    changed = overrides.apply(TASK, ["gates.0.confidence=0.95"]).gates[0]
+    assert changed == AtLeast("accuracy", 0.97, confidence=0.95)
