@@ -186,7 +186,7 @@ def _prepare(task: Task, config: RunConfig, stamp: Stamp) -> tuple[Any, Task]:
     from pipelines.local import watched
 
     task, data, source = ingest.prepare(task, config.data, config.root)
-    stamp.reads(watched.of(task, config.data, data, source))
+    stamp.reads(watched.of(task, config, data, source))
     served.check_room(
         config.serving_folder,
         task=task.name,

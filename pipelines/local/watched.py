@@ -8,19 +8,21 @@ from components.example_gen.readers import storage
 from components.example_gen.readers.items import Item, Reader
 from components.example_gen.readers.layouts import reader_for
 from components.example_gen.root import has_span, latest_root
+from pipelines.config import RunConfig
 from pipelines.local.listing import Watched
 from trainer_modules.engine.task.sources import PathTable, Source, Table
 from trainer_modules.engine.task.task import Task
 
+_NEWEST = "newest"
 _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
 
-def of(task: Task, given: str | None, data: str, source: Source) -> Watched | None:
+def of(task: Task, config: RunConfig, data: str, source: Source) -> Watched | None:
     """Returns where the data of a run lies.
 
     Args:
       task: The task, its classes known.
-      given: `--data`.
+      config: The run's.
       data: The data root, as `ingest.prepare` returns it; "" for no data.
       source: The layout that `data` has.
 
@@ -30,21 +32,31 @@ def of(task: Task, given: str | None, data: str, source: Source) -> Watched | No
     """
     if not data:
         return Watched()
-    root = latest_root(data)
+    if storage.is_remote(data):
+        return None
+    given, root = config.data, latest_root(data)
     reader = reader_for(root, source, task.problem, task.input.columns)
     places = [*reader.places()]
     own_file = given is not None and os.path.isfile(os.path.expanduser(given))
     if not (own_file and isinstance(source, Table | PathTable)):
         # The whole root: a folder that appears beside those of the layout may change the layout.
         places.append(root)
-    if given is not None and not has_span(given):
+    spans = []
+    if has_span(data):
+        spans.append(_PLACEHOLDER.sub("*", data))
+        if getattr(config, "window", _NEWEST) != _NEWEST:
+            # Whatever lies beside the spans is few; their old files are many, but may change.
+            places.append(data.partition("{")[0].rpartition("/")[0] or "/")
+    elif given is not None:
         # Files of a Keras data set, for example, of which `data` is a copy.
         places.append(storage.join(os.path.abspath(os.path.expanduser(given))))
+    fixed = getattr(config, "evaluate", "")
+    if os.path.exists(fixed):
+        places.append(os.path.abspath(fixed))
     places += _outside(reader, source, places)
-    if any(map(storage.is_remote, places)):
+    if any(map(storage.is_remote, [*places, fixed])):
         return None
-    spans = (_PLACEHOLDER.sub("*", data),) if has_span(data) else ()
-    return Watched(spans, tuple(_topmost(places)))
+    return Watched(tuple(spans), tuple(_topmost(places)))
 
 
 def _outside(reader: Reader, source: Source, places: list[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from PIL import Image as Pillow
 
 from components.example_gen import ingest
 from pipelines import tasks
+from pipelines.config import RunConfig
 from pipelines.local import watched
 from pipelines.local.listing import Watched
 
@@ -24,7 +25,7 @@ def _photos(folder: Path, *names: str) -> Path:
 
 def _of(task: str, data: str | None, root: Path) -> Watched:
     read, place, source = ingest.prepare(tasks.load(task), data, str(root / "runs"))
-    seen = watched.of(read, data, place, source)
+    seen = watched.of(read, RunConfig(data=data), place, source)
     assert seen is not None
     return seen
 
@@ -67,14 +68,10 @@ def test_the_original_files_are_watched_as_well_as_their_copy(tmp_path: Path) ->
 
 
 def test_no_data_is_nothing_to_watch(tmp_path: Path) -> None:
-    assert watched.of(tasks.load("imagenet"), None, "", tasks.load("imagenet").source) == Watched()
+    task = tasks.load("imagenet")
+    assert watched.of(task, RunConfig(), "", task.source) == Watched()
 
 
-def test_data_in_a_bucket_is_not_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Reader:
-        def places(self) -> list[str]:
-            return ["gs://bucket/photos"]
-
-    monkeypatch.setattr(watched, "reader_for", lambda *_: Reader())
-    task = tasks.load("image_folder")
-    assert watched.of(task, "gs://bucket/photos", "gs://bucket/photos", task.source) is None
+def test_data_in_a_bucket_is_not_watched() -> None:
+    task, bucket = tasks.load("image_folder"), "gs://bucket/photos"
+    assert watched.of(task, RunConfig(data=bucket), bucket, task.source) is None
