@@ -4,6 +4,7 @@ A key names everything that a result depends on, so an entry never changes and d
 costs work. An entry is written beside its place and renamed, so a half-written one is never found.
 """
 
+import contextlib
 import os
 import shutil
 import uuid
@@ -37,7 +38,13 @@ class ShardStore:
             return None
         entry = os.path.join(self.folder, key)
         # A bucket has no rename of folders: there, the last file that is written seals an entry.
-        return entry if fileio.exists(_seal(entry) if _is_remote(entry) else entry) else None
+        if not fileio.exists(_seal(entry) if _is_remote(entry) else entry):
+            return None
+        if not _is_remote(entry):
+            # Housekeeping removes entries that nobody has asked for in a long time.
+            with contextlib.suppress(OSError):
+                os.utime(entry)
+        return entry
 
     def staged(self) -> str:
         """Returns a new, empty folder in which to write an entry.

@@ -11,6 +11,8 @@ from rich.table import Table
 
 from components.model_gate import gate_outcome
 from pipelines.local import summary as summaries
+from pipelines.local.disk import TOTAL
+from pipelines.local.sizes import in_words
 from pipelines.local.summary import Summary
 from trainer_modules.engine.task.display import Display
 
@@ -22,6 +24,8 @@ _VERDICTS = {
     summaries.FAILED: "[bold red]failed[/]",
 }
 
+# Number of components whose disk is told; the summary has all of them.
+_COMPONENTS = 3
 # Number of failed classes of one gate to name; the summary has all of them.
 _SHOWN = 8
 
@@ -73,6 +77,7 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
     ):
         if path:
             console.print(f"{title:<8}{_short(path)}", soft_wrap=True, markup=False)
+    _disk(console, summary)
     _schema(console, summary)
 
 
@@ -86,6 +91,15 @@ def show_repetition(console: Console, summary: Summary) -> None:
     )
     for gate in gate_outcome.with_status(summary.gates, gate_outcome.FAILED)[:_SHOWN]:
         console.print(f"not blessed: {escape(gate['message'])}", soft_wrap=True)
+
+
+def _disk(console: Console, summary: Summary) -> None:
+    """Prints the disk that the name uses, and by which components most."""
+    if not summary.disk:
+        return
+    parts = [(name, size) for name, size in summary.disk.items() if name != TOTAL]
+    most = ", ".join(f"{name} {in_words(size)}" for name, size in parts[:_COMPONENTS])
+    console.print(f"disk    {in_words(summary.disk[TOTAL])} ({most})", soft_wrap=True)
 
 
 def _schema(console: Console, summary: Summary) -> None:

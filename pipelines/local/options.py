@@ -128,6 +128,15 @@ def _commands(group: argparse._ArgumentGroup) -> None:
         "previous",
     )
     group.add_argument(
+        "--gc",
+        type=int,
+        metavar="KEEP",
+        help="free the disk that neither the last KEEP nights nor any kept version needs, and exit",
+    )
+    group.add_argument(
+        "--dry-run", action="store_true", help="with --gc: only say what would be freed"
+    )
+    group.add_argument(
         "--history",
         nargs="?",
         const="",
@@ -191,6 +200,8 @@ def from_args(args: argparse.Namespace) -> RunConfig:
     if args.json and args.history is None and not (args.lineage or args.trained_on):
         raise BadInputError("--json goes with --history, --lineage or --trained-on.")
     _check_decision(args)
+    if args.dry_run and args.gc is None:
+        raise BadInputError("--dry-run goes with --gc.")
     return RunConfig(
         task=args.task,
         name=args.name,

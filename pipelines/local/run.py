@@ -144,8 +144,8 @@ def _execute(
         return 2
     finally:
         console.stop()
-    from pipelines.local import lineage, outcome, schema_review
     from pipelines.local.ancestry import origin
+    from pipelines.local import disk, lineage, outcome, schema_review
     from pipelines.local.runner import LocalRunner, NodeFailedError
 
     runner = LocalRunner(
@@ -169,6 +169,7 @@ def _execute(
         summary.error, code = lineage.explain(failure)
     summary.seconds["total"] = round(time.monotonic() - begin, 3)
     summary.schema = schema_review.offered(config, run_id=summary.run_id, results=runner.results)
+    summary.disk = disk.used(config.folder, config.serving_folder)
     outcome.archive(config.folder, summary, task, runner.results)
     made = (a.uri for r in runner.results for artifacts in r.outputs.values() for a in artifacts)
     stamp.leave(summary, made)

@@ -50,6 +50,8 @@ class Summary:
       exports: Form → file, size and difference from the SavedModel.
       report: The HTML report, or None.
       seconds: Wall time per component, and `total`.
+      disk: Bytes by component (`Transform`, `served`, `archives`, …) and their `total`, as the run
+        left them; a file with several names counts once. {} where the run did not get so far.
       peak_megabytes: Peak memory of the process at the end of each component.
       cached: Components whose results came from an earlier run.
       ran: Components that ran; components that only resolve artifacts are in neither list.
@@ -79,6 +81,7 @@ class Summary:
     report: str | None = None
     start: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    disk: dict[str, int] = field(default_factory=dict)
     peak_megabytes: dict[str, int] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)

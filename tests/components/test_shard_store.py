@@ -105,3 +105,11 @@ def test_forgetting_leaves_what_cannot_be_computed_again(tmp_path: Path) -> None
     assert [p.name for p in tmp_path.iterdir()] == [shard_store.MEMORY]
     shard_store.forget(str(tmp_path / "absent"))
     shard_store.forget("")
+
+
+def test_asking_for_an_entry_marks_it_as_used(tmp_path: Path) -> None:
+    store = ShardStore(str(tmp_path))
+    entry = store.put("k", store.staged())
+    os.utime(entry, (1.0, 1.0))
+    assert store.find("other") is None and os.stat(entry).st_mtime == 1.0
+    assert store.find("k") == entry and os.stat(entry).st_mtime > 1.0

@@ -12,6 +12,7 @@ from pipelines.config import RunConfig
 _MODULES = {
     "list": "pipelines.local.commands.list_tasks",
     "compare": "pipelines.local.commands.compare_runs",
+    "gc": "pipelines.local.commands.free_disk",
     "history": "pipelines.local.commands.show_history",
     "approve": "pipelines.local.commands.approve",
     "refuse": "pipelines.local.commands.refuse",
@@ -26,7 +27,9 @@ _LOOK = {"list", "compare", "history", "lineage", "rebuild", "trained_on"}
 
 def chosen(args: argparse.Namespace) -> str | None:
     """Returns which command the arguments ask for; None for a run."""
-    return next((name for name in _MODULES if getattr(args, name) not in (None, False)), None)
+    # Compared by identity: `--gc 0` is a command with a wrong number, not a run.
+    given = ((name, getattr(args, name)) for name in _MODULES)
+    return next((name for name, value in given if value is not None and value is not False), None)
 
 
 def run(name: str, config: RunConfig, args: argparse.Namespace, console: Console) -> int:

@@ -12,7 +12,7 @@ from pipelines.config import RunConfig
 from pipelines.local.history import reading
 from pipelines.local.history.night import Night
 from pipelines.local.history.reading import Record
-from pipelines.local.history.sizes import in_words
+from pipelines.local.sizes import in_words
 
 # As many as the page shows at first; measuring thousands of rows takes seconds.
 _SHOWN = 60

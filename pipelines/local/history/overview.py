@@ -24,7 +24,7 @@ from pipelines.local import run_files
 from pipelines.local.history import reading, trend
 from pipelines.local.history.night import Night
 from pipelines.local.history.reading import Places, Record
-from pipelines.local.history.sizes import in_words
+from pipelines.local.sizes import in_words
 
 INDEX, LOCK, DRAWN = "index.html", ".index.lock", ".history.html"
 # Rows that are laid out at once, and that each click on "earlier" adds.

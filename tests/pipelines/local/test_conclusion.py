@@ -193,3 +193,10 @@ def test_a_model_that_somebody_took_back_is_not_said_to_be_served() -> None:
     why = "version 7 was withdrawn by Ann at T: [wrong] dishes"
     text = _shown(_summary(status="nothing_new", withheld=why, ran=["Pusher"]))
     assert f"nothing new: {why}" in text and "already being served" not in text
+
+
+def test_the_disk_is_told_in_one_line_with_the_largest_parts() -> None:
+    sizes = {"Transform": 2_000_000, "served": 900_000, "Trainer": 800_000, "logs": 5}
+    shown = _shown(_summary(status="pushed", disk={**sizes, "total": 3_700_005}))
+    assert "disk    3.7 MB (Transform 2.0 MB, served 900 KB, Trainer 800 KB)" in shown
+    assert "disk" not in _shown(_summary(status="pushed"))
