@@ -81,9 +81,12 @@ _MAY_IMPORT = {
         *("components/model_gate", "components/pusher", "components/report"),
         *("pipelines", "pipelines/local", "pipelines/task_files", _PROBLEMS, _SAVED_MODEL),
     },
+    "pipelines/local/housekeeping": {
+        *("components/pusher", "pipelines", "pipelines/local", "pipelines/local/history"),
+    },
     "pipelines/local/commands": {
         *("components/pusher", "pipelines", "pipelines/local", "pipelines/local/ancestry"),
-        *("pipelines/local/history", "pipelines/task_files"),
+        *("pipelines/local/history", "pipelines/local/housekeeping", "pipelines/task_files"),
     },
     "pipelines/cloud": {
         *("components/example_gen", "components/pusher", "components/report"),

@@ -28,9 +28,9 @@ def run(config: RunConfig, args: argparse.Namespace, console: Console) -> int:
         raise BadInputError(f"--gc: there are no runs of '{config.names.own}' in {config.folder}.")
     with locking.held(config.folder), chatter.redirected():
         startup.prepare()
-        from pipelines.local import housekeeping
+        from pipelines.local.housekeeping import freeing
 
-        planned = housekeeping.plan(config, args.gc)
+        planned = freeing.plan(config, args.gc)
         if planned.sizes:
             console.print(_table(planned.sizes))
         console.print(
@@ -40,7 +40,7 @@ def run(config: RunConfig, args: argparse.Namespace, console: Console) -> int:
         )
         if args.dry_run:
             return 0
-        housekeeping.free(config, planned)
+        freeing.free(config, planned)
         console.print(f"freed {in_words(planned.total)}", highlight=False)
     return 0
 

@@ -11,7 +11,7 @@ from pipelines.local import locking
 
 @pytest.fixture
 def nights(tmp_path: Path, tfx_ready: Any) -> Any:
-    from tests.pipelines.local.nightly_root import Nights
+    from tests.pipelines.local.housekeeping.nightly_root import Nights
 
     made = Nights(tmp_path)
     for number in range(3):

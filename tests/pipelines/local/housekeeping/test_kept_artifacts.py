@@ -10,19 +10,19 @@ pytestmark = pytest.mark.usefixtures("tfx_ready")
 
 @pytest.fixture
 def nights(tmp_path: Path, tfx_ready: Any) -> Any:
-    from tests.pipelines.local.nightly_root import Nights
+    from tests.pipelines.local.housekeeping.nightly_root import Nights
 
     return Nights(tmp_path)
 
 
 def _read(nights: Any) -> Any:
-    from pipelines.local import housekeeping
+    from pipelines.local.housekeeping import freeing
 
-    return housekeeping._lineage(nights.config)
+    return freeing._lineage(nights.config)
 
 
 def _needed(nights: Any, keep: int, **what: Any) -> set[int]:
-    from pipelines.local import kept_artifacts
+    from pipelines.local.housekeeping import kept_artifacts
 
     known = _read(nights)
     runs = kept_artifacts.kept_runs(known, keep)
@@ -82,7 +82,8 @@ def test_failed_nights_do_not_displace_the_last_good_one(nights: Any) -> None:
     from ml_metadata.proto import metadata_store_pb2
     from tfx.orchestration import metadata
 
-    from pipelines.local import kept_artifacts, lineage
+    from pipelines.local import lineage
+    from pipelines.local.housekeeping import kept_artifacts
 
     nights.night(0)
     nights.night(1, blessed=False)
@@ -99,11 +100,11 @@ def test_failed_nights_do_not_displace_the_last_good_one(nights: Any) -> None:
 def test_artifacts_of_other_pipelines_in_the_same_store_are_not_looked_at(nights: Any) -> None:
     import dataclasses
 
-    from pipelines.local import housekeeping
+    from pipelines.local.housekeeping import freeing
 
     nights.night(0)
     uri = nights.config.metadata_file
     other = dataclasses.replace(nights.config, name="dishes", metadata=uri)
-    assert housekeeping._lineage(other).runs == {}
+    assert freeing._lineage(other).runs == {}
     elsewhere = dataclasses.replace(nights.config, root="/elsewhere", metadata=uri)
-    assert housekeeping._lineage(elsewhere).artifacts == {}
+    assert freeing._lineage(elsewhere).artifacts == {}

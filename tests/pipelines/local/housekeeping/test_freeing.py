@@ -12,22 +12,22 @@ from tests.pipelines.local.history import roots
 
 
 @pytest.fixture(scope="module")
-def housekeeping(tfx_ready: Any) -> Any:
-    from pipelines.local import housekeeping
+def freeing(tfx_ready: Any) -> Any:
+    from pipelines.local.housekeeping import freeing
 
-    return housekeeping
+    return freeing
 
 
 @pytest.fixture
 def nights(tmp_path: Path, tfx_ready: Any) -> Any:
-    from tests.pipelines.local.nightly_root import Nights
+    from tests.pipelines.local.housekeeping.nightly_root import Nights
 
     return Nights(tmp_path)
 
 
-def _collect(housekeeping: Any, nights: Any, keep: int) -> Any:
-    planned = housekeeping.plan(nights.config, keep)
-    housekeeping.free(nights.config, planned)
+def _collect(freeing: Any, nights: Any, keep: int) -> Any:
+    planned = freeing.plan(nights.config, keep)
+    freeing.free(nights.config, planned)
     return planned
 
 
@@ -35,30 +35,30 @@ def _archive(nights: Any, number: int) -> list[str]:
     return sorted(os.listdir(Path(nights.config.folder, "runs", roots.run_id(number))))
 
 
-def test_files_and_records_go_together(housekeeping: Any, nights: Any) -> None:
+def test_files_and_records_go_together(freeing: Any, nights: Any) -> None:
     for number in range(4):
         nights.night(number, blessed=False)
     before = nights.there()
-    planned = _collect(housekeeping, nights, 2)
+    planned = _collect(freeing, nights, 2)
     assert (planned.kept, planned.dropped) == (2, 2)
     assert nights.there() == nights.live() and len(nights.there()) == len(before) / 2
     assert planned.sizes["Trainer"] == 4000 and planned.sizes["logs"] == 2000
     assert not list(Path(nights.config.artifacts_folder).glob("*/.system/*/*"))
-    assert housekeeping.plan(nights.config, 2).total == 0
+    assert freeing.plan(nights.config, 2).total == 0
 
 
-def test_a_plan_changes_nothing(housekeeping: Any, nights: Any) -> None:
+def test_a_plan_changes_nothing(freeing: Any, nights: Any) -> None:
     for number in range(3):
         nights.night(number)
     before = nights.there(), nights.live(), _archive(nights, 0)
-    assert housekeeping.plan(nights.config, 1).total > 0
+    assert freeing.plan(nights.config, 1).total > 0
     assert (nights.there(), nights.live(), _archive(nights, 0)) == before
 
 
-def test_earlier_archives_keep_what_the_history_shows(housekeeping: Any, nights: Any) -> None:
+def test_earlier_archives_keep_what_the_history_shows(freeing: Any, nights: Any) -> None:
     for number in range(3):
         nights.night(number, blessed=number == 0)
-    _collect(housekeeping, nights, 1)
+    _collect(freeing, nights, 1)
     # Night 0 made the version that is served.
     assert _archive(nights, 0) == ["report.html", "summary.json", "task.json"]
     assert _archive(nights, 1) == ["summary.json"]
@@ -69,7 +69,7 @@ def test_earlier_archives_keep_what_the_history_shows(housekeeping: Any, nights:
 
 @pytest.mark.parametrize("beside", ["", "held", "withdrawn"])
 def test_models_of_versions_stay_wherever_the_version_lies(
-    housekeeping: Any, nights: Any, beside: str
+    freeing: Any, nights: Any, beside: str
 ) -> None:
     first = nights.night(0)
     for number in (1, 2):
@@ -78,64 +78,60 @@ def test_models_of_versions_stay_wherever_the_version_lies(
         folder = Path(nights.config.serving_folder)
         (folder / beside).mkdir()
         os.rename(folder / "100", folder / beside / "100")
-    _collect(housekeeping, nights, 1)
+    _collect(freeing, nights, 1)
     assert {first["model"].uri, first["transformed_examples"].uri} <= nights.there()
 
 
-def test_a_version_that_is_gone_needs_nothing(housekeeping: Any, nights: Any) -> None:
+def test_a_version_that_is_gone_needs_nothing(freeing: Any, nights: Any) -> None:
     import shutil
 
     first = nights.night(0)
     nights.night(1)
     shutil.rmtree(Path(nights.config.serving_folder, "100"))
-    _collect(housekeeping, nights, 1)
+    _collect(freeing, nights, 1)
     assert first["model"].uri not in nights.there() | nights.live()
 
 
-def test_a_held_model_stays_by_its_record_alone(housekeeping: Any, nights: Any) -> None:
+def test_a_held_model_stays_by_its_record_alone(freeing: Any, nights: Any) -> None:
     held = nights.night(0, pushed=False)
     for number in (1, 2):
         nights.night(number)
     event = Event(event=releases.HELD, version="100", model=held["model"].uri)
     Path(nights.config.serving_folder, releases.RECORD).write_text(event.line)
-    _collect(housekeeping, nights, 1)
+    _collect(freeing, nights, 1)
     assert {held["model"].uri, held["blessing"].uri} <= nights.there()
 
 
 def test_what_a_crash_left_goes_the_next_time(
-    housekeeping: Any, nights: Any, monkeypatch: pytest.MonkeyPatch
+    freeing: Any, nights: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(2):
         nights.night(number, blessed=False)
-    planned = housekeeping.plan(nights.config, 1)
+    planned = freeing.plan(nights.config, 1)
 
     def crash(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(housekeeping.shutil, "rmtree", crash)
+        patched.setattr(freeing.shutil, "rmtree", crash)
         with pytest.raises(KeyboardInterrupt):
-            housekeeping.free(nights.config, planned)
+            freeing.free(nights.config, planned)
     assert nights.live() < nights.there(), "no record without its files"
-    _collect(housekeeping, nights, 1)
+    _collect(freeing, nights, 1)
     assert nights.live() == nights.there()
 
 
-def test_folders_that_the_store_does_not_know_are_left_alone(
-    housekeeping: Any, nights: Any
-) -> None:
+def test_folders_that_the_store_does_not_know_are_left_alone(freeing: Any, nights: Any) -> None:
     """For example because --metadata names another store this time."""
     for number in range(2):
         nights.night(number, blessed=False)
     unknown = Path(nights.config.artifacts_folder, "Trainer", "model", "987")
     unknown.mkdir()
-    _collect(housekeeping, nights, 1)
+    _collect(freeing, nights, 1)
     assert unknown.is_dir()
 
 
-def test_entries_of_the_store_that_nobody_used_and_nothing_links(
-    housekeeping: Any, nights: Any
-) -> None:
+def test_entries_of_the_store_that_nobody_used_and_nothing_links(freeing: Any, nights: Any) -> None:
     made = [nights.night(number, blessed=False) for number in range(2)]
     store = Path(nights.config.artifacts_folder, "store")
     for kind, entry, used in (
@@ -152,14 +148,14 @@ def test_entries_of_the_store_that_nobody_used_and_nothing_links(
         os.utime(folder, (used, used))
     for entry, night in (("of-the-first", made[0]), ("of-the-last", made[1])):
         os.link(store / "raw" / entry / "shard", Path(night["examples"].uri, "shard"))
-    planned = _collect(housekeeping, nights, 1)
+    planned = _collect(freeing, nights, 1)
     assert sorted(os.listdir(store / "raw")) == ["of-the-last", "used-lately"]
     assert (store / "places" / "memory" / "shard").exists()
     # The linked shard's bytes count once, with one of its names.
     assert sum(planned.sizes[name] for name in ("store", "ImageExampleGen")) == 1000 + 50 + 50
 
 
-def test_old_checkpoints_go_and_those_of_a_kept_night_stay(housekeeping: Any, nights: Any) -> None:
+def test_old_checkpoints_go_and_those_of_a_kept_night_stay(freeing: Any, nights: Any) -> None:
     for number in range(2):
         nights.night(number, blessed=False)
     folder = Path(nights.config.checkpoints_folder)
@@ -167,5 +163,5 @@ def test_old_checkpoints_go_and_those_of_a_kept_night_stay(housekeeping: Any, ni
     for name, written in (("old.npz", 1.0), ("new.npz", 4e9)):
         (folder / name).write_bytes(b"x")
         os.utime(folder / name, (written, written))
-    _collect(housekeeping, nights, 1)
+    _collect(freeing, nights, 1)
     assert os.listdir(folder) == ["new.npz"]

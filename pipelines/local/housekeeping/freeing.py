@@ -19,7 +19,9 @@ from tfx.orchestration import metadata
 from components.pusher import releases
 from components.shard_store import MEMORY
 from pipelines.config import RunConfig
-from pipelines.local import disk, kept_artifacts, lineage, run_files
+from pipelines.local import disk, lineage, run_files
+from pipelines.local.history import reading
+from pipelines.local.housekeeping import kept_artifacts
 
 _DELETED = metadata_store_pb2.Artifact.DELETED
 _PUT = 500
@@ -165,8 +167,6 @@ def _archives(folder: str, since: str, versions: Iterable[str]) -> Iterator[str]
 
     The night that made a version which still exists stays whole.
     """
-    from pipelines.local.history import reading
-
     runs = os.path.join(folder, run_files.RUNS)
     nights = reading.read(reading.look(os.path.dirname(folder), os.path.basename(folder))).nights
     ids = sorted(night.run_id for night in nights)

@@ -1,0 +1,1 @@
+"""Freeing the disk that nothing needs any more: `--gc`."""
