@@ -16,6 +16,7 @@ try:
     from pipelines import chatter
     from pipelines.cloud import options as cloud_options
     from pipelines.cloud import targets
+    from pipelines.cloud.fields import DECIDE
     from pipelines.cloud.platform_config import CloudConfig
     from pipelines.task_files import spelling
     from trainer_modules.engine.errors import BadInputError
@@ -104,10 +105,16 @@ def _upload(config: CloudConfig) -> int:
 
 def _run_command(config: CloudConfig, args: argparse.Namespace) -> int:
     """Runs the commands that need the platform; its failures are one paragraph, exit code 1."""
-    from pipelines.cloud.commands import ServiceError, run
+    from components.service_calls import ServiceError
 
     try:
-        return run(config, args)
+        if args.command in DECIDE:
+            from pipelines.cloud import decisions
+
+            return decisions.run(config, args)
+        from pipelines.cloud import commands
+
+        return commands.run(config, args)
     except ServiceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -21,11 +21,13 @@ try:
     import uvicorn
     from rich.console import Console
 
+    from components.pusher import releases
     from pipelines.names import Names
     from pipelines.serving.http import Limits, Server
     from pipelines.serving.models import Served, Watcher
     from trainer_modules.engine import tensorflow_alone
     from trainer_modules.engine.errors import BadInputError, did_you_mean
+    from trainer_modules.engine.saved_model import versions
 except ModuleNotFoundError as missing:
     sys.exit(
         f"{missing.name} is not installed for {sys.executable}. Run `make install`, or "
@@ -68,9 +70,15 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--poll",
         type=float,
-        default=2.0,
+        default=None,
         metavar="SECONDS",
-        help="interval between checks for new versions; default: 2",
+        help="interval between checks for new and withdrawn versions; default: 0.5, and 10 for "
+        "models in a bucket",
+    )
+    options.add_argument(
+        "--no-standby",
+        action="store_true",
+        help="do not keep the version before in memory; a rollback then has to load it first",
     )
     options.add_argument("--max-body", type=int, default=limits.max_body, metavar="BYTES")
     options.add_argument("--max-concurrent", type=int, default=limits.max_concurrent, metavar="N")
@@ -97,6 +105,9 @@ def find(root: str, tasks: list[str], model_folder: str | None = None) -> list[S
     folder = os.path.join(root, "serving")
     names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
     there = sorted(n.rstrip("/") for n in names)
+    if not tasks:
+        # Held models alone are no reason not to serve the others.
+        there = [name for name in there if not _only_held(os.path.join(folder, name))]
     if not there:
         raise BadInputError(
             f"Nothing has been pushed to {folder} yet. Run a task "
@@ -107,6 +118,11 @@ def find(root: str, tasks: list[str], model_folder: str | None = None) -> list[S
         if task not in there:
             raise BadInputError(f"--task {did_you_mean(task, there)}.")
     return [Served(name, os.path.join(folder, name)) for name in tasks or there]
+
+
+def _only_held(folder: str) -> bool:
+    """Says whether models wait for approval in a serving folder and none was pushed yet."""
+    return bool(releases.read(folder).held) and not any(versions.newest_first(folder))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -125,6 +141,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         served = find(args.root, args.task, args.model_folder)
         for model in served:
+            model.keeps_standby = not args.no_standby
             model.refresh()
             if model.current is None:
                 why = next(iter(model.failures.values()), "it contains no numbered versions")
@@ -137,7 +154,9 @@ def main(argv: list[str] | None = None) -> int:
         address = f"http://{args.host}:{args.port}/v1/models/{model.name}:predict"
         assert model.current is not None
         console.print(f"{model.name} version {model.current.number}  {address}", markup=False)
-    return _serve(Server(served, limits), Watcher(served, args.poll), args)
+    remote = any("://" in model.folder for model in served)
+    poll = args.poll if args.poll is not None else (10.0 if remote else 0.5)
+    return _serve(Server(served, limits), Watcher(served, poll), args)
 
 
 def _serve(server: Server, watch: Watcher, args: Any) -> int:

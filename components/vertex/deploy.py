@@ -3,6 +3,7 @@
 Pusher remains the only writer of the serving folder; this optional component runs after it.
 """
 
+import dataclasses
 import json
 import logging
 import os
@@ -75,6 +76,34 @@ def released(settings: Deployment, destination: str, run: str) -> dict[str, str]
         "endpoint": name,
         "pushed_version": pushed.version,
     }
+
+
+def promoted(settings: Deployment, destination: str, *, back: bool) -> dict[str, str]:
+    """Registers and deploys the version that somebody decided for, and makes it the default one.
+
+    Args:
+      settings: How.
+      destination: The folder of the version.
+      back: Whether it was a rollback: then it gets all traffic, and not only a new version's share.
+
+    Returns:
+      The properties of `VertexModel`.
+
+    Raises:
+      ServiceError: If Vertex AI rejects a request.
+    """
+    from components.vertex import registry
+    from components.vertex.registry import Version
+    from components.vertex.service import Service
+
+    if back:
+        settings = dataclasses.replace(settings, traffic=100)
+    release = released(settings, destination, "")
+    if registry.is_default(settings):
+        version = Version(model=release["model"], number=release["version"])
+        registry.make_default(Service(settings), version)
+        release["message"] += ", the default version"
+    return release
 
 
 @component

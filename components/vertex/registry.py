@@ -78,13 +78,27 @@ def register(service: Service, deployment: Deployment, pushed: Pushed) -> tuple[
     return Version(model=done.model.partition("@")[0], number=done.model_version_id), True
 
 
+def is_default(deployment: Deployment) -> bool:
+    """Says whether requests for the model without a version are to get this one."""
+    return not deployment.endpoint or deployment.traffic == 100
+
+
+def make_default(service: Service, version: Version) -> None:
+    """Moves the alias `default` to a version; nothing changes if it has it already.
+
+    Raises:
+      ServiceError: If the service rejects the request.
+    """
+    request = api.MergeVersionAliasesRequest(name=version.name, version_aliases=["default"])
+    service.call(service.models.merge_version_aliases, request)
+
+
 def described(deployment: Deployment, pushed: Pushed) -> api.Model:
     """Returns the version to be registered."""
     labels = {**deployment.labels, TASK: deployment.task, VERSION: pushed.version}
     if pushed.run:
         labels[RUN] = pushed.run
-    # Requests for the model without a version get the default version.
-    everybody = not deployment.endpoint or deployment.traffic == 100
+    everybody = is_default(deployment)
     model = api.Model(
         display_name=deployment.model,
         version_aliases=[*(["default"] if everybody else []), f"v{pushed.version}"],

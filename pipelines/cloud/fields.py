@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 COMPILE, SUBMIT, SCHEDULE, DOCTOR, UPLOAD = "compile", "submit", "schedule", "doctor", "upload"
 MANAGE = ("list", "pause", "resume", "delete")
+APPROVE, REFUSE, ROLLBACK = "approve", "refuse", "rollback"
+# These read the configuration that a job was compiled with.
+DECIDE = (APPROVE, REFUSE, ROLLBACK)
 # The commands that compile a pipeline.
 COMPILING = (COMPILE, SUBMIT, SCHEDULE, DOCTOR)
 _OPTION, _PART = "option", "part"

@@ -5,7 +5,19 @@ from typing import Any
 
 from pipelines.cloud import config as cloud_config
 from pipelines.cloud import fields, targets
-from pipelines.cloud.fields import COMPILE, DOCTOR, MANAGE, SCHEDULE, SUBMIT, UPLOAD, Option
+from pipelines.cloud.fields import (
+    APPROVE,
+    COMPILE,
+    DECIDE,
+    DOCTOR,
+    MANAGE,
+    REFUSE,
+    ROLLBACK,
+    SCHEDULE,
+    SUBMIT,
+    UPLOAD,
+    Option,
+)
 from pipelines.cloud.platform_config import CloudConfig
 from trainer_modules.engine.errors import BadInputError
 
@@ -19,6 +31,9 @@ _COMMANDS = {
     "pause": "stop a schedule for now",
     "resume": "resume a paused schedule",
     "delete": "delete a schedule",
+    APPROVE: "push a model that a run has held",
+    REFUSE: "decide against a model that a run has held",
+    ROLLBACK: "serve an earlier version again",
 }
 
 
@@ -71,6 +86,21 @@ def _add_own(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--span", type=int, help="the data span to train on; default: latest")
     if name in MANAGE and name != "list":
         command.add_argument("schedule", metavar="NAME", help="the schedule's name")
+    if name in DECIDE:
+        command.add_argument(
+            "version",
+            metavar="VERSION",
+            nargs="?" if name == ROLLBACK else None,
+            help="default: the version before" if name == ROLLBACK else "its number, or latest",
+        )
+        command.add_argument("--by", required=True, metavar="NAME", help="who decides")
+        command.add_argument("--reason", required=True, metavar="TEXT", help="why")
+    if name == APPROVE:
+        command.add_argument(
+            "--as-newest",
+            action="store_true",
+            help="push a model that was held before the served one was pushed",
+        )
     if name in (SUBMIT, SCHEDULE, *MANAGE):
         command.add_argument(
             "--dry-run", action="store_true", help="print the request without sending it"
@@ -79,6 +109,7 @@ def _add_own(command: argparse.ArgumentParser, name: str) -> None:
 
 def _groups(command: str) -> dict[str, list[tuple[Option, list[str]]]]:
     """Returns title → the options of a command, each once, with the targets that have it."""
+    command = COMPILE if command in DECIDE else command
     merged: dict[str, tuple[Option, list[str]]] = {}
     for target in targets.every():
         for key, option in fields.options(target.configuration).items():

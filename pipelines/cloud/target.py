@@ -68,6 +68,21 @@ class Target(abc.ABC):
         """Returns the content of the file of a compiled job."""
         return json.dumps(compiled.job, sort_keys=True, indent=1) + "\n"
 
+    def follow_decision(self, config: Any, folder: str, *, back: bool) -> str:
+        """Makes the platform serve the version that somebody decided for; returns what it did.
+
+        Args:
+          config: Of this target.
+          folder: Where the version is served from.
+          back: Whether it was a rollback.
+
+        Raises:
+          ServiceError: If the platform rejects a request or is unreachable.
+        """
+        del config, folder, back
+        # Servers that read the folder notice by themselves.
+        return ""
+
     def connect(self, config: Any) -> PipelineService:
         """Returns the platform's service; nothing is sent yet.
 

@@ -4,6 +4,9 @@ A new version is loaded and tested in a separate thread, and replaces the old on
 assignment; requests in progress finish on the old version. A version that fails to load, for
 example because it is still being copied, is retried as long as its files change, while the old one
 keeps serving.
+
+If the served version is taken away, as by a rollback, the newest one that is left replaces it. That
+version stays in memory beside the served one, so that it need not be loaded then.
 """
 
 import logging
@@ -37,7 +40,10 @@ class Version:
       signatures: Callable signatures by name.
       definitions: Their definitions, protobuf JSON as in TensorFlow Serving's metadata.
       classes: Class names, () where the model has none.
+      files: Its files and their sizes when it was loaded.
     """
+
+    files: Any = ()
 
     def __init__(self, name: str, number: int, folder: str) -> None:
         from google.protobuf import json_format
@@ -56,6 +62,10 @@ class Version:
         }
         self.classes = assets.classes(folder)
         self._warm_up()
+
+    def is_still(self, found: versions.Version, files: Any) -> bool:
+        """Says whether this is the version that was found, with the files that it has now."""
+        return self.number == found.number and self.files == files
 
     def inputs(self, signature: str) -> dict[str, Any]:
         """Returns the inputs of a signature: name → TensorFlow dtype."""
@@ -91,46 +101,80 @@ class Served:
       folder: Holds numbered versions; or is one version itself, as Vertex AI hands a model over,
         and then version 1 unless its name is a number.
       current: The version being served; None before the first version is loaded.
+      standby: The version before, in memory in case the served one is taken away; else None.
+      keeps_standby: Whether to keep one; it takes as much memory as the served version.
       failures: Version number → why it does not load.
     """
 
     name: str
     folder: str
     current: Version | None = None
+    standby: Version | None = None
+    keeps_standby: bool = True
     failures: dict[int, str] = field(default_factory=dict)
     _tried: dict[int, Any] = field(default_factory=dict, repr=False)
 
     def refresh(self) -> bool:
-        """Loads the newest version unless it is already loaded; returns whether it did.
+        """Serves the newest version there is, loaded if need be; returns whether it is another.
 
-        Errors of versions are in `failures`, and the previous version keeps serving.
+        Errors of versions are in `failures`, and the previous version keeps serving, also if
+        nothing is left of the model.
 
         Raises:
           BadInputError: If the folder may not be read.
         """
+        for newer in versions.newest_first(self.folder):
+            if self.current is not None and newer.number == self.current.number:
+                return False
+            version = self._ready(newer)
+            if version is not None:
+                self.current, self.standby = version, self.current if self.keeps_standby else None
+                _log.info("%s version %d serves", self.name, version.number)
+                return True
+        return False
+
+    def prepare(self) -> None:
+        """Loads the version that a rollback would serve, unless it is in memory already.
+
+        Raises:
+          BadInputError: If the folder may not be read.
+        """
+        if self.current is None or not self.keeps_standby:
+            return
+        for older in versions.newest_first(self.folder):
+            if older.number >= self.current.number:
+                continue
+            if self.standby is not None and self.standby.number == older.number:
+                return
+            standby = self._ready(older)
+            if standby is not None:
+                self.standby = standby
+                return
+        # A version that was taken away may be restored: it stays until an older one replaces it.
+
+    def _ready(self, found: versions.Version) -> Version | None:
+        """Returns a version, from memory or loaded; None if it does not load."""
         import tensorflow as tf
 
-        for newer in versions.newest_first(self.folder):
-            number, folder = newer.number, newer.folder
-            if self.current is not None and number <= self.current.number:
-                return False
-            state = _state(folder)
-            if self._tried.get(number) == state:
-                continue
+        state = _state(found.folder)
+        if self.standby is not None and self.standby.is_still(found, state):
+            return self.standby
+        number = found.number
+        if self._tried.get(number) == state:
+            return None
+        try:
+            if found.missing:
+                raise BadInputError(f"{found.folder} is incomplete: it lacks {found.missing}")
+            version = Version(self.name, number, found.folder)
+        except (OSError, ValueError, tf.errors.OpError) as e:
             self._tried[number] = state
-            try:
-                if newer.missing:
-                    raise BadInputError(f"{folder} is incomplete: it lacks {newer.missing}")
-                version = Version(self.name, number, folder)
-            except (OSError, ValueError, tf.errors.OpError) as e:
-                self.failures[number] = str(e).split("\n")[0]
-                _log.warning("%s version %d: %s", self.name, number, self.failures[number])
-                continue
-            self.failures.pop(number, None)
-            self.current = version
-            _log.info("%s version %d serves", self.name, number)
-            return True
-        return False
+            self.failures[number] = str(e).split("\n")[0]
+            _log.warning("%s version %d: %s", self.name, number, self.failures[number])
+            return None
+        self._tried.pop(number, None)
+        self.failures.pop(number, None)
+        version.files = state
+        return version
 
 
 def _state(folder: str) -> Any:
@@ -174,7 +218,13 @@ class Watcher:
                 begin = time.monotonic()
                 try:
                     if model.refresh():
-                        _log.info("%s: loaded in %.1f s", model.name, time.monotonic() - begin)
+                        _log.info("%s: replaced in %.1f s", model.name, time.monotonic() - begin)
                 except Exception:
                     # If this thread ended, the server would stay on an old version forever.
                     _log.exception("%s: checking for new versions failed", model.name)
+            # Only then: no model waits for the standby of another.
+            for model in self._served:
+                try:
+                    model.prepare()
+                except Exception:
+                    _log.exception("%s: the version before cannot be kept ready", model.name)

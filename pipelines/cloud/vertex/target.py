@@ -82,6 +82,20 @@ class Vertex(Target):
 
         return doctor_vertex.checks(config)
 
+    def follow_decision(self, config: Any, folder: str, *, back: bool) -> str:
+        """Registers and deploys an approved version, or gives an earlier one the traffic again."""
+        return _follow_decision(config, folder, back)
+
+
+def _follow_decision(config: VertexConfig, folder: str, back: bool) -> str:
+    """Moves the registry's alias and the endpoint's traffic; "" where neither is configured."""
+    if not config.deployment.model_registry:
+        return ""
+    from components.vertex.deploy import promoted
+    from pipelines.cloud.vertex import deployment
+
+    return promoted(deployment.settings(config), folder, back=back)["message"]
+
 
 def _after_push(config: VertexConfig) -> Any:
     """Returns the factory of the step that registers and deploys; None if it is not requested."""

@@ -43,6 +43,7 @@ class FakeServing:
             {
                 f"{v1}.ModelService": {
                     "UploadModel": (api.UploadModelRequest, operation),
+                    "MergeVersionAliases": (api.MergeVersionAliasesRequest, api.Model),
                     "ListModels": (api.ListModelsRequest, api.ListModelsResponse),
                     "ListModelVersions": (
                         api.ListModelVersionsRequest,
@@ -127,6 +128,21 @@ class FakeServing:
             return self._api.UploadModelResponse(model=name, model_version_id=model.version_id)
 
         return self._start("UploadModel", name, finish)
+
+    def _MergeVersionAliases(self, request: Any, context: Any) -> Any:
+        name, _, number = request.name.partition("@")
+        assert all(_ALIAS.fullmatch(alias) for alias in request.version_aliases)
+        numbers = [model.version_id for model in self.versions.get(name, [])]
+        if number not in numbers:
+            self._refuse(context, "NOT_FOUND", request.name)
+        # An alias belongs to one version: given to another, it leaves the first.
+        wanted = set(request.version_aliases)
+        for model in self.versions[name]:
+            kept = set(model.version_aliases)
+            model.version_aliases = sorted(
+                kept | wanted if model.version_id == number else kept - wanted
+            )
+        return self.versions[name][numbers.index(number)]
 
     def _ListModels(self, request: Any, context: Any) -> Any:
         del context

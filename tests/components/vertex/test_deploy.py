@@ -1,11 +1,12 @@
 """From a pushed version to a deployed one, against a local server of the gRPC services."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from components.vertex.settings import Deployment
-from tests.components.vertex.releases import FOLDER, IMAGE, release, traffic
+from tests.components.vertex.releases import FOLDER, IMAGE, release, traffic, versions
 from tests.components.vertex.serving_service import FakeServing
 
 
@@ -101,3 +102,34 @@ def test_the_run_is_read_from_the_artifacts_place(uri: str, run: str) -> None:
     from components.vertex.deploy import run_of
 
     assert run_of(uri) == run
+
+
+def test_a_rollback_gives_the_earlier_version_the_alias_and_the_traffic(
+    serving: FakeServing, settings: Deployment
+) -> None:
+    from components.vertex.deploy import promoted
+
+    for version in (1, 2):
+        release(settings, version, traffic=20, keep_idle=1)
+    assert traffic(serving) == {"1": 80, "2": 20}
+    canary = dataclasses.replace(settings, traffic=20, keep_idle=1)
+    told = promoted(canary, f"{FOLDER}/1", back=True)
+    assert told["version"] == "1" and told["message"].endswith(", the default version")
+    assert traffic(serving) == {"1": 100, "2": 0}
+    assert [list(m.version_aliases) for m in versions(serving)] == [["default", "v1"], ["v2"]]
+    # The same command again changes nothing.
+    promoted(canary, f"{FOLDER}/1", back=True)
+    assert traffic(serving) == {"1": 100, "2": 0} and len(serving.uploads) == 2
+
+
+def test_an_approval_registers_the_version_and_gives_it_its_share(
+    serving: FakeServing, settings: Deployment
+) -> None:
+    from components.vertex.deploy import promoted
+
+    release(settings, 1)
+    promoted(dataclasses.replace(settings, traffic=30), f"{FOLDER}/2", back=False)
+    assert traffic(serving) == {"1": 70, "2": 30}
+    assert [list(m.version_aliases) for m in versions(serving)] == [["default", "v1"], ["v2"]]
+    promoted(settings, f"{FOLDER}/2", back=False)
+    assert [list(m.version_aliases) for m in versions(serving)] == [["v1"], ["default", "v2"]]
