@@ -21,13 +21,12 @@ try:
     import uvicorn
     from rich.console import Console
 
-    from components.pusher import releases
+    from components.pusher import releases, releasing
     from pipelines.names import Names
     from pipelines.serving.http import Limits, Server
     from pipelines.serving.models import Served, Watcher
     from trainer_modules.engine import tensorflow_alone
     from trainer_modules.engine.errors import BadInputError, did_you_mean
-    from trainer_modules.engine.saved_model import versions
 except ModuleNotFoundError as missing:
     sys.exit(
         f"{missing.name} is not installed for {sys.executable}. Run `make install`, or "
@@ -122,7 +121,7 @@ def find(root: str, tasks: list[str], model_folder: str | None = None) -> list[S
 
 def _only_held(folder: str) -> bool:
     """Says whether models wait for approval in a serving folder and none was pushed yet."""
-    return bool(releases.read(folder).held) and not any(versions.newest_first(folder))
+    return bool(releases.read(folder).held) and not releasing.served_version(folder)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -94,7 +94,8 @@ _MAY_IMPORT = {
     },
     # What a person starts.
     "pipelines: commands": {
-        *("components/bulk_predict", "pipelines", "pipelines/cloud", "pipelines/local"),
+        *("components/bulk_predict", "components/pusher"),
+        *("pipelines", "pipelines/cloud", "pipelines/local"),
         *("pipelines/local/commands", "pipelines/local/history"),
         *("pipelines/serving", "pipelines/task_files"),
     },
