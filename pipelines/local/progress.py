@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 # `epoch 3/60  …  took 1.2 s`, or within an epoch `epoch 3/60  step 40/120  …  1.2 s so far`.
 _EPOCH = re.compile(r"epoch (\d+)/(\d+)(?:  step (\d+)/(\d+))?.*?(?:took )?([\d.]+) s(?: so far)?$")
 
+# Earlier runs to look into.
+_LATEST = 50
+
 
 def words(seconds: float) -> str:
     """Returns a duration in words: `8 s`, `3 min`, `2 h 10 min`."""
@@ -39,7 +42,8 @@ def expected(folder: str) -> dict[str, float]:
     """Returns how long each component took when it last ran, from the archived runs in `folder`."""
     runs = os.path.join(folder, "runs")
     seconds: dict[str, float] = {}
-    for name in sorted(os.listdir(runs)) if os.path.isdir(runs) else []:
+    # After a thousand nights, reading all of them would take a second.
+    for name in sorted(os.listdir(runs))[-_LATEST:] if os.path.isdir(runs) else []:
         try:
             with open(os.path.join(runs, name, "summary.json"), encoding="utf-8") as f:
                 summary = json.load(f)

@@ -22,7 +22,7 @@ class Night:
       status: As in `summary.json`; or `interrupted` (it left a log but no summary), `running`, or
         `unreadable` (`error` says why).
       error: Why it failed; "" if it did not.
-      version: The served version that the night pushed or found served; "" for none.
+      version: The version that the night pushed, found served, or holds; "" for none.
       metric: Name of the first headline metric; "" where nothing was evaluated.
       value: Its value.
       metrics: All overall metrics by name.
@@ -36,6 +36,7 @@ class Night:
       drift: `none`, `warned`, `stopped`, `held`, `not_compared`; "" where it was not looked for.
       drift_findings: Sentences of the findings, at most three.
       held: Why the model waits for approval.
+      withheld: Why a blessed model is not served; "" if it is, or is held.
       start: What the training started from: `scratch`, `champion`, or "".
       seconds: Wall time of the whole run.
       disk: Bytes by component, and `total`; {} where they were not counted.
@@ -60,6 +61,7 @@ class Night:
     drift: str = ""
     drift_findings: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    withheld: str = ""
     start: str = ""
     seconds: float | None = None
     disk: dict[str, int] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Night:
             *self.refused,
             *([f"and {more} more gate{'s' * (more != 1)}"] if more else []),
             *(f"held: {reason}" for reason in self.held),
+            *([self.withheld] if self.withheld else []),
             *(f"drift: {finding}" for finding in self.drift_findings),
             *([self.error] if self.error else []),
         ]

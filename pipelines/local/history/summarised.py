@@ -38,7 +38,7 @@ def from_summary(run_id: str, summary: Mapping[str, Any]) -> Night:
         time=time_of(run_id),
         status=str(summary["status"]),
         error=shortened(summary.get("error") or ""),
-        version=str(summary.get("pushed_model") or "").rstrip("/").rpartition("/")[2],
+        version=_version(summary),
         metric=first,
         value=metrics.get(first),
         metrics=metrics,
@@ -51,11 +51,18 @@ def from_summary(run_id: str, summary: Mapping[str, Any]) -> Night:
         refused_count=len(refused),
         drift=drift.get("status") or "",
         drift_findings=_sentences(findings),
+        withheld=shortened(summary.get("withheld") or ""),
         held=_sentences((summary.get("held") or {}).get("reasons") or []),
         start=(summary.get("start") or {}).get("from") or "",
         seconds=_number((summary.get("seconds") or {}).get("total")),
         disk=dict(summary.get("disk") or {}),
     )
+
+
+def _version(summary: Mapping[str, Any]) -> str:
+    """Returns the version that a run pushed, found served, or holds; "" for none."""
+    pushed = str(summary.get("pushed_model") or "").rstrip("/").rpartition("/")[2]
+    return pushed or str((summary.get("held") or {}).get("version") or "")
 
 
 def _spans(spans: Sequence[Mapping[str, Any]]) -> dict[str, int]:

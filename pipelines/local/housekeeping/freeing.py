@@ -69,8 +69,10 @@ def plan(config: RunConfig, keep: int) -> Plan:
         return Plan()
     runs = kept_artifacts.kept_runs(known, keep)
     versions = _versions(config.serving_folder)
-    held = [r.model for r in releases.read(config.serving_folder).held if r.model]
-    needed = kept_artifacts.needed(known, runs, versions=versions, models=held)
+    record = releases.read(config.serving_folder)
+    standing = [r for r in record.releases if r in record.held or r.version in versions]
+    models = {release.model for release in standing if release.model}
+    needed = kept_artifacts.needed(known, runs, versions=versions, models=models)
     places = {artifact.uri for i, artifact in known.artifacts.items() if i in needed}
     gone = [a for i, a in known.artifacts.items() if i not in needed and a.uri not in places]
     since = runs[0] if len(runs) < len(known.runs) else ""

@@ -141,7 +141,7 @@ def needed(
       runs: Starts of the runs to keep; they need all that they read and wrote.
       versions: Versions whose files exist: served, held or withdrawn. Each needs its model, and
         that all it was made from, so that it can be made again.
-      models: URIs of models that wait for a decision.
+      models: URIs of further models, as the record of releases has them.
     """
     wanted: set[int] = set()
     for start in runs:

@@ -70,6 +70,9 @@ def test_a_component_takes_what_it_took_when_it_last_worked(tmp_path) -> None:
     keep("3", "{torn")
     keep("4", "[]")
     assert progress.expected(str(tmp_path)) == {"Trainer": 60, "Pusher": 2}
+    for number in range(50, 100):
+        keep(str(number), json.dumps({"seconds": {"Pusher": 3}, "cached": []}))
+    assert progress.expected(str(tmp_path)) == {"Pusher": 3}, "not of a thousand nights"
 
 
 def test_the_living_line_labels_its_times() -> None:

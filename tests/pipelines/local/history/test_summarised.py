@@ -39,6 +39,14 @@ def test_every_field_that_other_steps_add() -> None:
     assert night.happened[3:] == ["and 2 more gates", "held: --promote hold", "drift: darker"]
 
 
+def test_a_night_that_holds_a_version_or_is_not_served() -> None:
+    held = {"version": "7", "reasons": []}
+    night = summarised.from_summary("x", {"status": "held", "held": held, "pushed_model": None})
+    assert night.version == "7"
+    withheld = {"status": "nothing_new", "withheld": "version 7 was withdrawn by Ann"}
+    assert summarised.from_summary("x", withheld).happened == ["version 7 was withdrawn by Ann"]
+
+
 def test_a_summary_of_today_whose_fields_are_empty() -> None:
     summary = json.loads(json.dumps(Summary(task="digits", run_id="x").__dict__))
     night = summarised.from_summary("x", summary)

@@ -102,6 +102,21 @@ def test_a_held_model_stays_by_its_record_alone(freeing: Any, nights: Any) -> No
     assert {held["model"].uri, held["blessing"].uri} <= nights.there()
 
 
+def test_an_approved_version_stays_though_no_run_pushed_it(freeing: Any, nights: Any) -> None:
+    approved = nights.night(0, pushed=False)
+    nights.night(1)
+    nights.serve(100)
+    events = [
+        Event(event=kind, version="100", model=approved["model"].uri)
+        for kind in (releases.HELD, releases.APPROVED, releases.PUSHED)
+    ]
+    text = "".join(event.line for event in events)
+    Path(nights.config.serving_folder, releases.RECORD).write_text(text)
+    nights.night(2)
+    _collect(freeing, nights, 1)
+    assert approved["transformed_examples"].uri in nights.there()
+
+
 def test_what_a_crash_left_goes_the_next_time(
     freeing: Any, nights: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
