@@ -161,6 +161,23 @@ def test_a_deleted_version_is_pushed_again(first: Run, root: Path) -> None:
 
 
 @pytest.mark.slow
+def test_after_freeing_disk_the_same_command_is_cached_and_what_is_gone_is_made_again(
+    first: Run, root: Path
+) -> None:
+    strict = ("--set", "gates.0.bound=0.9999")
+    assert run(root, *strict).code == 3
+    freed = run(root, "--gc", "1")
+    assert freed.code == 0 and "freed" in freed.out
+    again = run(root, *strict)
+    assert again.code == 3 and again.ran == set()
+    # The first model is served: it and all that it was made from are there. Its report is not.
+    same = run(root)
+    assert (same.code, same.summary["status"]) == (0, "nothing_new"), same.out
+    assert same.summary["metrics"] == first.summary["metrics"]
+    assert not {"ImageExampleGen", "Transform", "Trainer"} & same.ran and "Report" in same.ran
+
+
+@pytest.mark.slow
 def test_a_held_model_is_approved_rolled_back_from_and_not_pushed_again(
     first: Run, root: Path
 ) -> None:

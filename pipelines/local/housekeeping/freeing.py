@@ -10,7 +10,6 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -27,7 +26,6 @@ _DELETED = metadata_store_pb2.Artifact.DELETED
 _PUT = 500
 # What an archived night keeps for the history; the rest goes with its artifacts.
 _HISTORY = {run_files.SUMMARY}
-_STARTED = "%Y%m%d-%H%M%S-%f"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,7 @@ def plan(config: RunConfig, keep: int) -> Plan:
     needed = kept_artifacts.needed(known, runs, versions=versions, models=models)
     places = {artifact.uri for i, artifact in known.artifacts.items() if i in needed}
     gone = [a for i, a in known.artifacts.items() if i not in needed and a.uri not in places]
-    since = runs[0] if len(runs) < len(known.runs) else ""
+    since = runs[0] if len(runs) < len(known.runs) and kept_artifacts.began(runs[0]) else ""
     folders: dict[str, list[str]] = defaultdict(list)
     for place in {artifact.uri for artifact in gone}:
         if os.path.isdir(place):
@@ -152,10 +150,11 @@ def _temporary(config: RunConfig) -> Iterator[str]:
 
 def _before(folder: str, since: str) -> Iterator[str]:
     """Yields what lies in a folder and was last written before a run began."""
-    began = datetime.strptime(since, _STARTED).timestamp()
+    start = kept_artifacts.began(since)
+    assert start is not None
     for name in _listed(folder) if folder else []:
         path = os.path.join(folder, name)
-        if _last_written(path) < began:
+        if _last_written(path) < start.timestamp():
             yield path
 
 

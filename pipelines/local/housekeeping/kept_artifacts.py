@@ -1,6 +1,7 @@
 """Which TFX artifacts something still needs; all others may go. Read from ML Metadata."""
 
 import datetime
+import functools
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -29,6 +30,7 @@ _SUBJECTS = {"model", "examples"}
 _BLESSED = constants.ARTIFACT_PROPERTY_BLESSED_KEY
 _MODEL_ID = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
 _IDS = 2_000
+_STARTED = "%Y%m%d-%H%M%S-%f"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +54,14 @@ class Lineage:
     writes: dict[int, set[int]] = field(default_factory=dict)
     subjects: dict[int, set[int]] = field(default_factory=dict)
 
-    def made_by(self, artifact: int) -> list[int]:
-        """Returns the executions that wrote an artifact, or found it in the cache."""
-        return [execution for execution, ids in self.writes.items() if artifact in ids]
+    @functools.cached_property
+    def makers(self) -> dict[int, list[int]]:
+        """Artifact id → the executions that wrote it, or found it in the cache."""
+        makers: dict[int, list[int]] = defaultdict(list)
+        for execution, ids in self.writes.items():
+            for artifact in ids:
+                makers[artifact].append(execution)
+        return dict(makers)
 
 
 def read(store: Any, pipeline: str, folder: str) -> Lineage:
@@ -112,11 +119,24 @@ def _parts(ids: Iterable[int]) -> list[list[int]]:
 
 
 def _run_id(name: str) -> str:
-    """Returns when a run started, as ids of runs have it; what is no time comes last, and stays."""
+    """Returns when a run started, as ids of runs have it; what is no time comes last, and stays.
+
+    Runs are recorded under their ids; under earlier versions of this code, under their time.
+    """
+    if began(name) is not None:
+        return name
     try:
-        return datetime.datetime.fromisoformat(name).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        return datetime.datetime.fromisoformat(name).strftime(_STARTED)[:-3]
     except ValueError:
         return f"~{name}"
+
+
+def began(run_id: str) -> datetime.datetime | None:
+    """Returns when a run began; None if its id is no time."""
+    try:
+        return datetime.datetime.strptime(run_id, _STARTED)
+    except ValueError:
+        return None
 
 
 def kept_runs(lineage: Lineage, keep: int) -> list[str]:
@@ -184,7 +204,7 @@ def _origins(lineage: Lineage, model: int) -> set[int]:
     """Returns a model and all that it was made from; of the model it started from, only itself."""
     found, waiting = {model}, [model]
     while waiting:
-        for execution in lineage.made_by(waiting.pop()):
+        for execution in lineage.makers.get(waiting.pop(), []):
             newly = lineage.reads.get(execution, set()) - found
             found |= newly
             waiting += [i for i in newly if _type(lineage, i) != _MODEL]

@@ -93,7 +93,7 @@ def test_failed_nights_do_not_displace_the_last_good_one(nights: Any) -> None:
         handle.store.put_executions([last])
     assert kept_artifacts.kept_runs(_read(nights), 1) == [
         "20240101-030005-000",
-        "20240102-030005-000",
+        "20240102-030000-000",
     ]
 
 
