@@ -144,8 +144,8 @@ def _execute(
         return 2
     finally:
         console.stop()
-    from pipelines.local.ancestry import origin
     from pipelines.local import disk, lineage, outcome, schema_review
+    from pipelines.local.ancestry import origin
     from pipelines.local.runner import LocalRunner, NodeFailedError
 
     runner = LocalRunner(

@@ -18,7 +18,7 @@ from tfx.orchestration import metadata
 from components.pusher import releases
 from components.shard_store import MEMORY
 from pipelines.config import RunConfig
-from pipelines.local import disk, lineage, run_files
+from pipelines.local import disk, metadata_store, run_files
 from pipelines.local.history import reading
 from pipelines.local.housekeeping import kept_artifacts
 
@@ -106,7 +106,7 @@ def free(config: RunConfig, planned: Plan) -> None:
     for artifact in planned.artifacts:
         artifact.state = _DELETED
     if planned.artifacts:
-        with metadata.Metadata(lineage.connection(config.metadata_file)) as handle:
+        with metadata.Metadata(metadata_store.connection(config.metadata_file)) as handle:
             for i in range(0, len(planned.artifacts), _PUT):
                 handle.store.put_artifacts(planned.artifacts[i : i + _PUT])
     for paths in planned.folders.values():
@@ -118,7 +118,7 @@ def free(config: RunConfig, planned: Plan) -> None:
 
 
 def _lineage(config: RunConfig) -> kept_artifacts.Lineage:
-    connection = lineage.connection(config.metadata_file)
+    connection = metadata_store.connection(config.metadata_file)
     with metadata.Metadata(connection) as handle:
         return kept_artifacts.read(handle.store, config.names.own, config.artifacts_folder)
 

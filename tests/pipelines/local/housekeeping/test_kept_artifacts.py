@@ -82,12 +82,12 @@ def test_failed_nights_do_not_displace_the_last_good_one(nights: Any) -> None:
     from ml_metadata.proto import metadata_store_pb2
     from tfx.orchestration import metadata
 
-    from pipelines.local import lineage
+    from pipelines.local import metadata_store
     from pipelines.local.housekeeping import kept_artifacts
 
     nights.night(0)
     nights.night(1, blessed=False)
-    with metadata.Metadata(lineage.connection(nights.config.metadata_file)) as handle:
+    with metadata.Metadata(metadata_store.connection(nights.config.metadata_file)) as handle:
         last = max(handle.store.get_executions(), key=lambda e: e.id)
         last.last_known_state = metadata_store_pb2.Execution.FAILED
         handle.store.put_executions([last])
