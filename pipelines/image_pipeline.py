@@ -134,7 +134,9 @@ def _trained(
     nodes: list[BaseNode] = [examples]
     schema = data_nodes.judged(nodes, task, config, examples)
     champion = platform.champion(read, config.serving_folder) if platform.champion else None
-    nodes += drift_nodes.checked(task, config, examples, champion, platform)
+    nodes += drift_nodes.checked(
+        task, config, examples, schema, champion, platform, after=nodes[-1]
+    )
     # The check comes last.
     drift = nodes[-1]
     preprocessing = packing.find(task, config.task, "preprocessing_fn")

@@ -47,6 +47,20 @@ def latest_blessed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
     ).with_id(_BASELINE)
 
 
+def last_blessed_champion(examples: BaseChannel, serving_folder: str) -> BaseNode:
+    """Returns the resolver of the champion that Vertex AI itself executes.
+
+    It also finds a model of these very Examples, so that the same command run again checks the
+    drift again; nothing is trained for that.
+    """
+    del examples, serving_folder
+    return Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id(_CHAMPION)
+
+
 def latest_pushed(candidate: BaseChannel, serving_folder: str) -> BaseNode:
     """Returns the component for platforms that have no resolvers."""
     return PushedBaseline(

@@ -38,7 +38,8 @@ _MAY_IMPORT = {
     # A baseline is chosen among what was pushed.
     "components/baseline": {"components/pusher", _SAVED_MODEL},
     "components/drift": {
-        *("components/baseline", "components/example_gen", _READERS, "components/pusher"),
+        *("components/baseline", "components/data_validation", "components/example_gen"),
+        *("components/pusher", _READERS),
         *(_PROBLEMS, _SAVED_MODEL, _TASK, _TRAINING),
     },
     "components/evaluator": {"components/pusher", _PROBLEMS, _SAVED_MODEL, _TASK},

@@ -8,9 +8,10 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
-from tfx.utils import path_utils
+from tfx.utils import io_utils, path_utils
 
-from components.drift import artifacts, judging, plots, records, sampling
+from components.data_validation.inferred_schema import FILE
+from components.drift import artifacts, comparators, judging, plots, records, sampling
 from components.drift.artifacts import DriftFindings
 from components.drift.judging import Outcome
 from components.drift.records import Night
@@ -23,6 +24,11 @@ from trainer_modules.engine.task import overrides
 
 _STATUS = {"warn": artifacts.WARNED, "stop": artifacts.STOPPED, "hold": artifacts.HELD}
 _SHOWN = 5
+_LIMITS = {
+    **{"labels": "labels", "height": "numbers", "width": "numbers", "brightness": "numbers"},
+    **{"format": "kinds", "channels": "kinds", "rejected": "rejected", "features": "embedding"},
+}
+"""What is compared → the task's limit of it; new and vanished classes have none."""
 
 
 class DriftStopError(BadInputError):
@@ -65,8 +71,22 @@ def stop_message(outcome: Outcome) -> str:
     return (
         f"The newest examples have drifted: {'; '.join(sentences[:_SHOWN])}{more}. Nothing was "
         "trained. Correct or remove them; or, if they are right, run again with --on-drift warn "
-        "(or hold), or allow more with the task's limits, for example --set drift.labels=0.3."
+        f"(or hold){_allowing(outcome)}."
     )
+
+
+def _allowing(outcome: Outcome) -> str:
+    """Returns how to accept the differences that a limit of the task can accept."""
+    needed: dict[str, float] = {}
+    for one in outcome.findings:
+        if one.p_value is not None and one.what in _LIMITS:
+            name = _LIMITS[one.what]
+            needed[name] = max(needed.get(name, 0.0), abs(one.value))
+    if not needed:
+        return ""
+    # A little more than what was found.
+    options = " ".join(f"--set drift.{name}={1.1 * value:.2g}" for name, value in needed.items())
+    return f", or allow as much with {options}"
 
 
 @component
@@ -79,6 +99,7 @@ def DriftCheck(
     limits: Parameter[str],
     on_drift: Parameter[str] = "warn",
     code_fingerprint: Parameter[str] = "",
+    schema: InputArtifact[standard_artifacts.Schema] = None,
     champion: InputArtifact[standard_artifacts.Model] = None,
     champion_examples: InputArtifact[standard_artifacts.Examples] = None,
     champion_rejected: InputArtifact[RejectedExamples] = None,
@@ -94,6 +115,7 @@ def DriftCheck(
       limits: The task's `Drift` as JSON.
       on_drift: `warn`, `stop` or `hold`.
       code_fingerprint: Changes when the code does, so that caching notices.
+      schema: Its drift and skew comparators are further limits.
       champion: The last blessed model.
       champion_examples: The data from which it was made.
       champion_rejected: What was recorded as they were read.
@@ -118,7 +140,8 @@ def DriftCheck(
             champion_examples=champion_examples.uri if champion_examples is not None else "",
             size=given.sample,
         )
-    outcome = judging.judge(night, what_is_learnt, given, features)
+    measured = comparators.compare(night, _schema(schema.uri)) if schema is not None else []
+    outcome = judging.judge(night, what_is_learnt, given, features, measured)
     content = described(outcome, night, on_drift)
     content["notes"] += [note] if note else []
     if content["status"] == artifacts.STOPPED:
@@ -127,6 +150,10 @@ def DriftCheck(
     held = outcome.findings if content["status"] == artifacts.HELD else ()
     hold_advice.write(hold.uri, [f"drift: {one.sentence}" for one in held])
     _write(drift.uri, artifacts.PLOTS, plots.data(night, what_is_learnt, features))
+
+
+def _schema(uri):  # type: ignore[no-untyped-def]
+    return io_utils.SchemaReader().read(os.path.join(uri, FILE))
 
 
 def _write(uri, name, content):  # type: ignore[no-untyped-def]

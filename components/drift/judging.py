@@ -1,6 +1,6 @@
 """Compares the newest examples with others, and says which differences are drift."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ class Comparison:
       sentence: What was found, with figures.
       value: Size of the difference, see `two_samples`.
       threshold: Smallest difference that matters.
-      p_value: Adjusted for all comparisons of the night.
+      p_value: Adjusted for all comparisons of the night; None for a limit that a schema sets.
       drifted: Whether it is drift.
     """
 
@@ -41,7 +41,7 @@ class Comparison:
     sentence: str
     value: float
     threshold: float
-    p_value: float
+    p_value: float | None
     drifted: bool = False
 
 
@@ -101,7 +101,13 @@ class _Pair:
         )
 
 
-def judge(night: Night, problem: Problem, limits: Drift, features: Features) -> Outcome:
+def judge(
+    night: Night,
+    problem: Problem,
+    limits: Drift,
+    features: Features,
+    measured: Sequence[Comparison] = (),
+) -> Outcome:
     """Returns the verdict on a night's data.
 
     Args:
@@ -109,6 +115,7 @@ def judge(night: Night, problem: Problem, limits: Drift, features: Features) -> 
       problem: Tells what a label is.
       limits: The task's limits.
       features: The champion's features of some examples, by reference; {} for none.
+      measured: Comparisons that are judged already, by the schema.
     """
     compared: list[Comparison] = []
     notes = list(night.notes)
@@ -125,11 +132,11 @@ def judge(night: Night, problem: Problem, limits: Drift, features: Features) -> 
                 note = _compare_features(pair, *features[against])
                 notes += [note] if note else []
             compared += pair.done
-    adjusted = two_samples.holm([one.p_value for one in compared])
+    adjusted = two_samples.holm([one.p_value or 0.0 for one in compared])
     judged = [
         _judged(one, p_value, limits) for one, p_value in zip(compared, adjusted, strict=True)
     ]
-    ranked = sorted(judged, key=lambda one: (not one.drifted, one.p_value))
+    ranked = sorted([*judged, *measured], key=lambda one: (not one.drifted, one.p_value or 0.0))
     return Outcome(comparisons=tuple(ranked), notes=tuple(notes))
 
 

@@ -107,7 +107,7 @@ def night(now: Ingested | None, champion: Ingested | None, *, has_champion: bool
         trained_on = frozenset(champion.table.loc[champion.table["split"] == TRAIN, "digest"])
     notes = []
     if not has_champion:
-        notes.append("there is no champion yet")
+        notes.append("no champion is known")
     elif champion is None:
         notes.append("the data of the champion are not known here")
     newest: Sample | None

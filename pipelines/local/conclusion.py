@@ -56,7 +56,9 @@ def show(console: Console, summary: Summary, display: Display = Display()) -> No
             more = f"; {len(failed) - 1} more failed" if len(failed) > 1 else ""
             console.print(f"not blessed: {escape(gate['message'])}{more}", soft_wrap=True)
     for finding in summary.drift.get("findings", []):
-        console.print(f"[yellow]drift:[/] {escape(finding['sentence'])}", soft_wrap=True)
+        # A held model names its reasons below.
+        if f"drift: {finding['sentence']}" not in summary.held.get("reasons", []):
+            console.print(f"[yellow]drift:[/] {escape(finding['sentence'])}", soft_wrap=True)
     for line in _not_compared(summary):
         console.print(escape(line), soft_wrap=True)
     if summary.serving and not summary.serving["passed"]:

@@ -19,6 +19,8 @@ def test_a_root_in_a_bucket_keeps_no_checkpoints() -> None:
 def test_a_configuration_is_checked_when_it_is_made() -> None:
     with pytest.raises(BadInputError, match="--tune must be a number of trials. Received: -1"):
         RunConfig(tune=-1)
+    with pytest.raises(BadInputError, match="--on-drift must be one of warn, stop, hold. Rec.*: x"):
+        RunConfig(on_drift="x")
     with pytest.raises(BadInputError, match=r"--promote must be auto or hold\. Received: later"):
         RunConfig(promote="later")
     with pytest.raises(BadInputError, match="--keep must be a number of versions"):

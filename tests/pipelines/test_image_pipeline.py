@@ -40,6 +40,7 @@ LEARNING = {"Tuner", "Trainer"}
         ("input.jpeg_quality=80", {"Transform", "ServingCheck"} | LEARNING),
         ("gates.0.bound=0.5", {"ModelGate"}),
         ("gates=()", {"ModelGate"}),
+        ("drift.labels=0.3", {"DriftCheck"}),
         ("slices=('format',)", {"ImageEvaluator"}),
         ("serving.samples=3", {"ServingCheck"}),
         ('serving.formats=("tflite",)', {"ServingCheck"}),
@@ -120,3 +121,26 @@ def test_nothing_can_be_started_where_nothing_is_trained(tfx_ready) -> None:
         create_pipeline(task, run, data="", source=task.source)
     with pytest.raises(BadInputError, match="--start must be one of scratch, champion, both"):
         RunConfig(start="last")
+
+
+def test_drift_is_looked_for_before_anything_is_transformed(keys) -> None:
+    before, after = keys(), keys(on_drift="hold")
+    assert _changed(before, after) == {"DriftCheck"}
+    assert after["DriftCheck"]["on_drift"] == "hold"
+
+
+def test_transform_waits_for_the_drift_check_and_pusher_hears_of_it(tfx_ready) -> None:
+    from pipelines.image_pipeline import create_pipeline
+
+    task = tasks.load("digits")
+    config = RunConfig(task="digits", root="/r")
+    pipeline = create_pipeline(task, config, data="/data", source=task.source.stored)
+    nodes = {node.id: node for node in pipeline.components}
+    check = nodes["DriftCheck"]
+    assert check in nodes["Transform"].upstream_nodes
+    assert nodes["DataGate"] in check.upstream_nodes
+    assert nodes["Pusher"].inputs["hold"].producer_component is check
+    assert set(check.inputs) == {
+        *("examples", "rejected", "schema"),
+        *("champion", "champion_examples", "champion_rejected"),
+    }

@@ -104,3 +104,16 @@ def test_earlier_statistics_come_from_lineage_on_this_machine_alone() -> None:
     assert (node.id, _strategy(node)) == ("PreviousStatistics", PreviousStatistics)
     assert _read(node, "now") is now
     assert platforms.Platform().previous_data is None
+
+
+def test_vertex_ai_finds_the_champion_as_it_finds_the_baseline() -> None:
+    from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy as tfx
+    from tfx.types import standard_artifacts
+    from tfx.types.channel import Channel
+
+    from pipelines import platforms
+
+    examples = Channel(type=standard_artifacts.Examples)
+    node = platforms.last_blessed_champion(examples, "gs://b/serving")
+    assert (node.id, _strategy(node)) == ("Champion", tfx.LatestBlessedModelStrategy)
+    assert set(node.inputs) == {"model", "model_blessing"}

@@ -37,6 +37,7 @@ READ = {
     "statistics_of_data": ("StatisticsGen", "statistics"),
 }
 JUDGED = {
+    "drift": ("DriftCheck", "drift"),
     "transformed_examples": ("Transform", "transformed_examples"),
     "model_run": ("Trainer", "model_run"),
     "evaluation": ("ImageEvaluator", "evaluation"),

@@ -38,10 +38,14 @@ class Vertex(Target):
 
     def nodes(self, config: VertexConfig, accelerator: Accelerator) -> "Platform":
         """Returns what is different in the DAG: the last blessed model, CustomJobs, deployment."""
-        from pipelines.platforms import Platform, latest_blessed
+        from pipelines.platforms import Platform, last_blessed_champion, latest_blessed
 
         vertex = Platform(
-            baseline=latest_blessed, after_push=_after_push(config), draws=True, dashes=True
+            baseline=latest_blessed,
+            champion=last_blessed_champion,
+            after_push=_after_push(config),
+            draws=True,
+            dashes=True,
         )
         if accelerator.device == accelerators.CPU:
             return vertex

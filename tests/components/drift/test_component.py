@@ -96,7 +96,9 @@ def test_stop_says_what_drifted_and_the_ways_out(digits: Digits, tmp_path: Path)
         checked(digits, tmp_path, CHANGES["of another camera"], on_drift="stop")
     message = str(stopped.value)
     assert "height of the newest span 'span-3' against the 1 other span" in message
-    assert "median 8 before, 10 now" in message and "--on-drift warn" in message
+    assert "median 8 before, 10 now" in message and "--on-drift warn (or hold)" in message
+    # Half of the images are larger.
+    assert "or allow as much with --set drift.numbers=0.55" in message
     assert stopped.value.content["status"] == "stopped" and "\n" not in message
     assert not (tmp_path / "drift" / "drift.json").exists()
 
@@ -118,7 +120,7 @@ def test_a_growing_folder_tells_what_the_champion_has_not_seen(
 
 def test_without_a_champion_the_window_is_compared(digits: Digits, tmp_path: Path) -> None:
     content = checked(digits, tmp_path, CHANGES["inverted"], champion=False)
-    assert content["notes"] == ["there is no champion yet"]
+    assert content["notes"] == ["no champion is known"]
     assert {one["what"] for one in content["findings"]} == {"brightness"}
 
 

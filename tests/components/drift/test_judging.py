@@ -115,7 +115,7 @@ def _ordinary(seed: int) -> bool:
         count = size if name == "new" else size * int(rng.integers(1, 8))
         labels = rng.choice(nights.CLASSES, count, p=mix)
         tables[name] = nights.table(count, seed=3 * seed + i, label=labels)
-        features[name] = rng.gamma(1, size=(min(count, 100), 8))
+        features[name] = rng.gamma(1, size=(min(count, 60), 6))
     night = nights.night(tables["new"], tables[WINDOW], tables[CHAMPION])
     pairs = {name: (features["new"], features[name]) for name in (WINDOW, CHAMPION)}
     return bool(judge(night, PROBLEM, Drift(), pairs).findings)

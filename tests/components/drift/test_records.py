@@ -36,7 +36,7 @@ def test_the_first_night_says_why_nothing_is_compared() -> None:
     span = nights.ingested(nights.table(20))
     first = records.night(span, None, has_champion=False)
     assert first.newest and not first.references
-    assert first.notes == ("there is no champion yet", "the window holds no other span")
+    assert first.notes == ("no champion is known", "the window holds no other span")
     folder = records.night(nights.ingested(nights.table(20, span="")), None, has_champion=False)
     assert folder.newest is None and "no spans" in folder.notes[-1]
     unknown = records.night(span, None, has_champion=True)

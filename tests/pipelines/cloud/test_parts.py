@@ -15,6 +15,7 @@ from trainer_modules.engine.errors import BadInputError
         (WorkConfig, {"data": "s3://b/d"}, "--data s3://b/d: .*Mount the bucket"),
         (WorkConfig, {"max_rejected": 1.5}, "--max-rejected must be a fraction within"),
         (WorkConfig, {"tune": -1}, "tune"),
+        (WorkConfig, {"on_drift": "ask"}, "--on-drift must be one of warn, stop, hold"),
         (WorkConfig, {"name": "a/b"}, "--name"),
         (StorageConfig, {"pipeline_root": "runs"}, "--pipeline-root must be gs://.*Received: runs"),
         (StorageConfig, {"serving_root": "./m"}, "--serving-root must be gs://.*absolute path"),

@@ -200,3 +200,14 @@ def test_the_disk_is_told_in_one_line_with_the_largest_parts() -> None:
     shown = _shown(_summary(status="pushed", disk={**sizes, "total": 3_700_005}))
     assert "disk    3.7 MB (Transform 2.0 MB, served 900 KB, Trainer 800 KB)" in shown
     assert "disk" not in _shown(_summary(status="pushed"))
+
+
+def test_each_drift_has_a_line() -> None:
+    findings = [{"sentence": "labels of [the] newest span: more"}, {"sentence": "height: 8, 10"}]
+    text = _shown(_summary(status="pushed", drift={"status": "warned", "findings": findings}))
+    assert "drift: labels of [the] newest span: more\ndrift: height: 8, 10" in text
+    held = {"version": "7", "reasons": ["drift: height: 8, 10"]}
+    drift = {"status": "held", "findings": findings[1:]}
+    log = "/d/r/t/logs/r.log"
+    text = _shown(_summary(status="held", drift=drift, held=held, log=log))
+    assert text.count("height: 8, 10") == 1

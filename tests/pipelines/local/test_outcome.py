@@ -203,3 +203,42 @@ def test_a_held_model_is_said_on_pushers_line() -> None:
     # Since then, somebody may have decided.
     assert note(True, held_version="7").startswith("was held as version 7")
     assert note(False, withheld="version 7 was refused") == "nothing pushed: version 7 was refused"
+
+
+def _drift(status: str, *findings: str, notes: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "status": status,
+        "findings": [{"what": what, "sentence": f"{what} moved"} for what in findings],
+        "comparisons": [],
+        "notes": list(notes),
+        "samples": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        (_drift("warned", "labels", "height", "labels"), "drift of labels, height"),
+        (_drift("none", notes=("no champion is known",)), "no drift"),
+        (_drift("not_compared", notes=("a", "b")), "not compared: a; b"),
+    ],
+)
+def test_drift_is_in_the_summary_and_on_its_line(add: Any, content: Any, note: str) -> None:
+    summary = _summary()
+    assert add(summary, "DriftCheck", "drift", drift=content) == note
+    wanted = {name: content[name] for name in ("status", "findings", "notes")}
+    assert summary.drift == wanted
+
+
+def test_a_run_that_drift_has_stopped_says_what_it_found() -> None:
+    from components.drift.component import DriftStopError
+    from pipelines.local import lineage, outcome
+    from pipelines.local.runner import NodeFailedError
+
+    failure = NodeFailedError("DriftCheck", 1.23456)
+    failure.__cause__ = DriftStopError("The newest examples have drifted.", _drift("stopped", "x"))
+    summary = _summary()
+    outcome.add_failure(summary, failure)
+    assert summary.seconds == {"DriftCheck": 1.235}
+    assert summary.drift["status"] == "stopped" and summary.drift["findings"]
+    assert lineage.explain(failure) == ("The newest examples have drifted.", 2)
