@@ -4,6 +4,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
+def analyses(preprocessing_fn: Callable[..., Mapping[str, Any]], specs: Mapping[str, Any]) -> bool:
+    """Returns whether a function has analyzers at all.
+
+    Args:
+      preprocessing_fn: As Transform calls it.
+      specs: The `tf.TypeSpec`s of the raw features.
+    """
+    from tensorflow_transform import analyzer_nodes, impl_helper
+
+    graph, *_ = impl_helper.trace_preprocessing_function(
+        preprocessing_fn, dict(specs), use_tf_compat_v1=False
+    )
+    return bool(graph.get_collection(analyzer_nodes.TENSOR_REPLACEMENTS))
+
+
 def analysed_features(
     preprocessing_fn: Callable[..., Mapping[str, Any]], spec: Mapping[str, Any]
 ) -> frozenset[str] | None:

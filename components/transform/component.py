@@ -25,7 +25,7 @@ from tfx.utils import proto_utils
 from components.raw_shards import RawShard, raw_shards
 from components.shard_store import ShardStore
 from components.transform import shards
-from components.transform.analysis import analysed_features
+from components.transform.analysis import analysed_features, analyses
 from components.transform.shards import Work
 from trainer_modules.engine.custom_config import INPUT_KEY, PROBLEM_KEY, STORE_KEY
 from trainer_modules.engine.inputs.contract import DEVIATION, MEAN
@@ -41,6 +41,35 @@ class _Processor(transform_executor.TransformProcessor):
     def _GetDesiredBatchSize(self, data_format: int, schema: Any) -> int:
         del data_format, schema
         return _BATCH
+
+    def _RunBeamImpl(
+        self,
+        analyze_data_list: list[Any],
+        transform_data_list: list[Any],
+        preprocessing_fn: Any,
+        stats_options_updater_fn: Any,
+        force_tf_compat_v1: bool,
+        save_options: Any,
+        input_dataset_metadata: Any,
+        transform_output_path: str,
+        *rest: Any,
+    ) -> Any:
+        """Reads no data where nothing is analysed.
+
+        TFX would: it takes a control dependency, such as an assertion, for a need of analysis.
+        """
+        specs = analyze_data_list[0].tfxio.TensorAdapter().OriginalTypeSpecs()
+        if analyses(preprocessing_fn, specs):
+            return super()._RunBeamImpl(
+                *(analyze_data_list, transform_data_list, preprocessing_fn),
+                *(stats_options_updater_fn, force_tf_compat_v1, save_options),
+                *(input_dataset_metadata, transform_output_path, *rest),
+            )
+        # It raises an error for analyzers, so none can be overlooked.
+        return self._RunInPlaceImpl(
+            *(preprocessing_fn, force_tf_compat_v1, input_dataset_metadata),
+            *(specs, transform_output_path),
+        )
 
 
 class Executor(transform_executor.Executor):
