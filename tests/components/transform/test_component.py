@@ -247,13 +247,13 @@ def _own(function: str) -> tuple[str, str, dict[str, Any], Records]:
 @pytest.mark.parametrize(
     ("kind", "computed"),
     [
-        (_images, 1),
-        pytest.param(_rows, 1, marks=pytest.mark.slow),
+        (_rows, 1),
+        pytest.param(_images, 1, marks=pytest.mark.slow),
         pytest.param(_masks, 1, marks=pytest.mark.slow),
         pytest.param(lambda: _own("scaled"), 4, marks=pytest.mark.slow),
         pytest.param(lambda: _own("vocabulary"), 4, marks=pytest.mark.slow),
     ],
-    ids=["images", "rows", "masks", "scaled", "vocabulary"],
+    ids=["rows", "images", "masks", "scaled", "vocabulary"],
 )
 def test_the_second_night_computes_what_is_new_and_equals_tfx(
     tfx_ready: None,
