@@ -112,7 +112,7 @@ def _serve(folder: str, record: Record, about: _About, decision: deciding.Decisi
     if action == deciding.UNCHANGED:
         known = record.of_version(version)
         if known is None or known.state != releases.PUSHED:
-            recording.append(folder, about.event(releases.PUSHED, version, _FOUND))
+            recording.append(folder, _found(record, about, version))
             # Without a record the version is older than records; with one, a crash came between
             # moving the version and recording it.
             action = deciding.PUSH if record.exists else action
@@ -123,7 +123,7 @@ def _serve(folder: str, record: Record, about: _About, decision: deciding.Decisi
         recording.append(folder)
     held_as = version
     if action == deciding.PROMOTE:
-        version = _promoted(folder, held_as)
+        version = _promoted(folder, record, held_as)
     if not version:
         version = numbering.new_version(record, folder, int(time.time()))
         _copy(about.candidate, folder, version, placing.served(folder, version))
@@ -139,16 +139,28 @@ def _pushed(about: _About, version: str, held_as: str) -> Event:
     return about.event(releases.PUSHED, version, AUTO, **more)
 
 
-def _promoted(folder: str, version: str) -> str:
-    """Moves a held version to where it is served; returns "" where it must be copied anew.
+def _found(record: Record, about: _About, version: str) -> Event:
+    """Returns the event of a version that is served and not recorded as such."""
+    waiting = record.of_model(about.candidate.uri, about.export)
+    more = {}
+    if waiting and waiting.state == releases.HELD and waiting.version != version:
+        # The crash came while it was pushed under another number than it was held under.
+        more = {releases.HELD_AS: waiting.version}
+    return about.event(releases.PUSHED, version, _FOUND, **more)
 
-    That is so where a newer version is served, which the server would prefer, or where the files
-    are gone.
+
+def _promoted(folder: str, record: Record, version: str) -> str:
+    """Moves a held version to where it is served; returns its number there.
+
+    That is a new one where a newer version is served, which servers would prefer, and "" where the
+    files are gone.
     """
     waiting = placing.held(folder, version)
-    newest = next(versions.complete(folder), None)
-    if (newest and newest.number > int(version)) or versions.missing_file(waiting):
+    if versions.missing_file(waiting):
         return ""
+    newest = next(versions.complete(folder), None)
+    if newest and newest.number > int(version):
+        version = numbering.new_version(record, folder, int(time.time()))
     placing.move(waiting, placing.served(folder, version))
     return version
 

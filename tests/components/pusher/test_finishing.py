@@ -42,7 +42,10 @@ def _crash_at(monkeypatch: pytest.MonkeyPatch, nth: int, *, before: bool) -> lis
     return counted
 
 
-@pytest.mark.parametrize("what", ["push", "hold", "promote", "keep", "approve", "refuse", "back"])
+@pytest.mark.parametrize(
+    "what",
+    ["push", "hold", "promote", "renumber", "keep", "approve", "as_newest", "refuse", "back"],
+)
 def test_a_crash_between_any_two_steps_is_made_good_by_the_same_command(
     tmp_path: Path, what: str
 ) -> None:
@@ -52,14 +55,16 @@ def test_a_crash_between_any_two_steps_is_made_good_by_the_same_command(
         nights = Nights(place)
         for name in ("a", "b"):
             nights.push(name)
-        if what in ("promote", "approve", "refuse"):
+        if what not in ("push", "hold", "keep", "back"):
             nights.push("new", HOLD)
+        if what in ("renumber", "as_newest"):
+            nights.push("c")
         return nights
 
     def act(nights: Nights) -> None:
         said = {"by": "Ann", "reason": "because"}
         folder = str(nights.folder)
-        if what in ("push", "promote"):
+        if what in ("push", "promote", "renumber"):
             assert nights.push("new").destination
         elif what == "hold":
             assert nights.push("new", HOLD).action == "hold"
@@ -69,6 +74,9 @@ def test_a_crash_between_any_two_steps_is_made_good_by_the_same_command(
             rolling_back.rollback(folder, **said)
         elif what == "approve":
             releasing.approve(folder, "latest", **said)
+        elif what == "as_newest":
+            version = next(e.version for e in nights.record.events if e.event == "held")
+            releasing.approve(folder, version, **said, as_newest=True)
         else:
             version = (nights.record.held or nights.record.releases)[-1].version
             releasing.refuse(folder, version, **said)

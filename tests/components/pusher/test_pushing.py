@@ -72,7 +72,8 @@ def test_a_held_model_behind_a_newer_one_is_pushed_under_a_new_number(nights: Ni
     assert int(pushed.version) > int(newer.version) > int(held.version)
     assert not nights.record.held and nights.states == ["pushed", "pushed"]
     known = nights.record.of_version(held.version)
-    assert known.version == pushed.version
+    assert known is not None and known.version == pushed.version
+    assert not list((nights.folder / "held").iterdir())
 
 
 def test_what_was_served_already_is_not_held(nights: Nights) -> None:
