@@ -191,7 +191,7 @@ def load(
     )
     lost = clients * each - counts.get(200, 0)
     print(
-        f"lost {lost}   target 0; version at the end {watcher.version()}   target {version}, "
+        f"lost {lost}   target 0; version at the end {Client(name).version()}   target {version}, "
         f"which answers after {took:.2f} s"
     )
 
