@@ -7,6 +7,7 @@ costs work. An entry is written beside its place and renamed, so a half-written 
 import contextlib
 import os
 import shutil
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ MEMORY = "places"
 """The folder of a store that `forget` leaves: what cannot be computed again."""
 
 _STAGED = ".staged-"
+_DAY = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,9 @@ def link_file(source: str, destination: str) -> bool:
     """Gives a file a second name, or copies it; returns whether it is there."""
     if not _is_remote(source) and not _is_remote(destination):
         try:
+            # Copying onto another name of a kept file would write into that file.
+            if os.path.lexists(destination):
+                os.remove(destination)
             os.link(source, destination)
             return True
         except FileNotFoundError:
@@ -115,6 +120,15 @@ def link_file(source: str, destination: str) -> bool:
         return False
     fileio.copy(source, destination, overwrite=True)
     return True
+
+
+def sweep(store: ShardStore) -> None:
+    """Removes what killed runs staged more than a day ago, on this machine."""
+    if not store.folder or _is_remote(store.folder) or not os.path.isdir(store.folder):
+        return
+    for entry in os.scandir(store.folder):
+        if entry.name.startswith(_STAGED) and time.time() - entry.stat().st_mtime > _DAY:
+            shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def forget(folder: str) -> None:

@@ -72,12 +72,34 @@ class PipelineConfig(Protocol):
         """Where an interrupted training finds its state; "" for nowhere."""
 
     @property
+    def window(self) -> str:
+        """Which spans are read: `newest`, `all` or how many."""
+
+    @property
+    def evaluate(self) -> str:
+        """What is evaluated: `newest` (the newest span), `window`, or the root of a test set."""
+
+    @property
     def store_folder(self) -> str:
         """Where results are kept that later nights use again; "" for nowhere."""
 
     @property
     def beam_args(self) -> list[str]:
         """Options for Beam in every component."""
+
+
+def check_window(window: str, data: str | None) -> None:
+    """Raises BadInputError if a window is no number of spans, or the data has no spans."""
+    if window not in ("newest", "all") and not (window.isdecimal() and int(window) > 0):
+        raise BadInputError(
+            f"--window must be newest, all or a number of spans of at least 1. Received: {window}"
+        )
+    if window != "newest" and "{" not in (data or ""):
+        raise BadInputError(
+            f"--window {window}: there are no spans to choose from. Write where the span's number "
+            "or date is in the path, for example --data 'photos/span-{SPAN}'. "
+            f"Received: --data {data}"
+        )
 
 
 ON_DRIFT = ("warn", "stop", "hold")
@@ -139,6 +161,9 @@ class RunConfig:
       keep: How many served versions to keep; 0 for all.
       quiet: Print nothing but the last lines, and nothing at all if there was nothing new.
       notify: A command to run if the night needs a person; "" for none.
+      window: Which spans of the data to read: `newest`, `all` or how many.
+      evaluate: What to evaluate: `newest` (the newest span), `window` (all that is read), or the
+        root of a fixed test set.
     """
 
     task: str = "digits"
@@ -154,6 +179,8 @@ class RunConfig:
     fresh: bool = False
     tune: int = 0
     start: str = SCRATCH
+    window: str = "newest"
+    evaluate: str = "newest"
     promote: str = "auto"
     keep: int = 0
     quiet: bool = False
@@ -163,6 +190,7 @@ class RunConfig:
         check_limits(max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift)
         check_promotion(promote=self.promote, keep=self.keep)
         check_start(self.start)
+        check_window(self.window, self.data)
         self.names  # noqa: B018  (raises)
 
     @property

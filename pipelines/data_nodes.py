@@ -17,11 +17,12 @@ from trainer_modules.engine.task.sources import Source
 from trainer_modules.engine.task.task import Task
 
 
-def read(task: Task, data: str, source: Source) -> ImageExampleGen:
+def read(task: Task, config: PipelineConfig, data: str, source: Source) -> ImageExampleGen:
     """Returns the node that reads the data.
 
     Args:
       task: The task, settings applied and classes known.
+      config: Says which spans are read and evaluated, and where reading is remembered.
       data: Root folder of the stored data.
       source: The layout that `data` has.
     """
@@ -30,6 +31,9 @@ def read(task: Task, data: str, source: Source) -> ImageExampleGen:
         source=overrides.to_json(source),
         problem=overrides.to_json(task.problem),
         columns=overrides.to_json(task.input.columns),
+        window=config.window,
+        evaluate=config.evaluate,
+        store=config.store_folder,
         code_fingerprint=cache_keys.of_step(ImageExampleGen, source, task.problem),
     )
 

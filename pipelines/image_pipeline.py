@@ -101,7 +101,7 @@ def _exported(
     nodes: list[BaseNode] = []
     read = None
     if data:
-        examples = data_nodes.read(task, data, source)
+        examples = data_nodes.read(task, config, data, source)
         read = examples.outputs["examples"]
         nodes.append(examples)
         data_nodes.judged(nodes, task, config, examples)
@@ -129,7 +129,7 @@ def _trained(
     """
     # Classes that come from the data are known only here.
     check_gates(task)
-    examples = data_nodes.read(task, data, source)
+    examples = data_nodes.read(task, config, data, source)
     read = examples.outputs["examples"]
     nodes: list[BaseNode] = [examples]
     schema = data_nodes.judged(nodes, task, config, examples)

@@ -2,7 +2,7 @@
 
 import functools
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin
@@ -22,6 +22,8 @@ class Checked:
       classes: Classes under which it is counted.
       converted: Whether the image was converted to PNG.
       notes: What the conversion dropped, as text.
+      measured: The image's size, channels and brightness as in the Example; None for a row of a
+        table.
     """
 
     serialized: bytes
@@ -29,6 +31,7 @@ class Checked:
     classes: tuple[str, ...]
     converted: bool = False
     notes: tuple[str, ...] = ()
+    measured: "Measured | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,7 @@ def examine(record: Record, problem: Problem) -> Checked | Rejected:
     form = ""
     converted: formats.Converted | None = None
     classes: tuple[str, ...] = ()
+    image_facts: Measured | None = None
     features |= record.slices | record.values
     if record.label is not None:
         features |= problem.raw_labels(record.label)
@@ -79,11 +83,14 @@ def examine(record: Record, problem: Problem) -> Checked | Rejected:
         if isinstance(measured, str):
             return Rejected(id=record.id, split=record.split, reason=measured)
         form = converted.format if converted else measured.format
+        if converted:
+            measured = replace(measured, channels=converted.channels, format=form)
+        image_facts = measured
         features |= {
             "image": image,
             "height": measured.height,
             "width": measured.width,
-            "channels": converted.channels if converted else measured.channels,
+            "channels": measured.channels,
             "format": form.encode(),
             "brightness": measured.brightness,
         }
@@ -103,6 +110,7 @@ def examine(record: Record, problem: Problem) -> Checked | Rejected:
         classes=classes,
         converted=converted is not None,
         notes=converted.notes if converted else (),
+        measured=image_facts,
     )
 
 

@@ -9,7 +9,7 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.example_gen import driver, executor
 from components.example_gen.artifacts import RejectedExamples
-from components.example_gen.root import split_root
+from components.example_gen.root import NEWEST, split_root
 
 
 class ImageExampleGenSpec(standard_component_specs.FileBasedExampleGenSpec):
@@ -20,6 +20,9 @@ class ImageExampleGenSpec(standard_component_specs.FileBasedExampleGenSpec):
         "source": ExecutionParameter(type=str),
         "problem": ExecutionParameter(type=str),
         "columns": ExecutionParameter(type=str),
+        "window": ExecutionParameter(type=str),
+        "evaluate": ExecutionParameter(type=str),
+        "store": ExecutionParameter(type=str),
         "code_fingerprint": ExecutionParameter(type=str),
     }
     OUTPUTS = {
@@ -34,8 +37,8 @@ class ImageExampleGen(FileBasedExampleGen):
     A subclass of TFX's file-based component, so that Kubeflow and Vertex AI look at the data
     before they trust their cache.
 
-    Outputs: `examples` (splits train, eval, and test and unlabelled where present) and `rejected`
-    (see `RejectedExamples`).
+    Outputs: `examples` (splits train, eval, and test and unlabelled where present; `judged` where
+    what is evaluated is no split of these) and `rejected` (see `RejectedExamples`).
     """
 
     SPEC_CLASS = ImageExampleGenSpec
@@ -49,6 +52,9 @@ class ImageExampleGen(FileBasedExampleGen):
         source: str,
         problem: str,
         columns: str = "[]",
+        window: str = NEWEST,
+        evaluate: str = NEWEST,
+        store: str = "",
         code_fingerprint: str = "",
     ) -> None:
         """Initialises the component.
@@ -58,6 +64,10 @@ class ImageExampleGen(FileBasedExampleGen):
           source: The layout as JSON (`overrides.to_json(task.source)`), not a `Bundled`.
           problem: The problem as JSON; its classes must be known.
           columns: The input's columns of a table, a list as JSON; empty where it is images.
+          window: Which spans to read: `newest`, `all` or how many.
+          evaluate: What to evaluate on: `newest` (the newest span), `window`, or the root of a
+            fixed test set.
+          store: Folder that keeps what was read for the next night; "" for none.
           code_fingerprint: Changes when the reading code does; for the cache only.
         """
         base, input_config = split_root(input_base)
@@ -70,6 +80,9 @@ class ImageExampleGen(FileBasedExampleGen):
             source=source,
             problem=problem,
             columns=columns,
+            window=window,
+            evaluate=evaluate,
+            store=store,
             code_fingerprint=code_fingerprint,
             examples=Channel(type=standard_artifacts.Examples),
             rejected=Channel(type=RejectedExamples),

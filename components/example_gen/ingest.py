@@ -4,6 +4,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+from components.example_gen import places
 from components.example_gen.bundled import loaders as bundled
 from components.example_gen.readers import storage
 from components.example_gen.readers.folders import split_parts
@@ -11,7 +12,7 @@ from components.example_gen.readers.items import UNLABELLED
 from components.example_gen.readers.layouts import reader_for
 from components.example_gen.readers.path_table import check_table, class_names
 from components.example_gen.readers.tfds import label_names, prepared
-from components.example_gen.root import has_span, latest_root
+from components.example_gen.root import NEWEST, has_span, spans_of
 from trainer_modules.engine.errors import BadInputError
 from trainer_modules.engine.images import formats
 from trainer_modules.engine.problems import Problem
@@ -28,18 +29,23 @@ from trainer_modules.engine.task.sources import (
 from trainer_modules.engine.task.task import Task
 
 
-def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Source]:
+def prepare(
+    task: Task, data: str | None, run_root: str, *, window: str = NEWEST, evaluate: str = NEWEST
+) -> tuple[Task, str, Source]:
     """Finds a task's data.
 
     Args:
       task: The task; a `Classification` without classes gets the classes of the data.
       data: `--data`, or None for the task's own data.
       run_root: Where bundled data is written.
+      window: Which spans are read, see `root.window_size`.
+      evaluate: What is evaluated, see `places.find`.
 
     Returns:
       The task with its classes, the data root, and the layout that the data has. The root is ""
       where there is no data and the task, which trains nothing, needs none. Where the root has
-      placeholders (`root.latest`) it keeps them; classes and layout are those of the newest span.
+      placeholders (`root.spans_of`) it keeps them; the layout is that of the newest span, and the
+      classes are those of all spans in the window.
 
     Raises:
       BadInputError: If there is no data, or it has none of the task's layouts.
@@ -55,13 +61,18 @@ def prepare(task: Task, data: str | None, run_root: str) -> tuple[Task, str, Sou
     for source in (task.source, *task.alternatives):
         try:
             root, stored = resolve(source, data, run_root)
-            ready = with_classes(task, root, stored)
-            reader_for(latest_root(root), stored, ready.problem, ready.input.columns)
-            return ready, root, stored
+            ready = with_classes(task, root, stored, window=window)
+            base, spans = spans_of(root, window)
+            columns = ready.input.columns
+            reader_for(storage.join(base, spans[-1].folder), stored, ready.problem, columns)
         except BadInputError as error:
             problems.append(str(error))
             if data is None:
                 break
+            continue
+        # The newest span has this layout: now it is the other spans that may be wrong.
+        places.find(base, spans, stored, ready.problem, columns, evaluate=evaluate)
+        return ready, root, stored
     raise BadInputError(" Or: ".join(dict.fromkeys(problems)))
 
 
@@ -110,18 +121,33 @@ def resolve(source: Source, data: str | None, run_root: str) -> tuple[str, Sourc
     return root, source
 
 
-def with_classes(task: Task, root: str, source: Source) -> Task:
-    """Returns the task; classes that it leaves open are taken from the data."""
+def with_classes(task: Task, root: str, source: Source, *, window: str = NEWEST) -> Task:
+    """Returns the task; classes that it leaves open are taken from all spans of the window."""
     if not task.problem.takes_classes:
         return task
-    classes = infer_classes(latest_root(root), source, task.problem)
+    base, spans = spans_of(root, window)
+    names: set[str] = set()
+    # The newest first: it decides whether this is the layout of the data.
+    for span in reversed(spans):
+        try:
+            found = storage.join(base, span.folder)
+            names |= {*infer_classes(found, source, task.problem, least=1)}
+        except BadInputError as error:
+            raise BadInputError(
+                f"Span {span.folder}: {error}" if span.folder else f"{error}"
+            ) from error
+    classes = tuple(sorted(names))
+    if len(classes) < 2:
+        classes = infer_classes(found, source, task.problem)
     try:
         return dataclasses.replace(task, problem=task.problem.with_classes(classes))
     except ValueError as error:
         raise BadInputError(f"The classes of the data in {root}: {error}.") from error
 
 
-def infer_classes(data_root: str, source: Source, problem: Problem) -> tuple[str, ...]:
+def infer_classes(
+    data_root: str, source: Source, problem: Problem, *, least: int = 2
+) -> tuple[str, ...]:
     """Returns the class names in the training data, sorted.
 
     For class folders: the folders that hold an image, at any depth. For a CSV: those in its labels,
@@ -150,7 +176,7 @@ def infer_classes(data_root: str, source: Source, problem: Problem) -> tuple[str
             f"{type(source).__name__} does not contain the names of the classes. Give them, in "
             "the order of the labels, with --set problem.classes=\"('a', 'b')\"."
         )
-    if len(names) < 2:
+    if len(names) < least:
         hint = ""
         # Only there is a class a folder.
         for name in sorted(names) if isinstance(source, ImageFolders) else ():

@@ -1,184 +1,210 @@
-"""Reads, checks and writes one part of the data, or hashes it."""
+"""Writes one part of the data, or takes it as it was written on an earlier night."""
 
 import collections
 import dataclasses
 import functools
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from tfx.dsl.io import fileio
 
-from components.example_gen import checking, duplicates, manifest, parallel
-from components.example_gen.readers import splits, storage
-from components.example_gen.readers.items import UNLABELLED, Item, Reader, Record, Rejected
+from components.example_gen import checking, duplicates, hashing, manifest, shard_files, streaming
+from components.example_gen.manifest import Part
+from components.example_gen.memory import Memory, Row
+from components.example_gen.places import Place, content_of
+from components.example_gen.readers import storage
+from components.example_gen.readers.items import UNLABELLED, Record, Rejected
 from trainer_modules.engine.problems import Problem
 
-_CHUNK = 16
-_CHUNK_BYTES = 1 << 20
+_CHANGED = "changed while it was being read"
+# Entries of the store have this form; another form is another key.
+_FORM = "1"
 
-Outcome = tuple[Record | None, checking.Checked | Rejected]
+Drops = Mapping[str, duplicates.Drop | duplicates.Relabel]
 
 
-def fingerprints(reader: Reader, work: str, part: int) -> Iterator[tuple[bytes, duplicates.Copy]]:
-    """Yields (SHA-256, copy) of every example of a part that may be a duplicate."""
-    for fingerprint in _stream(reader, work, part, _hash):
-        for digest, record in fingerprint:
-            split = record.split or splits.by_hash(record.id, digest, reader.hash_split)
-            label = record.label or ""
-            if record.mask is not None:
-                label = "mask " + hashlib.sha256(record.mask).hexdigest()[:8]
-            if split != UNLABELLED and record.content:
-                yield (
-                    digest,
-                    duplicates.copy_of(key=record.key, id=record.id, split=split, label=label),
-                )
+@dataclass(frozen=True, kw_only=True)
+class _Decided:
+    """What was read of an example, its split and label, and whether it is left out and why."""
+
+    row: Row
+    split: str
+    label: str | None
+    drop: duplicates.Drop | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """What became of one record: its key, and the Example or why there is none."""
+
+    key: str
+    result: checking.Checked | Rejected
 
 
 def write_part(
-    reader: Reader,
+    place: Place,
     problem: Problem,
     work: str,
-    part: int,
+    part: Part,
     folders: Mapping[str, str],
-    of: int,
-    drops: Mapping[str, duplicates.Drop | duplicates.Relabel],
+    memory: Memory,
+    drops: Drops,
 ) -> None:
-    """Writes one file of Examples for each split, and lists the examples that were left out.
+    """Adds the shards of a part, and lists the examples that were left out.
 
     Args:
-      reader: Of the data.
+      place: Where the part lies.
       problem: What is learnt.
-      work: Folder of the manifest; `rejected-<part>`, `converted-<part>`, `duplicates-<part>` and
-        `counts-<part>` go there as well.
+      work: Folder of the manifest; `rejected-<part>`, `converted-<part>`, `duplicates-<part>`,
+        `counts-<part>` and `part-<part>.json` go there as well.
       part: Which part.
       folders: Split → folder of its Examples.
-      of: How many parts there are.
+      memory: Of earlier nights.
       drops: Key → why an example is left out, or its new label.
     """
-    import tensorflow as tf
-
-    counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
-    name = f"data_tfrecord-{part:05d}-of-{of:05d}"
-    temporary = {s: storage.join(work, f"{s}-{name}") for s in folders}
-    writers = {s: tf.io.TFRecordWriter(path) for s, path in temporary.items()}
-    check = functools.partial(_check, problem=problem, drops=drops)
-    with (
-        storage.create(storage.join(work, f"rejected-{part:05d}")) as rejected,
-        storage.create(storage.join(work, f"converted-{part:05d}")) as converted,
-        storage.create(storage.join(work, f"duplicates-{part:05d}")) as dropped,
-    ):
-
-        def reject(entry: Rejected) -> None:
-            counts["rejected", entry.split, ""] += 1
-            rejected.write(_line(id=entry.id, split=entry.split, reason=entry.reason))
-
-        for outcomes in _stream(reader, work, part, check):
-            for record, result in outcomes:
-                if record is None or isinstance(result, Rejected):
-                    assert isinstance(result, Rejected)
-                    reject(result)
-                    continue
-                split = record.split or _hashed(record, reader)
-                drop = drops.get(record.key)
-                if isinstance(drop, duplicates.Drop) and drop.reason:
-                    reject(Rejected(id=record.id, split=split, reason=drop.reason))
-                    continue
-                if isinstance(drop, duplicates.Drop):
-                    counts["duplicate", split, ""] += 1
-                    dropped.write(_line(id=record.id, kept=drop.kept, split=split))
-                    continue
-                writers[split].write(result.serialized)
-                counts["example", split, ""] += 1
-                counts["format", "", result.format] += 1
-                if result.converted:
-                    counts["converted", split, ""] += 1
-                    note = ", ".join(result.notes)
-                    line = _line(id=record.id, split=split, format=result.format, note=note)
-                    converted.write(line)
-                for shown in result.classes:
-                    counts["class", split, shown] += 1
-    for split, writer in writers.items():
-        writer.close()
-        fileio.rename(temporary[split], storage.join(folders[split], name), overwrite=True)
-    with storage.create(storage.join(work, f"counts-{part:05d}")) as f:
-        f.write(json.dumps([[*key, count] for key, count in sorted(counts.items())]))
+    decided = _decided(place, hashing.rows_of(part, work), drops)
+    key = _key(place, problem, decided.values())
+    listed, rejected = manifest.read(work, part.number)
+    store = memory.examples
+    entry = store.find(key)
+    if not (entry and shard_files.publish(entry, work, part, folders)):
+        if entry:
+            # Something removed a file of it.
+            fileio.rmtree(entry)
+        staged = store.staged() if memory.folder else storage.join(work, "staged", key)
+        fileio.makedirs(staged)
+        read_all = _examine_all(place, problem, listed, decided, staged)
+        # What could not be read tonight may be readable on another night.
+        keep = bool(memory.folder) and read_all
+        shard_files.publish(store.put(key, staged) if keep else staged, work, part, folders)
+        if not keep:
+            fileio.rmtree(staged)
+    _list_dropped(place, work, part, rejected, decided)
 
 
-def _hashed(record: Record, reader: Reader) -> str:
-    digest = hashlib.sha256(record.content).digest()
-    return splits.by_hash(record.id, digest, reader.hash_split)
-
-
-def _stream(
-    reader: Reader, work: str, part: int, act: Callable[[Record | Rejected], Any]
-) -> Iterator[list[Any]]:
-    """Yields the results of `act` on the entries of a part, computed by several threads."""
-    threads = parallel.thread_count(remote=any(map(storage.is_remote, reader.places())))
-    yield from parallel.run(_tasks(reader, work, part, act), threads=threads)
-
-
-def _tasks(
-    reader: Reader, work: str, part: int, act: Callable[[Record | Rejected], Any]
-) -> Iterator[Callable[[], list[Any]]]:
-    """Yields tasks of several entries each: submitting a task costs as much as a tiny image."""
-    for entries in _chunks(_entries(reader, work, part)):
-        yield functools.partial(_act_on, reader, entries, act)
-
-
-def _entries(reader: Reader, work: str, part: int) -> Iterator[Item | Record | Rejected]:
-    for entry in manifest.read(work, part):
-        if isinstance(entry, Item) and reader.holds_many:
-            yield from reader.read(entry)
+def _decided(place: Place, rows: Iterable[Row], drops: Drops) -> dict[str, _Decided]:
+    """Returns key → what is decided about every example of a part."""
+    decided = {}
+    for row in rows:
+        split = place.split_of(split=row.split, identifier=row.id, digest=row.digest)
+        if place.fixed and split == UNLABELLED:
+            continue
+        change = drops.get(place.prefix + row.key)
+        label, drop = row.label, None
+        if isinstance(change, duplicates.Relabel):
+            label = change.label
         else:
-            yield entry
+            drop = change
+        decided[row.key] = _Decided(row=row, split=split, label=label, drop=drop)
+    return decided
 
 
-def _chunks(
-    entries: Iterator[Item | Record | Rejected],
-) -> Iterator[list[Item | Record | Rejected]]:
-    chunk: list[Item | Record | Rejected] = []
-    size = 0
-    for entry in entries:
-        chunk.append(entry)
-        size += len(entry.content) if isinstance(entry, Record) else 0
-        if len(chunk) == _CHUNK or size > _CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _list_dropped(
+    place: Place,
+    work: str,
+    part: Part,
+    rejected: list[Rejected],
+    decided: Mapping[str, _Decided],
+) -> None:
+    """Lists copies and contradictions, unless the image itself cannot be used."""
+    unusable = shard_files.rejected_ids(work, part)
+    copies = []
+    for example in decided.values():
+        identifier, drop = place.prefix + example.row.id, example.drop
+        if drop is None or identifier in unusable:
+            continue
+        if drop.reason:
+            rejected.append(Rejected(id=identifier, split=example.split, reason=drop.reason))
+        else:
+            copies.append({"id": identifier, "kept": drop.kept, "split": example.split})
+    shard_files.write_lists(work, part, rejected, copies)
 
 
-def _act_on(
-    reader: Reader, entries: list[Item | Record | Rejected], act: Callable[[Any], Any]
-) -> list[Any]:
-    outcomes: list[Any] = []
-    for entry in entries:
-        records = reader.read(entry) if isinstance(entry, Item) else (entry,)
-        outcomes.extend(result for record in records if (result := act(record)) is not None)
-    return outcomes
+def _key(place: Place, problem: Problem, decided: Iterable[_Decided]) -> str:
+    """Returns a hash of everything that the shards of a part depend on."""
+    digest = hashlib.sha256(f"{_FORM}\n{place.settings}\n{place.prefix}\n".encode())
+    lines = []
+    for example in decided:
+        row = example.row
+        lines.append(
+            f"{row.id}\n{example.split}\n{row.digest.hex()}\n{row.mask.hex()}\n{row.slices}\n"
+            f"{example.drop is None}\n{example.label}\n{_label_features(problem, example.label)}"
+        )
+    for line in sorted(lines):
+        digest.update(hashlib.sha256(line.encode()).digest())
+    return digest.hexdigest()[:32]
 
 
-def _hash(record: Record | Rejected) -> tuple[bytes, Record] | None:
-    if isinstance(record, Rejected):
-        return None
-    return hashlib.sha256(record.content).digest(), record
+def _label_features(problem: Problem, label: str | None) -> str:
+    if label is None:
+        return ""
+    return f"{problem.raw_labels(label)} {problem.counted_as(label)}"
+
+
+def _examine_all(
+    place: Place,
+    problem: Problem,
+    listed: Iterable[manifest.Listed],
+    decided: Mapping[str, _Decided],
+    staged: str,
+) -> bool:
+    """Writes an entry of the store; returns whether every file could be read."""
+    counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    check = functools.partial(_check, problem=problem, decided=decided, prefix=place.prefix)
+    read_all = True
+    with shard_files.Writer(staged, place) as writer:
+        for outcomes in streaming.stream(place.reader, [e.item for e in listed], check):
+            for outcome in outcomes:
+                if outcome is None:
+                    continue
+                result, example = outcome.result, decided.get(outcome.key)
+                if isinstance(result, Rejected):
+                    # What is known of a file's content is known for good; a failed read is not.
+                    read_all &= example is not None and result.reason != _CHANGED
+                    counts["rejected", result.split, ""] += 1
+                    writer.reject(result)
+                    continue
+                assert example is not None
+                if example.drop:
+                    continue
+                counts["example", example.split, ""] += 1
+                counts["format", "", result.format] += 1
+                counts["converted", example.split, ""] += result.converted
+                for shown in result.classes:
+                    counts["class", example.split, shown] += 1
+                writer.add(
+                    result,
+                    id=place.prefix + example.row.id,
+                    split=example.split,
+                    label=_label_text(example),
+                    digest=example.row.digest,
+                )
+        writer.count(counts)
+    return read_all
+
+
+def _label_text(example: _Decided) -> str:
+    return f"mask {example.row.mask.hex()}" if example.row.mask else example.label or ""
 
 
 def _check(
+    path: str,
     record: Record | Rejected,
     *,
     problem: Problem,
-    drops: Mapping[str, duplicates.Drop | duplicates.Relabel],
-) -> Outcome:
+    decided: Mapping[str, _Decided],
+    prefix: str,
+) -> _Outcome | None:
+    del path
+    identifier = prefix + record.id
     if isinstance(record, Rejected):
-        return None, record
-    change = drops.get(record.key)
-    if isinstance(change, duplicates.Relabel):
-        record = dataclasses.replace(record, label=change.label)
-    return record, checking.examine(record, problem)
-
-
-def _line(**fields: str) -> str:
-    return json.dumps(fields, ensure_ascii=False) + "\n"
+        return _Outcome(key="", result=dataclasses.replace(record, id=identifier))
+    example = decided.get(record.key)
+    if example is None:
+        return None
+    if content_of(record) != (example.row.digest, example.row.mask):
+        changed = Rejected(id=identifier, split=record.split, reason=_CHANGED)
+        return _Outcome(key=record.key, result=changed)
+    record = dataclasses.replace(record, id=identifier, label=example.label)
+    return _Outcome(key=record.key, result=checking.examine(record, problem))

@@ -1,8 +1,8 @@
 """Compiles the DAG into jobs for Vertex AI and Kubeflow Pipelines.
 
 The same input gives the same bytes. Values that may change at submission are runtime parameters:
-the data's path, its span if the path has one, and the pipeline root, which both platforms accept by
-default.
+the data's path, its span and the window if the path has one, and the pipeline root, which both
+platforms accept by default.
 """
 
 import json
@@ -19,7 +19,7 @@ from pipelines.cloud.platform_config import CloudConfig
 from pipelines.cloud.target import Target
 from trainer_modules.engine.errors import BadInputError
 
-DATA_PATH, DATA_SPAN = "data_path", "data_span"
+DATA_PATH, DATA_SPAN, DATA_WINDOW = "data_path", "data_span", "data_window"
 SPOT_RETRIES = 5
 _LATEST_SPAN = '{"rolling_range": {"num_spans": 1}}'
 # Starts TFX's executor with the adaptations that both platforms need.
@@ -70,7 +70,7 @@ def compile_job(config: CloudConfig) -> Compiled:
 
 
 def _runtime_parameters(nodes: list[Any]) -> dict[str, str]:
-    """Makes the data's path and span runtime parameters; returns name → default."""
+    """Makes the data's path, span and window runtime parameters; returns name → default."""
     from tfx.components.example_gen.component import FileBasedExampleGen
     from tfx.orchestration.data_types import RuntimeParameter
 
@@ -82,6 +82,8 @@ def _runtime_parameters(nodes: list[Any]) -> dict[str, str]:
     if re.search(r"\{(SPAN(:\d+)?|YYYY)\}", properties["input_config"]):
         defaults[DATA_SPAN] = _LATEST_SPAN
         properties["range_config"] = RuntimeParameter(DATA_SPAN, ptype=str)
+        defaults[DATA_WINDOW] = properties["window"]
+        properties["window"] = RuntimeParameter(DATA_WINDOW, ptype=str)
     return defaults
 
 

@@ -58,7 +58,7 @@ def run_driver(args: argparse.Namespace) -> None:
 
 
 def look(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the data's span, version (or None) and fingerprint, and the patterns with the span.
+    """Returns the newest span, version (or None), fingerprint, and patterns with all spans.
 
     Args:
       parameters: The reader's.
@@ -83,13 +83,12 @@ def look(parameters: Mapping[str, Any]) -> dict[str, Any]:
         parameters[keys.INPUT_BASE_KEY],
         config.splits,
         wanted,
-        parameters["source"],
-        parameters["problem"],
-        parameters["columns"],
+        parameters,
     )
     span, version = processor.resolve_span_and_version()
     for split in config.splits:
         split.pattern = processor.get_pattern_for_span_version(split.pattern, span, version)
+    processor.add_window(config)
     return {
         utils.SPAN_PROPERTY_NAME: span,
         utils.VERSION_PROPERTY_NAME: version,

@@ -28,7 +28,7 @@ def located(task: Task, work: WorkConfig) -> tuple[Task, str, Source]:
         from components.example_gen import ingest
 
         task = dataclasses.replace(task, source=layouts[0], alternatives=layouts[1:])
-        return ingest.prepare(task, data, "")
+        return ingest.prepare(task, data, "", window=work.window, evaluate=work.evaluate)
     by_name = {type(layout).__name__: layout for layout in reversed(layouts)}
     if work.layout is not None and work.layout not in by_name:
         raise BadInputError(f"--layout {did_you_mean(work.layout, by_name)}.")
@@ -36,7 +36,7 @@ def located(task: Task, work: WorkConfig) -> tuple[Task, str, Source]:
     if reachable:
         from components.example_gen import ingest
 
-        return ingest.with_classes(task, data, source), data, source
+        return ingest.with_classes(task, data, source, window=work.window), data, source
     if task.problem.takes_classes:
         raise BadInputError(
             f"The classes of task '{task.name}' come from its data, but {data} cannot be read "

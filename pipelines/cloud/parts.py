@@ -30,6 +30,12 @@ class WorkConfig:
         commands=(*COMPILING, UPLOAD),
         needed=COMPILE,
     )
+    window: str = option(
+        "newest", "spans to train on, where --data has {SPAN}", metavar="newest|N|all"
+    )
+    evaluate: str = option(
+        "newest", "what to evaluate; default: the newest span", metavar="newest|window|PATH"
+    )
     # By class name, for data that cannot be read while compiling.
     layout: str | None = option(
         None, "layout of the data; default: the task's first", metavar="CLASS"
@@ -59,7 +65,9 @@ class WorkConfig:
     def __post_init__(self) -> None:
         config.check_limits(max_rejected=self.max_rejected, tune=self.tune, on_drift=self.on_drift)
         config.check_promotion(promote=self.promote, keep=self.keep)
+        config.check_window(self.window, self.data)
         _check_readable("data", self.data)
+        _check_readable("evaluate", self.evaluate)
         self.names  # noqa: B018  (raises)
 
     @property

@@ -108,6 +108,16 @@ class CloudConfig:
         return self.work.fresh
 
     @property
+    def window(self) -> str:
+        """Which spans are read: `newest`, `all` or how many."""
+        return self.work.window
+
+    @property
+    def evaluate(self) -> str:
+        """What is evaluated: `newest` (the newest span), `window`, or the root of a test set."""
+        return self.work.evaluate
+
+    @property
     def checkpoints_folder(self) -> str:
         """Where training keeps its checkpoints: a place that TensorFlow itself can open.
 

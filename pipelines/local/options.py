@@ -38,6 +38,19 @@ def _what(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--data", metavar="PATH|gs://…", help="location of the task's data")
     group.add_argument(
+        "--window",
+        default="newest",
+        metavar="newest|N|all",
+        help="spans to train on, where --data has {SPAN} or a date; default: newest",
+    )
+    group.add_argument(
+        "--evaluate",
+        default="newest",
+        metavar="newest|window|PATH",
+        help="what to evaluate: held-out examples of the newest span, of the window, or a fixed "
+        "test set; default: newest",
+    )
+    group.add_argument(
         "--set",
         dest="settings",
         action="append",
@@ -220,6 +233,8 @@ def from_args(args: argparse.Namespace) -> RunConfig:
         quiet=args.quiet,
         notify=args.notify,
         start=args.start,
+        window=args.window,
+        evaluate=_located(args.evaluate),
     )
 
 
@@ -227,3 +242,10 @@ def _check_decision(args: argparse.Namespace) -> None:
     given = [f"--{n.replace('_', '-')}" for n in ("by", "reason", "as_newest") if getattr(args, n)]
     if given and not (args.approve or args.refuse or args.rollback):
         raise BadInputError(f"{given[0]} belongs to --approve, --refuse or --rollback.")
+
+
+def _located(evaluate: str) -> str:
+    """Returns a test set's absolute path; the names of choices and addresses stay as they are."""
+    if evaluate in ("newest", "window") or "://" in evaluate:
+        return evaluate
+    return os.path.abspath(os.path.expanduser(evaluate))

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.drift.artifacts import FINDINGS, NOT_COMPARED
 from components.drift.component import DriftStopError
+from components.example_gen.artifacts import SPANS
 from components.model_gate import gate_outcome
 from components.pusher.component import HELD_VERSION, UNCHANGED, WITHHELD
 from components.report import training
@@ -93,17 +94,25 @@ def _read_json(folder: str, name: str) -> Any:
 
 
 def _examples(summary: Summary, result: NodeResult) -> str:
-    counts = _read_json(result.outputs["rejected"][0].uri, "summary.json")
+    folder = result.outputs["rejected"][0].uri
+    counts = _read_json(folder, "summary.json")
+    # An older run's artifact, which may come from the cache, lacks some of this information.
+    if os.path.exists(os.path.join(folder, SPANS)):
+        spans = _read_json(folder, SPANS)
+        summary.spans = [{k: v for k, v in span.items() if k != "classes"} for span in spans]
     duplicates = counts["duplicates"]
     summary.counts = {
         **counts["counts"],
         "rejected": counts["rejected"],
         "duplicates": duplicates if isinstance(duplicates, int) else duplicates["count"],
     }
-    # An older run's artifact, which may come from the cache, lacks this information.
     if converted := counts.get("converted", {}).get("count"):
         summary.counts["converted"] = converted
-    return ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
+    note = ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
+    judged = next((span for span in summary.spans if span["judged"] and not span["newest"]), None)
+    if judged:
+        note += f"; evaluating {judged['span']}: nothing held out in {summary.spans[-1]['span']}"
+    return note
 
 
 def _drift(summary: Summary, result: NodeResult) -> str:

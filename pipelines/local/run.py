@@ -186,7 +186,9 @@ def _prepare(task: Task, config: RunConfig, stamp: Stamp) -> tuple[Any, Task]:
     from pipelines import early_checks
     from pipelines.local import watched
 
-    task, data, source = ingest.prepare(task, config.data, config.root)
+    task, data, source = ingest.prepare(
+        task, config.data, config.root, window=config.window, evaluate=config.evaluate
+    )
     stamp.reads(watched.of(task, config, data, source))
     served.check_room(
         config.serving_folder,
@@ -195,6 +197,10 @@ def _prepare(task: Task, config: RunConfig, stamp: Stamp) -> tuple[Any, Task]:
         target=task.problem.predicted_number,
     )
     startup.prepare()
+    if config.fresh:
+        from components import shard_store
+
+        shard_store.forget(config.store_folder)
     # Published weights are downloaded before a first training; later they may have been removed
     # from the cache, and a run with nothing new to do does not need them.
     first = not os.path.isdir(os.path.join(config.artifacts_folder, "Trainer"))

@@ -29,6 +29,8 @@ class Summary:
       run_id: Start of the run, local time.
       status: `pushed`, `held`, `not_blessed`, `nothing_new` or `failed`.
       counts: Examples per split, and `rejected` and `duplicates`, and `converted` where there are.
+      spans: What was read of each span, oldest first: the entries of `spans.json` (see
+        `RejectedExamples`) without their classes; one nameless entry where there are no spans.
       metrics: Overall metrics by name.
       per_class: Class name → precision, recall, f1, support.
       gates: Each gate with its bound, value, `status` (`passed`, `failed`, `not_compared`) and
@@ -66,6 +68,7 @@ class Summary:
     name: str = ""
     status: str = FAILED
     counts: dict[str, int] = field(default_factory=dict)
+    spans: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
     per_class: dict[str, dict[str, float]] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)

@@ -17,7 +17,6 @@ from tests.components.example_gen.conftest import (
     write_shard,
 )
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.task import overrides
 from trainer_modules.engine.task.sources import (
     ImageFolders,
     TensorFlowDatasets,
@@ -112,8 +111,7 @@ def test_a_span_keeps_the_name_of_its_folder(tmp_path: Path) -> None:
     node = component(tmp_path / "span-{SPAN}")
     given = example_gen_pb2.Input()
     proto_utils.json_to_proto(node.exec_properties["input_config"], given)
-    texts = (overrides.to_json(value) for value in (SOURCE, PETS, ()))
-    processor = InputProcessor(str(tmp_path), given.splits, None, *texts)
+    processor = InputProcessor(str(tmp_path), given.splits, None, node.exec_properties)
     assert processor.resolve_span_and_version() == (7, None)
     patterns = [
         processor.get_pattern_for_span_version(split.pattern, 7, None) for split in given.splits

@@ -62,7 +62,8 @@ def test_artifacts_are_complete_and_the_work_is_cleared_away(tmp_path: Path) -> 
     assert summary["counts"] == counts and sum(counts.values()) == 5
     assert json.loads((rejected / "rejected.jsonl").read_text())["id"] == "cat/bad.png"
     names = {path.name for path in rejected.iterdir()}
-    assert names == {"summary.json", "rejected.jsonl", "converted.jsonl"}
+    lists = {"summary.json", "rejected.jsonl", "converted.jsonl"}
+    assert names == lists | {"spans.json", "records"}
 
 
 def test_data_without_examples_are_bad_input(tmp_path: Path) -> None:

@@ -1,12 +1,20 @@
 """The summary of ingestion, and its list of the images that were converted."""
 
+import hashlib
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
+from components.example_gen import summary
+from components.example_gen.manifest import Part
+from components.example_gen.places import Place
+from components.example_gen.root import Span
 from tests.components.example_gen.conftest import encoded, picture, write
 from tests.components.example_gen.foreign_formats import FOUND
 from trainer_modules.engine.images import formats
@@ -74,20 +82,23 @@ def test_images_and_masks_may_be_tiff_and_ppm(ingest, tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(row["mask"]))), mask)
 
 
-def _part(work: Path, number: int, counts: list, **lines: list[dict]) -> None:
+def _part(work: Path, number: int, counts: list, **lines: list[dict]) -> Part:
     """Writes what `writing.write_part` leaves of a part."""
-    write(work / f"counts-{number:05d}", json.dumps(counts))
-    for name in ("rejected", "converted", "duplicates"):
+    write(work / f"contents-{number:05d}.json", json.dumps({"shards": {}, "counts": counts}))
+    for name in ("rejected", "converted", "duplicates", "left-out"):
         text = "".join(json.dumps(line) + "\n" for line in lines.get(name, []))
-        write(work / f"{name}-{number:05d}", text)
+        write(work / f"{name}-{number:05d}.jsonl", text)
+    rows = pa.table({"digest": [bytes([number]) * 32], "label": ["cat"], "split": ["train"]})
+    (work / "records").mkdir(exist_ok=True)
+    pq.write_table(rows, work / "records" / f"{number:05d}.parquet")
+    return Part(number=number, place=0, key=f"{number}")
 
 
 def test_parts_are_added_up_and_lists_are_cut_but_counts_are_not(
     tfx_ready: None, tmp_path: Path
 ) -> None:
-    from components.example_gen import summary
-
     copies = [{"id": f"{i}.png", "kept": "a.png", "split": "train"} for i in range(700)]
+    parts = []
     for number in range(2):
         counts = [
             ["example", "train", "", 5 + number],
@@ -95,14 +106,16 @@ def test_parts_are_added_up_and_lists_are_cut_but_counts_are_not(
             ["class", "train", "dog", number],
             ["format", "", "JPEG", 5 + number],
             ["rejected", "train", "", 1],
-            ["rejected", "", "", number],
-            ["duplicate", "train", "", 700],
         ]
         bad = [{"id": f"ä{number}.png", "split": "train", "reason": "is empty (0 bytes)"}]
-        _part(tmp_path / "work", number, counts, rejected=bad, duplicates=copies)
+        left_out = [{"id": f"beside{i}", "split": "", "reason": "no class"} for i in range(number)]
+        lists = {"rejected": bad, "duplicates": copies, "left-out": left_out}
+        parts.append(_part(tmp_path / "work", number, counts, **lists))
     output = tmp_path / "rejected"
     output.mkdir()
-    found = summary.gather(str(tmp_path / "work"), 2, ("train", "eval"), str(output))
+    reader = SimpleNamespace(splits=("train", "eval"))
+    places = (Place(reader=reader, span=Span(folder="span-07", number=7)),)  # type: ignore[arg-type]
+    found = summary.gather(str(tmp_path / "work"), parts, places, str(output))
     assert found == json.loads((output / "summary.json").read_text(encoding="utf-8"))
     assert found["counts"] == {"train": 11, "eval": 0}
     assert (found["rejected"], found["rejected_per_split"]) == (3, {"": 1, "train": 2})
@@ -112,4 +125,12 @@ def test_parts_are_added_up_and_lists_are_cut_but_counts_are_not(
     assert found["duplicates"]["listed"] == (copies + copies)[:1000]
     assert found["converted"] == {"count": 0, "listed": []}
     rows = [json.loads(line) for line in (output / "rejected.jsonl").read_text().splitlines()]
-    assert [row["id"] for row in rows] == ["ä0.png", "ä1.png"], "in the order of the parts"
+    assert [row["id"] for row in rows] == ["ä0.png", "ä1.png", "beside0"], "part by part"
+    (span,) = json.loads((output / "spans.json").read_text())
+    content = b"".join(bytes([number]) * 32 + b"\ncat\ntrain\n" for number in range(2))
+    assert span == {
+        **{"span": "span-07", "number": 7, "version": None, "newest": True, "judged": False},
+        **{"counts": found["counts"], "classes": found["classes"], "rejected": 3},
+        **{"duplicates": 1400, "sha256": hashlib.sha256(content).hexdigest()},
+    }
+    assert len(list((output / "records").iterdir())) == 2

@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
-from components.example_gen import manifest, writing
+from components.example_gen import hashing, manifest, shard_files, writing
 from components.example_gen.duplicates import Drop, Relabel
+from components.example_gen.manifest import Part
+from components.example_gen.memory import Memory
+from components.example_gen.places import Place
 from components.example_gen.readers.layouts import reader_for
 from tests.components.example_gen.conftest import PETS, encoded, parse, picture, write
 from trainer_modules.engine.problems import Segmentation
@@ -19,12 +23,12 @@ SPLIT = HashSplit(eval=0.4, test=0.2)
 COUNT = 40
 
 
-def _part(root: Path, source: object, problem: object) -> tuple:
-    """Returns the reader of some data, and the folder of its list of work, one part."""
-    reader = reader_for(str(root), source, problem)
+def _part(root: Path, source: object, problem: object) -> tuple[Place, Part, str]:
+    """Returns a place, its only part, and the folder of its list of work."""
+    place = Place(reader=reader_for(str(root), source, problem))
     work = str(root.parent / "work")
-    assert manifest.write(reader.items(), work, holds_many=False) == 1
-    return reader, work
+    (part,) = manifest.write((place,), work, Memory(""))
+    return place, part, work
 
 
 def _hashed(content: bytes) -> str:
@@ -46,8 +50,11 @@ def pictures(tmp_path: Path) -> dict[str, bytes]:
 
 def test_a_fingerprint_is_the_sha256_with_split_and_label(pictures, tmp_path: Path) -> None:
     write(tmp_path / "data" / "cat" / "empty.png", b"")
-    reader, work = _part(tmp_path / "data", ImageFolders(splits=SPLIT), PETS)
-    copies = {copy.key: (digest, copy) for digest, copy in writing.fingerprints(reader, work, 0)}
+    place, part, work = _part(tmp_path / "data", ImageFolders(splits=SPLIT), PETS)
+    copies = {
+        copy.key: (digest, copy)
+        for digest, copy in hashing.fingerprints(place, part, work, Memory(""))
+    }
     # Without content there is nothing that could be a copy of anything.
     assert set(copies) == set(pictures)
     for key, (digest, copy) in copies.items():
@@ -62,16 +69,18 @@ def test_masks_that_differ_are_labels_that_differ(tmp_path: Path) -> None:
         mask = picture(0, (2, 2), "L").point(lambda _, shade=shade: shade)
         write(tmp_path / "data" / "trainannot" / f"{name}.png", encoded(mask))
     source = ImagesAndMasks(eval=("", ""), splits=HashSplit(eval=1e-9))
-    reader, work = _part(tmp_path / "data", source, Segmentation(classes=("night", "day")))
-    labels = {copy.id: copy.label for _, copy in writing.fingerprints(reader, work, 0)}
+    place, part, work = _part(tmp_path / "data", source, Segmentation(classes=("night", "day")))
+    labels = {
+        copy.id: copy.label for _, copy in hashing.fingerprints(place, part, work, Memory(""))
+    }
     assert labels["train/a.png"] == labels["train/b.png"] != labels["train/c.png"]
 
 
 def test_each_example_is_written_once_or_listed_with_its_reason(pictures, tmp_path: Path) -> None:
     write(tmp_path / "data" / "cat" / "bad.png", b"no image")
     write(tmp_path / "data" / "dog" / "scan.ppm", encoded(picture(99), "PPM"))
-    reader, work = _part(tmp_path / "data", ImageFolders(splits=SPLIT), PETS)
-    folders = {split: str(tmp_path / split) for split in reader.splits}
+    place, part, work = _part(tmp_path / "data", ImageFolders(splits=SPLIT), PETS)
+    folders = {split: str(tmp_path / split) for split in place.splits}
     for folder in folders.values():
         Path(folder).mkdir()
     drops = {
@@ -79,12 +88,13 @@ def test_each_example_is_written_once_or_listed_with_its_reason(pictures, tmp_pa
         "dog/2.png": Drop(kept="", reason="same bytes labelled otherwise"),
         "dog/4.png": Relabel("cat"),
     }
-    writing.write_part(reader, PETS, work, 0, folders, 1, drops)
+    assert list(hashing.fingerprints(place, part, work, Memory("")))
+    writing.write_part(place, PETS, work, part, folders, Memory(""), drops)
 
     written = {}
     for split, folder in folders.items():
         (file,) = Path(folder).iterdir()
-        assert file.name == "data_tfrecord-00000-of-00001"
+        assert re.fullmatch(r"data_tfrecord-[0-9a-f]{16}", file.name)
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
             row = parse(record)
             written[row["id"].decode()] = (split, row["label"].decode())
@@ -95,12 +105,12 @@ def test_each_example_is_written_once_or_listed_with_its_reason(pictures, tmp_pa
     assert written == expected
     assert {split for split, _ in expected.values()} == {"train", "eval", "test"}
 
-    def lines(name: str) -> dict[str, dict]:
-        text = Path(work, f"{name}-00000").read_text(encoding="utf-8")
-        return {row.pop("id"): row for row in map(json.loads, text.splitlines())}
+    def lines(*names: str) -> dict[str, dict]:
+        texts = [Path(work, f"{name}-00000.jsonl").read_text(encoding="utf-8") for name in names]
+        return {row.pop("id"): row for row in map(json.loads, "".join(texts).splitlines())}
 
     # The split of what is no example is unknown: without it, content decides.
-    rejected = lines("rejected")
+    rejected = lines("rejected", "left-out")
     assert set(rejected) == {"cat/bad.png", "dog/2.png"}
     assert (
         rejected["cat/bad.png"]["split"] == ""
@@ -110,9 +120,9 @@ def test_each_example_is_written_once_or_listed_with_its_reason(pictures, tmp_pa
     split = _hashed(pictures["dog/0.png"])
     assert lines("duplicates") == {"dog/0.png": {"kept": "cat/1.png", "split": split}}
     assert lines("converted") == {"dog/scan.ppm": {"split": scan[0], "format": "PPM", "note": ""}}
-    counts = {tuple(k): n for *k, n in json.loads(Path(work, "counts-00000").read_text())}
+    counts = {tuple(k): n for *k, n in shard_files.read_contents(work, part)["counts"]}
+    assert counts["rejected", "", ""] == 1 and counts["format", "", "PPM"] == 1
     examples = [n for (kind, *_), n in counts.items() if kind == "example"]
     assert sum(examples) == len(expected) + 1
-    assert counts["rejected", "", ""] == 1 and counts["format", "", "PPM"] == 1
     cats = [n for (kind, _, name), n in counts.items() if (kind, name) == ("class", "cat")]
     assert sum(cats) == COUNT // 2 + 1

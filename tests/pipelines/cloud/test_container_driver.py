@@ -61,10 +61,17 @@ def test_it_writes_what_tfxs_own_driver_writes(
     given = json.loads(args.json_serialized_invocation_args)["inputs"]["parameterValues"]
 
     def processor(base: str, splits: Any, range_config: Any) -> InputProcessor:
-        read = (given[name] for name in ("source", "problem", "columns"))
-        return InputProcessor(base, splits, range_config, *read)
+        return InputProcessor(base, splits, range_config, given)
 
     monkeypatch.setattr(driver.input_processor, "FileBasedInputProcessor", processor)
     driver.main(args)
-    assert json.loads(ours.read_text()) == json.loads(theirs.read_text())
-    assert json.loads(ours.read_text())["parameterValues"]["span"] == (7 if pattern else 0)
+    written, expected = (json.loads(path.read_text()) for path in (ours, theirs))
+    configs = [w["parameterValues"].pop("input_config") for w in (written, expected)]
+    assert written == expected
+    assert written["parameterValues"]["span"] == (7 if pattern else 0)
+    # Where there are spans, the window is told beside TFX's patterns.
+    own, tfxs = (json.loads(config)["splits"] for config in configs)
+    assert own[: len(tfxs)] == tfxs
+    window = {"name": f"window:7:{3 if 'VERSION' in pattern else ''}"}
+    newest = pattern.format(SPAN="007", VERSION=3)
+    assert own[len(tfxs) :] == ([{**window, "pattern": newest}] if pattern else [])

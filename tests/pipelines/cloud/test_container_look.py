@@ -60,7 +60,7 @@ def _look(tmp_path: Path, step: str, artifacts: dict, **parameters: str) -> dict
 
 @pytest.mark.usefixtures("tfx_ready")
 def test_the_newest_span_or_the_chosen_one(tmp_path: Path) -> None:
-    from components.example_gen.root import data_root
+    from components.example_gen.root import given_spans
 
     for span in (1, 7):
         folder = tmp_path / f"data/span-{span}/train/cat"
@@ -68,14 +68,22 @@ def test_the_newest_span_or_the_chosen_one(tmp_path: Path) -> None:
         (folder / "1.png").write_bytes(b"span %d" % span)
     newest = _look(tmp_path, "DataFingerprint", {})
     assert newest["span"] == 7
-    root = data_root({"input_base": str(tmp_path / "data"), **newest})
-    assert root == str(tmp_path / "data/span-7")
+    base, spans = given_spans({"input_base": str(tmp_path / "data"), **newest})
+    assert (base, [span.folder for span in spans]) == (str(tmp_path / "data"), ["span-7"])
     assert _look(tmp_path, "DataFingerprint", {}) == newest
 
     values = {compiler.DATA_SPAN: ""}
     chosen = _look(tmp_path, "DataFingerprint", {}, **compiler.chosen_span(values, 1))
     assert chosen["span"] == 1
     assert chosen["input_fingerprint"] != newest["input_fingerprint"]
+
+    window = _look(tmp_path, "DataFingerprint", {}, **{compiler.DATA_WINDOW: "all"})
+    _, spans = given_spans({"input_base": str(tmp_path / "data"), **window})
+    assert [span.folder for span in spans] == ["span-1", "span-7"]
+    assert window["input_fingerprint"] not in (
+        newest["input_fingerprint"],
+        chosen["input_fingerprint"],
+    )
 
     (tmp_path / "data/span-7/train/cat/2.png").write_bytes(b"one more")
     assert (

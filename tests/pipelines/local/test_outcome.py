@@ -60,6 +60,18 @@ def test_examples_are_counted_as_every_version_wrote_them(add: Any, duplicates: 
     assert summary.counts["converted"] == 3
 
 
+def test_spans_are_told_without_their_classes_and_what_is_judged_instead(add: Any) -> None:
+    summary = _summary()
+    counts = {"counts": {"train": 5}, "rejected": 0, "duplicates": 0}
+    read = [
+        {"span": "span-1", "newest": False, "judged": True, "counts": {"train": 5}, "classes": {}},
+        {"span": "span-2", "newest": True, "judged": False, "counts": {"train": 0}, "classes": {}},
+    ]
+    note = add(summary, "ImageExampleGen", "rejected", summary=counts, spans=read)
+    assert note.endswith("; evaluating span-1: nothing held out in span-2")
+    assert [set(span) for span in summary.spans] == [{"span", "newest", "judged", "counts"}] * 2
+
+
 @pytest.mark.parametrize(
     ("history", "note"),
     [
