@@ -152,7 +152,7 @@ def _settings(
     Labels of single image files are in the keys themselves, so that a new class leaves the old
     images as they are; masks and label numbers mean something else under another list of classes.
     """
-    parts = [code, overrides.to_json(source), overrides.to_json(columns), type(problem).__name__]
+    parts = [code, overrides.to_json(source), overrides.to_json(columns)]
     if reader.holds_many or isinstance(source, ImagesAndMasks):
         parts.append(overrides.to_json(problem))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

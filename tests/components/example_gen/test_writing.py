@@ -15,8 +15,7 @@ from components.example_gen.memory import Memory
 from components.example_gen.places import Place
 from components.example_gen.readers.layouts import reader_for
 from tests.components.example_gen.conftest import PETS, encoded, parse, picture, write
-from trainer_modules.engine.problems import Segmentation
-from trainer_modules.engine.task.sources import HashSplit, ImageFolders, ImagesAndMasks
+from trainer_modules.engine.task.sources import HashSplit, ImageFolders
 
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 SPLIT = HashSplit(eval=0.4, test=0.2)
@@ -60,20 +59,6 @@ def test_a_fingerprint_is_the_sha256_with_split_and_label(pictures, tmp_path: Pa
     for key, (digest, copy) in copies.items():
         assert digest == hashlib.sha256(pictures[key]).digest()
         assert (copy.split, copy.label) == (_hashed(pictures[key]), key.split("/")[0])
-
-
-def test_masks_that_differ_are_labels_that_differ(tmp_path: Path) -> None:
-    image = encoded(picture(1, (2, 2)))
-    for name, shade in (("a", 0), ("b", 0), ("c", 1)):
-        write(tmp_path / "data" / "train" / f"{name}.png", image)
-        mask = picture(0, (2, 2), "L").point(lambda _, shade=shade: shade)
-        write(tmp_path / "data" / "trainannot" / f"{name}.png", encoded(mask))
-    source = ImagesAndMasks(eval=("", ""), splits=HashSplit(eval=1e-9))
-    place, part, work = _part(tmp_path / "data", source, Segmentation(classes=("night", "day")))
-    labels = {
-        copy.id: copy.label for _, copy in hashing.fingerprints(place, part, work, Memory(""))
-    }
-    assert labels["train/a.png"] == labels["train/b.png"] != labels["train/c.png"]
 
 
 def test_each_example_is_written_once_or_listed_with_its_reason(pictures, tmp_path: Path) -> None:
