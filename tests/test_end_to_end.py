@@ -30,7 +30,7 @@ class Run:
     @property
     def ran(self) -> set[str]:
         """Components that did work, lookups left out."""
-        lookups = {"total", "Baseline", "PreviousStatistics"}
+        lookups = {"total", "Baseline", "Champion", "ChampionData", "PreviousStatistics"}
         return set(self.summary["seconds"]) - set(self.summary["cached"]) - lookups
 
 
