@@ -79,7 +79,7 @@ class Watched:
     """The places of a run's data.
 
     Attributes:
-      spans: Patterns of folders: a new match is a new span.
+      spans: Patterns of folders: a new match is a new span, or a new version of one.
       places: Files and folders, listed at any depth.
     """
 
@@ -94,4 +94,6 @@ class Watched:
         """
         matches = [match for pattern in self.spans for match in sorted(glob.glob(pattern))]
         files = of(self.places)
-        return Listing("\n".join([*matches, files.digest]), files.files, files.changed)
+        # A span that has just come may be missing among the places, and yet be read by the run.
+        changed = max([files.changed, *(os.lstat(match).st_ctime for match in matches)])
+        return Listing("\n".join([*matches, files.digest]), files.files, changed)

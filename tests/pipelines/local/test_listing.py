@@ -1,6 +1,7 @@
 """Listings of folders: what they tell apart."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,13 @@ def test_a_new_span_is_told_and_an_old_one_is_not_looked_at(tmp_path: Path) -> N
     assert watched.listing().digest == before.digest
     (tmp_path / "span-3").mkdir()
     assert watched.listing().digest != before.digest
+
+
+def test_a_span_that_comes_while_the_run_begins_is_recent_though_not_yet_a_place(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "span-1").mkdir()
+    time.sleep(0.05)  # Several ticks of a file system's clock.
+    (tmp_path / "span-2").mkdir()
+    watched = Watched((f"{tmp_path}/span-*",), (f"{tmp_path}/span-1",))
+    assert watched.listing().changed == (tmp_path / "span-2").stat().st_ctime
