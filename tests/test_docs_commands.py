@@ -44,7 +44,7 @@ _OURS = re.compile(
 def _pieces(text: str) -> Iterator[str]:
     """Yields code: fenced and indented blocks, line by line, and what stands in backticks."""
     for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        if language in ("", "sh"):
+        if language in ("", "sh", "bash"):
             yield from block.replace("\\\n", " ").splitlines()
     rest = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     yield from (line.strip() for line in re.findall(r"^    \S.*$", rest, re.MULTILINE))

@@ -34,6 +34,28 @@ def test_what_is_named_exists(page: Path) -> None:
     assert not missing
 
 
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def _anchors(page: Path) -> set[str]:
+    """Returns what links may name after `#`, as GitHub derives it from headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.suffix == ".md"], ids=lambda p: p.name)
+def test_a_link_leads_to_a_page_and_a_heading_that_are_there(page: Path) -> None:
+    for link in _LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), link
+        if anchor:
+            assert anchor in _anchors(there), link
+
+
 _IMPORT = re.compile(
     r"from ((?:pipelines|components|trainer_modules|tests)(?:\.[a-z_]+)*)"
     r" import ([A-Za-z_0-9]+(?:, [A-Za-z_0-9]+)*)"
