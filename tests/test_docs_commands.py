@@ -40,6 +40,8 @@ _OURS = re.compile(
     r"^(make|\./run|(\.venv/bin/)?python3? (pipelines|benchmarks|-m pipelines)\S*)\b"
 )
 
+_CRONTAB = re.compile(r"^(?:\S+ ){5}/opt/tfx-vision/run\b")
+
 
 def _pieces(text: str) -> Iterator[str]:
     """Yields code: fenced and indented blocks, line by line, and what stands in backticks."""
@@ -55,7 +57,7 @@ def _commands() -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
         for piece in _pieces(page.read_text(encoding="utf-8")):
-            command = piece.strip().removeprefix("$ ")
+            command = _CRONTAB.sub("./run", piece.strip().removeprefix("$ "))
             if _OURS.match(command) and not _SYNOPSIS.search(command):
                 found.append((page.name, command))
     return list(dict.fromkeys(found))
