@@ -13,7 +13,7 @@ READY := .venv/.ready
 # Quotes a text as one shell word.
 quoted = '$(subst ','\'',$(value $(1)))'
 
-.PHONY: run serve doctor test test-slow rehearse-kubeflow lint format image install clean clean-all help
+.PHONY: run serve doctor test test-slow nights rehearse-kubeflow lint format image install clean clean-all help
 
 run: $(READY)  ## set up on first use, then run the default job: train, evaluate and push digits
 	@./run --task $(call quoted,TASK) $(if $(value DATA),--data $(call quoted,DATA)) $(ARGS)
@@ -26,6 +26,10 @@ test: $(READY)  ## set up on first use, then run the fast tests
 
 test-slow: $(READY)  ## run the slow tests
 	$(PY) -m pytest -m slow --dist load $(ARGS)
+
+# Ten to fifteen minutes; the slow tests run the same.
+nights: $(READY)  ## watch thirty nights of digits, run as cron would run them
+	NIGHTS=1 $(PY) -m pytest -m slow -n 0 -s tests/test_thirty_nights.py $(ARGS)
 
 # Needs the programs in $KFP_BIN or ../shared/kfp/bin, and root; takes half an hour.
 rehearse-kubeflow: $(READY)  ## run digits repeatedly through Kubeflow's own driver and launcher
