@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.nights import calendar
-from tests.nights.season import NAME, TASK, Outcome, Season
+from tests.nights.season import TASK, Outcome, Season
 
 WATCHED = bool(os.environ.get("NIGHTS"))
 
@@ -41,9 +41,23 @@ def test_thirty_nights_have_thirty_right_verdicts(tmp_path: Path) -> None:
 
 
 def _check_history(season: Season) -> None:
+    """Every night is in the history, and the lineage of the last version names all its spans."""
     told = season.about("--history", str(TASK), "--root", str(season.root), "--json")
     assert told.code == 0, told.said
-    nights = json.loads(told.said)
-    assert len(nights) >= 28, [n["status"] for n in nights]
+    history = json.loads(told.said)
+    assert history["champion"] == told.served[0]
+    # Two more than there are nights: the run that was killed, and the one that came too early.
+    statuses = [night["status"] for night in history["nights"]]
+    assert len(statuses) == len(calendar.NIGHTS) + 2, statuses
+    assert statuses.count("interrupted") == 1
     page = (season.root / "index.html").read_text()
-    assert NAME in page
+    assert all(night["run_id"] in page for night in history["nights"][-3:])
+
+    told = season.about(
+        "--lineage", "latest", "--task", str(TASK), "--root", str(season.root), "--json"
+    )
+    spans = json.loads(told.said)["spans"]
+    assert [span["number"] for span in spans][-3:] == [27, 28, 30]
+    assert sum(span["counts"]["train"] for span in spans) == told.summary["counts"]["train"]
+    touched = season.about("--trained-on", "28", "--task", str(TASK), "--root", str(season.root))
+    assert touched.code == 0 and told.served[0] in touched.said, touched.said

@@ -177,6 +177,6 @@ def _save(image: np.ndarray, path: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Returns what cron gives to a command, and the processor's settings of this machine."""
-    kept = {k: v for k, v in os.environ.items() if k.startswith(("TF_", "OMP_", "UV_"))}
+    """Returns what cron gives to a command, and how this machine reaches the package index."""
+    kept = {k: v for k, v in os.environ.items() if k.startswith(("UV_", "PIP_")) or "CERT" in k}
     return {"HOME": os.environ["HOME"], "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", **kept}

@@ -14,6 +14,9 @@ from pipelines.local import metadata_store
 from pipelines.local.ancestry import family, version
 from trainer_modules.engine.errors import BadInputError
 
+# Digits of a span's SHA-256 on the terminal; `--json` has all.
+_SHOWN = 12
+
 
 def run(config: RunConfig, args: argparse.Namespace, console: Console) -> int:
     """Prints which spans, code, settings, start and metrics a model has; `--json` for programs.
@@ -75,8 +78,8 @@ def _show(console: Console, told: dict[str, Any]) -> None:
 
 def _spans(spans: tuple[dict[str, Any], ...]) -> Table:
     table = Table(box=None, header_style="bold")
-    for column in ("span", "version", "examples", "rejected", "duplicates", "content sha256"):
-        table.add_column(column, no_wrap=column != "content sha256", overflow="fold")
+    for column in ("span", "version", "examples", "rejected", "duplicates", "content"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("span", "content"))
     for span in spans:
         counts = ", ".join(f"{n:,} {name}" for name, n in span["counts"].items())
         table.add_row(
@@ -85,6 +88,6 @@ def _spans(spans: tuple[dict[str, Any], ...]) -> Table:
             counts,
             str(span["rejected"]),
             str(span["duplicates"]),
-            span["sha256"],
+            span["sha256"][:_SHOWN],
         )
     return table
