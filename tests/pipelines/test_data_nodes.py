@@ -20,9 +20,10 @@ def built(tfx_ready):
     from pipelines import data_nodes
 
     def build(task: Task, name: str, **config: Any) -> tuple[Any, dict[str, Any]]:
-        examples = data_nodes.read(task, "/data", getattr(task.source, "stored", task.source))
-        nodes: list[Any] = []
         run = RunConfig(task=name, root="/r", **config)
+        source = getattr(task.source, "stored", task.source)
+        examples = data_nodes.read(task, run, "/data", source)
+        nodes: list[Any] = []
         schema = data_nodes.judged(nodes, task, run, examples)
         return schema, {node.id: node for node in [examples, *nodes]}
 
@@ -72,3 +73,11 @@ def test_the_reader_is_told_the_layout_and_the_kind_of_problem(built) -> None:
     told = nodes["ImageExampleGen"].exec_properties
     assert json.loads(told["source"])["type"] == type(task.source.stored).__name__  # type: ignore[union-attr]
     assert json.loads(told["problem"])["classes"] == list(task.problem.names)
+
+
+def test_the_reader_is_told_the_window_and_where_to_remember(built) -> None:
+    task = tasks.load("digits")
+    _, nodes = built(task, "digits", data="/d/span-{SPAN}", window="7", evaluate="window")
+    told = nodes["ImageExampleGen"].exec_properties
+    assert (told["window"], told["evaluate"]) == ("7", "window")
+    assert told["store"].startswith("/r/digits/")

@@ -150,7 +150,7 @@ def test_the_job_is_one_that_the_platforms_types_read(place: dict) -> None:
     json_format.ParseDict(compiled.job, api.PipelineJob.pb(api.PipelineJob()))
     # The DAG still gets what may vary at submission.
     handed = spec["root"]["dag"]["tasks"]["exit-handler-1"]["inputs"]["parameters"]
-    assert set(handed) == {"data_path", "data_span"}
+    assert set(handed) == {"data_path", "data_span", "data_window"}
     assert set(spec["components"]["exit-handler-1"]["inputDefinitions"]["parameters"]) == set(
         handed
     )
