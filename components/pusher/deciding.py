@@ -42,7 +42,7 @@ def decide(
       hold: Why it is to wait for a decision; empty to push it.
     """
     newest = versions.newest(folder)
-    if newest is not None and same_export(newest, model):
+    if newest is not None and (same_export(newest, model) or _is(record, newest, export)):
         return Decision(action=UNCHANGED, version=_name(newest))
     mine = record.of_model(uri, export)
     state = mine.state if mine else ""
@@ -60,6 +60,16 @@ def decide(
         # A crash may have come between placing it there and recording it.
         return Decision(action=HOLD, version=_copy_in(placing.held(folder, ""), model))
     return Decision(action=PUSH)
+
+
+def _is(record: Record, served: str, export: str) -> bool:
+    """Says whether a served version was made from the same graph and weights.
+
+    A repeated training, after a file was merely touched for example, may end at the same bits in
+    an export of its own.
+    """
+    release = record.of_version(_name(served))
+    return bool(export) and release is not None and release.export == export
 
 
 def against(release: Release) -> str:

@@ -41,6 +41,28 @@ def test_by_the_record(
 
 
 @pytest.mark.parametrize(
+    ("version", "bits", "expected"),
+    [("7", "same bits", "unchanged"), ("7", "other bits", "push"), ("6", "same bits", "push")],
+)
+def test_a_training_repeated_bit_by_bit_is_the_served_version(
+    tmp_path: Path, version: str, bits: str, expected: str
+) -> None:
+    """An export of its own, of the same graph and weights; only the newest version counts."""
+    from components.pusher.deciding import decide
+
+    model = export(tmp_path / "model", "again")
+    for name in ("6", "7"):
+        export(tmp_path / name, f"first {name}")
+    of_served = {"export": "same bits"}
+    recording.append(
+        str(tmp_path), Event(event="pushed", version=version, model="/models/1", more=of_served)
+    )
+    record = releases.read(str(tmp_path))
+    found = decide(record, str(tmp_path), str(model), uri="/models/2", export=bits, hold=())
+    assert found.action == expected
+
+
+@pytest.mark.parametrize(
     ("place", "expected"), [("7", "unchanged"), ("held/7", "hold"), ("withdrawn/7", "withheld")]
 )
 def test_by_what_lies_there_without_a_record(tmp_path: Path, place: str, expected: str) -> None:
