@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from components.example_gen.readers import splits, storage
-from components.example_gen.readers.items import EVAL, TEST, UNLABELLED, Reader, Record, split_names
+from components.example_gen.readers.items import EVAL, SPLITS, TEST, UNLABELLED, Reader, Record
 from components.example_gen.readers.layouts import reader_for
 from components.example_gen.root import Span
 from trainer_modules.engine.errors import BadInputError
@@ -130,7 +130,9 @@ def _fixed(
 
 def all_splits(places: tuple[Place, ...]) -> tuple[str, ...]:
     """Returns the splits of all places but a fixed test set, in their order."""
-    return split_names({s for place in places if not place.fixed for s in place.splits})
+    filled = {s for place in places if not place.fixed for s in place.splits}
+    # Images to be predicted alone have no training split, not even an empty one.
+    return tuple(split for split in SPLITS if split in filled)
 
 
 def judged_among(places: tuple[Place, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from trainer_modules.engine.task.sources import HashSplit
 
-TRAIN, EVAL, TEST, UNLABELLED = "train", "eval", "test", "unlabelled"
+TRAIN, EVAL, TEST, UNLABELLED = SPLITS = "train", "eval", "test", "unlabelled"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,4 +129,4 @@ def by_value(label: str, classes: tuple[str, ...]) -> str:
 
 def split_names(present: set[str]) -> tuple[str, ...]:
     """Returns split names in their order; train and eval are always there."""
-    return tuple(s for s in (TRAIN, EVAL, TEST, UNLABELLED) if s in present | {TRAIN, EVAL})
+    return tuple(s for s in SPLITS if s in present | {TRAIN, EVAL})

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen import ingest, root
+from components.example_gen import ingest, places, root
 from tests.components.example_gen.conftest import encoded, picture, write, write_shard
 from tests.components.example_gen.nights import Night, pets
 from trainer_modules import flowers, image_folder, mnist
 from trainer_modules.engine.errors import BadInputError
-from trainer_modules.engine.task.sources import HashSplit, ImageFolders
+from trainer_modules.engine.problems import Classification
+from trainer_modules.engine.task.sources import HashSplit, ImageFiles, ImageFolders
 
 pytestmark = pytest.mark.usefixtures("tfx_ready")
 
@@ -154,3 +155,11 @@ def test_a_pattern_in_the_path_groups_within_its_span(
             of_scene.setdefault(name.split("scene-")[1][0], set()).add(split)
     assert all(len(splits) == 1 for splits in of_scene.values())
     assert {s for splits in of_scene.values() for s in splits} == {"train", "eval"}
+
+
+def test_images_to_be_predicted_alone_have_no_training_split(tmp_path) -> None:
+    """A gate that found an empty one would refuse them."""
+    write(tmp_path / "a.png", encoded(picture(1)))
+    problem = Classification(classes=("a", "b"))
+    found = places.find(str(tmp_path), [root.Span()], ImageFiles(), problem, ())
+    assert places.all_splits(found) == ("unlabelled",)

@@ -90,7 +90,7 @@ def _serves(folder: Path, image_bytes: bytes) -> str:
     """Returns what the pushed model says of an image."""
     import tensorflow as tf
 
-    (version,) = folder.iterdir()
+    (version,) = (path for path in folder.iterdir() if path.name.isdigit())
     model = tf.saved_model.load(str(version))
     answer = model.signatures["serving_default"](image_bytes=tf.constant([image_bytes]))
     return answer["label"].numpy()[0].decode()
