@@ -123,7 +123,7 @@ def _ran(steps: dict[str, Step]) -> set[str]:
 
 def test_a_first_run_and_one_without_new_data(volume: Volume) -> None:
     first = volume.night()
-    assert _ran(first) == set(first) and len(first) == 17
+    assert _ran(first) == set(first) and len(first) == 18
     (version,) = volume.versions()
     assert (volume.serving / version / "saved_model.pb").exists()
     assert volume.blessings() == {"ModelGate": True, "ServingCheck": True}
